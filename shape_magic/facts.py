@@ -1,0 +1,184 @@
+"""What is known of a cell's models, as plain frozen data: the language between trace, rules, repair and display.
+
+Nothing here knows Keras. A shape is a tuple of whole numbers with ``None`` for an axis that is
+open (the batch axis nearly always is); axes are named by the field's words: batch, height, width,
+depth, channels, time, features, or ``"?"`` where nothing is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Shape = tuple[int | None, ...]
+Axes = tuple[str, ...]
+#: The identity of a cell: its position in ``check_cells``' list, the notebook's cell id in a kernel.
+CellId = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a cell's full text: lines from 1, columns from 0 in code points, the end exclusive."""
+
+    cell: CellId | None
+    start_line: int
+    start_col: int
+    end_line: int
+    end_col: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call gave no output."""
+
+    #: The exception's class, ``"ValueError"``.
+    type: str
+    #: Keras' own words, cleaned of its internals.
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One layer, called once: a row of the ladder."""
+
+    #: Position among all calls of the model, in the order in which they run.
+    call: int
+    #: Position among the layers that the user wrote; None for Keras' own (an implied InputLayer).
+    index: int | None
+    #: The layer's name in Keras, ``"conv2d_1"``.
+    layer: str
+    class_name: str
+    #: The names that lead to the layer through nested models, the layer itself last.
+    path: tuple[str, ...]
+    #: The calls that it reads; ``-1 - k`` is the model's input k.
+    inputs: tuple[int, ...]
+    #: The constructor's arguments as far as they are plain values.
+    arguments: Mapping[str, object]
+    #: What it does in a few words: ``"32 filters 3×3, relu"``.
+    summary: str
+    input_shapes: tuple[Shape, ...]
+    #: Empty: not reached.
+    output_shapes: tuple[Shape, ...]
+    input_axes: tuple[Axes, ...]
+    output_axes: tuple[Axes, ...]
+    #: Weights in numbers and in bytes; of a layer used twice, counted at its first call.
+    params: int
+    bytes: int
+    #: The constructor call in the user's source.
+    span: Span | None
+    #: Where the layer enters the model: the ``add``, the list's element, the functional call.
+    placed: Span | None
+    #: The names of the layer's class and of its bases in Keras, nearest first: what rules match.
+    bases: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+    @property
+    def output_shape(self) -> Shape | None:
+        """The first output's shape; None where the call was not reached or failed."""
+        return self.output_shapes[0] if self.output_shapes else None
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """The first input's shape."""
+        return self.input_shapes[0] if self.input_shapes else None
+
+    def is_a(self, *names: str) -> bool:
+        """Whether the layer's class is, or inherits from, a Keras class of one of these names."""
+        return any(name in self.bases for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFacts:
+    """What a bounded sample of an array says about its values."""
+
+    min: float
+    max: float
+    #: Whole numbers only.
+    integer: bool
+    #: Zeros and exactly one 1 along the last axis, which has at least two places.
+    one_hot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """An array, tensor or data set that is handed to the model; the first axis is the batch."""
+
+    #: As the user wrote it, ``"x_train"``; a word like ``"labels"`` where the source is not known.
+    name: str
+    shape: Shape
+    dtype: str
+    facts: LabelFacts | None = None
+    #: The argument in the user's source.
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LossFacts:
+    """A loss or a metric, as compiled."""
+
+    #: Keras' function name, ``"sparse_categorical_crossentropy"``; the class name for the user's own.
+    name: str
+    #: Whether it is one of Keras', so that its rule is known.
+    known: bool
+    from_logits: bool | None = None
+    #: What Keras raises when it is given the output and the labels; None where it computes.
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One call that uses the model: what went in, what came out, and what it is compared with."""
+
+    #: ``"fit"``, ``"evaluate"``, ``"predict"``, ``"train_on_batch"``, … or ``"call"``.
+    method: str
+    x: tuple[Data, ...]
+    y: tuple[Data, ...]
+    #: The model's outputs for this x.
+    outputs: tuple[Shape, ...]
+    #: One per output; empty when none was compiled or given.
+    losses: tuple[LossFacts, ...]
+    metrics: tuple[LossFacts, ...]
+    #: The call, and the compile, in the user's source.
+    span: Span | None
+    compile_span: Span | None
+    epochs: int | None = None
+    #: What Keras raises when the model is given this x; None where it computes.
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model: its calls in order, and how it is used."""
+
+    #: The variable that holds it, else its name in Keras.
+    name: str
+    keras_name: str
+    kind: Literal["Sequential", "Functional", "Model"]
+    params: int
+    bytes: int
+    inputs: tuple[Data, ...]
+    calls: tuple[Call, ...]
+    outputs: tuple[Shape, ...]
+    span: Span | None
+    contract: Contract | None = None
+    #: The memory that its weights may take, in bytes; None: not known.
+    memory_budget: int | None = None
+    #: Bytes that the optimizer keeps beside each byte of weights (Adam: 2).
+    optimizer_slots: float = 0
+    #: What stopped it as a whole when no single call did.
+    failure: Failure | None = None
+
+    @property
+    def failed_call(self) -> Call | None:
+        """The call at which the trace stopped, if it did."""
+        return next((call for call in self.calls if call.failure), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that the rules may know."""
+
+    models: tuple[Model, ...]
+    #: Rules that the user silenced with ``# shapecheck: keep RULE``, by cell and line.
+    kept: frozenset[tuple[CellId, int, str]] = field(default_factory=frozenset)

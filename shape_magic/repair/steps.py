@@ -1,0 +1,88 @@
+"""A repair as data: a tuple of small steps that the writer turns into edits and the prover runs.
+
+Rules make these; nothing here knows Keras or source text. Calls are positions in ``Model.calls``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shape_magic.report import Safety
+
+
+@dataclass(frozen=True, slots=True)
+class InsertLayer:
+    """Put a new layer into the way of the tensor that a call reads (before) or gives (after)."""
+
+    call: int
+    class_name: str
+    #: The constructor's arguments as source, ``""`` or ``"(7, 7, 16)"``.
+    arguments: str = ""
+    where: Literal["before", "after"] = "before"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveLayer:
+    """Take a layer out; its input goes to whatever read its output."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceLayer:
+    """Another class in the place of a layer, with these arguments."""
+
+    call: int
+    class_name: str
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetArgument:
+    """Give an argument of a layer's constructor another value, or add it."""
+
+    call: int
+    name: str
+    #: The value as source, ``"True"``, ``"'same'"``.
+    value: str
+    #: Where it stands when the user passes it by position; None: only by keyword.
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WrapData:
+    """An expression around an argument of the call that uses the model; never a rebinding."""
+
+    #: The argument: ``x``, ``y``, ``validation_data``, …
+    argument: str
+    #: With ``{}`` for what the user wrote: ``"{}[..., None]"``.
+    template: str
+    #: Of several arrays in a list or tuple, which.
+    item: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetCompile:
+    """Give ``compile`` another argument."""
+
+    name: str
+    #: The value as source.
+    value: str
+
+
+Step = InsertLayer | RemoveLayer | ReplaceLayer | SetArgument | WrapData | SetCompile
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A candidate: what to do, how safe it is, and the message ids that describe it."""
+
+    steps: tuple[Step, ...]
+    safety: Safety
+    #: ``fix.<id>.title`` and ``fix.<id>.note`` in the catalogue.
+    message: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    #: For a short button: ``"Flatten"``.
+    label: str = ""

@@ -69,8 +69,13 @@ class Call:
     span: Span | None
     #: Where the layer enters the model: the ``add``, the list's element, the functional call.
     placed: Span | None
+    #: Whether the call at ``span`` names this very class, so that its text may be edited
+    #: (not so under ``map``, ``partial``, or in a helper whose source is not a cell).
+    exact: bool = False
     #: The names of the layer's class and of its bases in Keras, nearest first: what rules match.
     bases: tuple[str, ...] = ()
+    #: How many axes Keras' own input check asks for, the batch axis counted; None: it asks for none.
+    wants_rank: int | None = None
     failure: Failure | None = None
 
     @property

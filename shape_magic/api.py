@@ -1,0 +1,163 @@
+"""The doors for programs: ``check``, ``check_cell`` and ``check_cells`` give the same Report as the magic."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import MutableMapping, Sequence
+from types import CodeType, TracebackType
+from typing import Any
+
+from shape_magic.backend import require_keras
+from shape_magic.capture.book import Book
+from shape_magic.capture.hooks import observing
+from shape_magic.capture.session import Session, Use
+from shape_magic.checker import Checker, Halt
+from shape_magic.errors import ShapeMagicError, UsageError
+from shape_magic.facts import Facts, Shape, Span
+from shape_magic.pipeline import build_report
+from shape_magic.report import Report
+from shape_magic.source.cells import mask
+from shape_magic.trace.memory import available
+from shape_magic.trace.models import model_facts
+
+_numbers = itertools.count(1)
+
+
+def check(model: Any, x: Any = None, y: Any = None, *, loss: Any = None, memory_budget: int | None = None) -> Report:
+    """Check a Keras model against its data, its loss and its labels; nothing of it is changed or run.
+
+    ``x`` and ``y`` are arrays, or shapes with the batch axis (``(None, 28, 28, 1)``). ``loss``
+    stands for the compiled one. Raises ``UsageError`` for what is no Keras 3 model.
+    """
+    require_keras()
+    _require_model(model)
+    session = Session()
+    budget = available() if memory_budget is None else memory_budget
+    given = (x,) if _is_shape(x) else ()
+    use = None
+    if x is not None:
+        arguments = {"x": _as_data(x), "y": _as_data(y)}
+        use = Use(model, "fit" if y is not None else "predict", arguments, None)
+    tracked = session.note_model(model, None)
+    session.current.clear()
+    if loss is not None:
+        tracked.compiled = {"loss": loss, "optimizer": getattr(model, "optimizer", None)}
+    facts = Facts((model_facts(session, model, {}, use=use, given=given, budget=budget),))
+    return build_report(session, facts, {}, budget=budget)
+
+
+def check_cell(source: str, namespace: MutableMapping[str, Any] | None = None, **options: Any) -> Report:
+    """Run one cell in ``namespace`` and check it; the same as ``check_cells([source], …)``."""
+    return check_cells([source], namespace, **options)
+
+
+def check_cells(
+    sources: Sequence[str],
+    namespace: MutableMapping[str, Any] | None = None,
+    *,
+    dry_run: bool = False,
+    x: Shape | None = None,
+    memory_budget: int | None = None,
+) -> Report:
+    """Run cells one after another in ``namespace``, as a notebook would, and check their models.
+
+    With ``dry_run`` every call that trains, evaluates or predicts is checked and answered by a
+    stand-in, and the run ends at the first error. ``%`` and ``!`` lines are passed over. The
+    user's own errors (a NameError) are raised unchanged.
+    """
+    require_keras()
+    ns: dict[str, Any] = namespace if isinstance(namespace, dict) else dict(namespace or {"__name__": "__main__"})
+    session = Session(book=Book())
+    budget = available() if memory_budget is None else memory_budget
+    given = (tuple(x),) if x is not None else ()
+    checker = Checker(session, ns, dry_run=dry_run, budget=budget, given=given)
+    run = next(_numbers)
+    codes: list[CodeType] = []
+    for number, source in enumerate(sources):
+        filename = f"<shape_magic run {run} cell {number}>"
+        session.book.add(number, source, f"cell {number + 1}", filename)
+        codes.append(_compiled(source, filename))
+    with observing(checker):
+        for number, code in enumerate(codes):
+            session.cell = number
+            if not _run(code, ns, checker):
+                break
+    return build_report(session, checker.facts(), ns, budget=budget, given=given)
+
+
+def _compiled(source: str, filename: str) -> CodeType:
+    text = mask(source)
+    return compile(text, filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+
+
+def _run(code: CodeType, namespace: dict[str, Any], checker: Checker) -> bool:
+    """Run a cell; False when the run ends here."""
+    try:
+        result = eval(code, namespace)
+        if hasattr(result, "send"):
+            import asyncio
+
+            asyncio.run(result)
+    except Halt:
+        return False
+    except (NameError, SyntaxError, ImportError):
+        raise
+    except ShapeMagicError:
+        return False
+    except Exception as error:
+        if checker.found():
+            return False
+        place = _keras_place(error, checker)
+        if place is not None:
+            checker.note_failure(error, place)
+            return False
+        if checker.stood_in:
+            return False  # an exception that only a stand-in's zeros bring about: not reached
+        raise
+    return True
+
+
+def _keras_place(error: Exception, checker: Checker) -> Span | None:
+    """The user's line, if the exception came out of Keras and not out of the user's own code."""
+    span, inside = None, False
+    tb: TracebackType | None = error.__traceback__
+    while tb is not None:
+        known = checker.session.book.span_at(tb.tb_frame.f_code, tb.tb_lasti)
+        if known is not None:
+            span, inside = known, False
+        elif any(part in tb.tb_frame.f_code.co_filename for part in ("/keras/", "/tensorflow/", "\\keras\\")):
+            inside = True
+        tb = tb.tb_next
+    return span if inside else None
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(d is None or type(d) is int for d in value)
+
+
+class _Shaped:
+    """Stands for an array of which only the shape is known."""
+
+    dtype = "float32"
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+
+def _as_data(value: Any) -> Any:
+    return _Shaped(value) if _is_shape(value) else value
+
+
+def _require_model(model: Any) -> None:
+    import keras
+
+    if isinstance(model, keras.Model):
+        return
+    root = type(model).__module__.split(".")[0]
+    if root == "tf_keras" or "tf_keras" in str(type(model).__mro__):
+        raise UsageError("this is a tf_keras (Keras 2) model; shape_magic reads Keras 3 models (`import keras`)")
+    raise UsageError(f"{type(model).__name__} is no Keras model")
+
+
+__all__ = ["check", "check_cell", "check_cells"]

@@ -1,0 +1,141 @@
+"""The book of cells: the text of every cell that ran, and the way from a running frame to a place in it."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import CodeType, FrameType, ModuleType
+
+from shape_magic.facts import CellId, Span
+from shape_magic.source.cells import parse, span_from_positions
+
+#: How many frames up a cell is looked for: Keras' own stacks are about 40 deep.
+_DEPTH = 120
+
+
+@dataclass
+class Cell:
+    """One cell as it was run."""
+
+    id: CellId
+    source: str
+    #: What a person calls it: ``"cell 3"``.
+    label: str
+    #: Counts runs, so that the cells of a kernel can be put in the order in which they last ran.
+    order: int
+
+    @cached_property
+    def tree(self) -> ast.Module | None:
+        """The cell's syntax tree with magic lines masked; None when it does not parse."""
+        return parse(self.source)
+
+    @cached_property
+    def calls(self) -> dict[tuple[int, int, int, int], ast.Call]:
+        """Every call expression by (line, UTF-8 column, end line, end column)."""
+        if self.tree is None:
+            return {}
+        nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+        return {(n.lineno, n.col_offset, n.end_lineno or 0, n.end_col_offset or 0): n for n in nodes}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where user code stands: the span of the running call, its syntax, and the frame to look names up in."""
+
+    span: Span
+    call: ast.Call | None
+    frame: FrameType
+
+
+@dataclass
+class Book:
+    """All cells, and which file name of compiled code belongs to which."""
+
+    cells: dict[CellId, Cell] = field(default_factory=dict)
+    #: File name of compiled code → the cell, and how many lines stand above it in the cell's full text.
+    _files: dict[str, tuple[CellId, int]] = field(default_factory=dict)
+    #: File names that are known to be no cell's.
+    _foreign: set[str] = field(default_factory=set)
+    _order: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    #: Asked for a file name that is not known (a magic's body, a terminal's cell); may add it.
+    find_file: Callable[[str], None] | None = None
+
+    def add(self, cell: CellId, source: str, label: str, filename: str | None = None, lines_above: int = 0) -> Cell:
+        """Enter a cell that is about to run."""
+        entry = Cell(cell, source, label, next(self._order))
+        self.cells[cell] = entry
+        if filename is not None:
+            self.name_file(filename, cell, lines_above)
+        return entry
+
+    def name_file(self, filename: str, cell: CellId, lines_above: int = 0) -> None:
+        """Say that compiled code of this file name is this cell's."""
+        self._files[filename] = (cell, lines_above)
+        self._foreign.discard(filename)
+
+    def place(self, frame: FrameType | None) -> Place | None:
+        """The innermost place in a known cell at or above a frame; None when no cell is on the stack."""
+        for _ in range(_DEPTH):
+            if frame is None:
+                return None
+            filename = frame.f_code.co_filename
+            if filename not in self._files and filename not in self._foreign:
+                self._ask(filename)
+            known = self._files.get(filename)
+            if known is not None:
+                return self._place_in(frame, *known)
+            frame = frame.f_back
+        return None
+
+    def _ask(self, filename: str) -> None:
+        if self.find_file is not None:
+            self.find_file(filename)
+        if filename not in self._files:
+            self._foreign.add(filename)
+
+    def _place_in(self, frame: FrameType, cell_id: CellId, above: int) -> Place | None:
+        found = self._locate(frame.f_code, frame.f_lasti, cell_id, above)
+        return Place(*found, frame) if found is not None else None
+
+    def span_at(self, code: CodeType, instruction: int) -> Span | None:
+        """The span of an instruction of a cell's code (of a traceback's entry); None for other code."""
+        known = self._files.get(code.co_filename)
+        found = self._locate(code, instruction, *known) if known is not None else None
+        return found[0] if found is not None else None
+
+    def _locate(
+        self, code: CodeType, instruction: int, cell_id: CellId, above: int
+    ) -> tuple[Span, ast.Call | None] | None:
+        positions = next(itertools.islice(code.co_positions(), instruction // 2, None), None)
+        if positions is None:
+            return None
+        line, end_line, col, end_col = positions
+        if line is None or end_line is None or col is None or end_col is None:
+            return None
+        cell = self.cells[cell_id]
+        line, end_line = line + above, end_line + above
+        try:
+            span = span_from_positions(cell.source, line, end_line, col, end_col, cell_id)
+        except (IndexError, ValueError):
+            return None  # the source was changed under its file name
+        return span, cell.calls.get((line, col, end_line, end_col))
+
+
+def callee(place: Place) -> object | None:
+    """The object that the call at a place names, looked up without running anything; None when it can't be."""
+    if place.call is None:
+        return None
+    return look_up(place.call.func, place.frame.f_locals, place.frame.f_globals)
+
+
+def look_up(node: ast.expr, *scopes: Mapping[str, object]) -> object | None:
+    """The value of a dotted name in the first scope that has it, through modules and classes only."""
+    if isinstance(node, ast.Name):
+        return next((scope[node.id] for scope in scopes if node.id in scope), None)
+    if isinstance(node, ast.Attribute):
+        owner = look_up(node.value, *scopes)
+        return getattr(owner, node.attr, None) if isinstance(owner, type | ModuleType) else None
+    return None

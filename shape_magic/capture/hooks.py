@@ -1,0 +1,337 @@
+"""The hooks in Keras: put in when a cell starts, taken out when it ends, whatever happens between.
+
+They report to the observer of the running context and otherwise do nothing, so code of other
+threads runs as if they were not there. Keras' own calls run in their order with their arguments.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+from shape_magic.capture.session import Broken, Session, Use
+from shape_magic.trace.worker import in_worker, with_variables
+
+#: What the model's own calls are: each may be answered by a stand-in.
+USES = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
+
+_MISSING = object()
+
+
+class StandIn(Exception):
+    """Raised by an observer's ``before_use`` to answer a call without running it."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__("answered by a stand-in")
+        self.value = value
+
+
+class Observer:
+    """What hears of the hooks. Subclasses decide; this one only keeps the session."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def before_weight(self, layer: Any, shape: Any, dtype: Any) -> None:
+        """A weight is about to be allocated; may raise to stop it."""
+
+    def before_use(self, use: Use) -> None:
+        """A model is about to be used; may raise ``StandIn`` or an error."""
+
+    def after_break(self, broken: Broken) -> None:
+        """A Keras call of the user's code raised; its exception goes on afterwards."""
+
+
+_observer: ContextVar[Observer | None] = ContextVar("shape_magic_observer", default=None)
+_lock = threading.RLock()
+_users = 0
+_undo: list[Callable[[], None]] = []
+
+
+def installed() -> bool:
+    """Whether any hook is in Keras now."""
+    return bool(_undo)
+
+
+@contextlib.contextmanager
+def observing(observer: Observer) -> Iterator[None]:
+    """Hear of everything that this context does with Keras until the block ends."""
+    start(observer)
+    try:
+        yield
+    finally:
+        stop()
+
+
+def start(observer: Observer) -> None:
+    """Put the hooks in and report this context's calls to the observer, until ``stop``."""
+    global _users  # noqa: PLW0603 - the hooks are in Keras itself, so there is one count of who needs them
+    with _lock:
+        if _users == 0:
+            _install()
+        _users += 1
+    _observer.set(observer)
+
+
+def stop() -> None:
+    """End what ``start`` began; with the last one the hooks are gone."""
+    global _users  # noqa: PLW0603
+    _observer.set(None)
+    with _lock:
+        _users = max(_users - 1, 0)
+        if _users == 0:
+            while _undo:
+                _undo.pop()()
+
+
+def current() -> Observer | None:
+    """The observer of this context."""
+    return _observer.get()
+
+
+@contextlib.contextmanager
+def unobserved() -> Iterator[None]:
+    """Run our own use of Keras without reporting it."""
+    token = _observer.set(None)
+    try:
+        yield
+    finally:
+        _observer.reset(token)
+
+
+# -- patching
+
+
+def _patch(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    own = vars(owner).get(name, _MISSING)
+    original = getattr(owner, name)
+    replacement = make(original)
+    setattr(owner, name, replacement)
+
+    def undo() -> None:
+        # Inherited ones are removed, not assigned back: the class must be what it was.
+        if own is _MISSING:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, own)
+
+    _undo.append(undo)
+
+
+def _install() -> None:
+    import keras
+    from keras.src.ops.operation import Operation
+
+    _patch(Operation, "__new__", _new_operation)
+    _patch(keras.Model, "__new__", _new_model)
+    _patch(keras.Layer, "__call__", _layer_call)
+    _patch(keras.Layer, "add_weight", _add_weight)
+    _patch(keras.Sequential, "__init__", _sequential_init)
+    _patch(keras.Sequential, "add", _sequential_add)
+    _patch(keras.Model, "compile", _compile)
+    _patch(_base_optimizer(), "__init__", _optimizer_init)
+    for name in USES:
+        _patch(keras.Model, name, functools.partial(_use, name))
+
+
+def _like(original: Any, wrapper: Any) -> Any:
+    """Give a wrapper the face of what it wraps, so that ``inspect`` and ``help`` show no difference."""
+    functools.update_wrapper(wrapper, original)
+    with contextlib.suppress(TypeError, ValueError):
+        wrapper.__signature__ = inspect.signature(original)
+    return wrapper
+
+
+def _new_operation(original: Any) -> Any:
+    import keras
+
+    def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+        obj = original(cls, *args, **kwargs)
+        observer = _observer.get()
+        if observer is not None and isinstance(obj, keras.Layer) and not isinstance(obj, keras.Model):
+            observer.session.note_made(obj, args, kwargs, sys._getframe(1))
+        return obj
+
+    return staticmethod(_like(original, __new__))
+
+
+def _new_model(original: Any) -> Any:
+    def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+        obj = original(cls, *args, **kwargs)
+        observer = _observer.get()
+        if observer is not None and observer.session.made.get(obj) is None:
+            frame = sys._getframe(1)
+            observer.session.note_made(obj, args, kwargs, frame)
+            if observer.session.depth == 0:
+                observer.session.note_model(obj, frame)
+        return obj
+
+    return staticmethod(_like(original, __new__))
+
+
+@contextlib.contextmanager
+def _inside(observer: Observer, obj: Any, args: tuple[Any, ...], frame: Any, model: Any = None) -> Iterator[None]:
+    """One call of Keras: counts the depth, and reports an exception once it leaves Keras."""
+    session = observer.session
+    session.depth += 1
+    session.stack.append(obj)
+    try:
+        yield
+    except StandIn:
+        raise
+    except Exception as error:
+        _note_error(session, error, args, model)
+        if session.depth == 1 and session.broken is not None and not getattr(error, "shape_magic_error", False):
+            broken = session.broken
+            place = session.book.place(frame)
+            broken.span, broken.error = place.span if place else None, error
+            observer.after_break(broken)
+        raise
+    finally:
+        session.stack.pop()
+        session.depth -= 1
+        if session.depth == 0:
+            session.broken = None
+
+
+def _note_error(session: Session, error: BaseException, args: tuple[Any, ...], model: Any) -> None:
+    # The innermost frame that raises is the culprit; the ones around it only add their names.
+    if session.broken is None:
+        session.broken = Broken(tuple(session.stack), args, error, None, model)
+    elif model is not None and session.broken.model is None:
+        session.broken.model = model
+
+
+def _layer_call(original: Any) -> Any:
+    import keras
+    from keras.src.backend.common.keras_tensor import any_symbolic_tensors
+
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is None:
+            return original(self, *args, **kwargs)
+        session, frame = observer.session, sys._getframe(1)
+        is_model = isinstance(self, keras.Model)
+        if session.depth == 0:
+            if any_symbolic_tensors(args, kwargs):
+                session.note_placed(self, frame)
+            elif is_model:
+                signature = inspect.signature(type(self).call)
+                try:
+                    observer.before_use(session.use(self, "call", signature, args, kwargs, frame))
+                except StandIn as answer:
+                    return answer.value
+        with _inside(observer, self, args, frame, self if is_model else None):
+            return original(self, *args, **kwargs)
+
+    return _like(original, __call__)
+
+
+def _add_weight(original: Any) -> Any:
+    def add_weight(self: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is not None:
+            shape = kwargs.get("shape", args[0] if args else ())
+            observer.before_weight(self, shape, kwargs.get("dtype"))
+        return original(self, *args, **kwargs)
+
+    return _like(original, add_weight)
+
+
+def _sequential_init(original: Any) -> Any:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is None:
+            original(self, *args, **kwargs)
+            return
+        frame = sys._getframe(1)
+        with _inside(observer, self, args, frame, self):
+            original(self, *args, **kwargs)
+
+    return _like(original, __init__)
+
+
+def _sequential_add(original: Any) -> Any:
+    def add(self: Any, *args: Any, **kwargs: Any) -> None:
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is None:
+            original(self, *args, **kwargs)
+            return
+        session, frame = observer.session, sys._getframe(1)
+        if session.depth == 0:
+            session.note_model(self, frame)
+            layer = args[0] if args else kwargs.get("layer")
+            if hasattr(layer, "_inbound_nodes"):
+                session.note_placed(layer, frame)
+        with _inside(observer, self, args, frame, self):
+            original(self, *args, **kwargs)
+
+    return _like(original, add)
+
+
+def _compile(original: Any) -> Any:
+    signature = inspect.signature(original)
+
+    def compile(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: A001 - Keras' own name
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is not None and observer.session.depth == 0:
+            frame = sys._getframe(1)
+            use = observer.session.use(self, "compile", signature, args, kwargs, frame)
+            tracked = observer.session.note_model(self, frame)
+            tracked.compiled = {k: v for k, v in use.arguments.items() if k != "self"}
+            tracked.compile_span = use.place.span if use.place else None
+            tracked.compile_texts = use.texts
+        original(self, *args, **kwargs)
+
+    return _like(original, compile)
+
+
+def _base_optimizer() -> Any:
+    from keras.src.optimizers.base_optimizer import BaseOptimizer
+
+    return BaseOptimizer
+
+
+def _optimizer_init(original: Any) -> Any:
+    """An optimizer's step counter must hold a value, also in the worker, where nothing else does."""
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        if not in_worker():
+            original(self, *args, **kwargs)
+            return
+        with with_variables():
+            original(self, *args, **kwargs)
+
+    return _like(original, __init__)
+
+
+def _use(name: str, original: Any) -> Any:
+    signature = inspect.signature(original)
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is None or observer.session.depth > 0:
+            return original(self, *args, **kwargs)
+        session, frame = observer.session, sys._getframe(1)
+        session.note_model(self, frame)
+        use = session.use(self, name, signature, args, kwargs, frame)
+        try:
+            observer.before_use(use)
+        except StandIn as answer:
+            return answer.value
+        with _inside(observer, self, (), frame, self):
+            return original(self, *args, **kwargs)
+
+    return _like(original, method)

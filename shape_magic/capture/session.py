@@ -1,0 +1,198 @@
+"""The live session: what the running cells did with Keras, kept as references to the live objects.
+
+Owned by the pipeline. Nothing of it passes trace and prove: rules and displays see ``Facts`` only.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from shape_magic.capture.book import Book, Place, callee
+from shape_magic.facts import CellId, Span
+
+T = TypeVar("T")
+
+
+class ByIdentity(Generic[T]):
+    """A table keyed by objects themselves, that keeps none of them alive."""
+
+    def __init__(self) -> None:
+        self._items: dict[int, tuple[weakref.ref[Any], T]] = {}
+
+    def __setitem__(self, key: object, value: T) -> None:
+        number, items = id(key), self._items
+        items[number] = (weakref.ref(key, lambda _: items.pop(number, None)), value)
+
+    def get(self, key: object) -> T | None:
+        """The value kept for this very object, or None."""
+        item = self._items.get(id(key))
+        return item[1] if item is not None and item[0]() is key else None
+
+    def items(self) -> Iterator[tuple[Any, T]]:
+        """The objects that are still alive, with their values."""
+        for ref, value in list(self._items.values()):
+            key = ref()
+            if key is not None:
+                yield key, value
+
+
+@dataclass(slots=True)
+class Made:
+    """How a layer or model was constructed."""
+
+    cls: type
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    #: The constructor call, or the call that led to it (a helper from a file, ``map``).
+    span: Span | None
+    #: Whether the call at the span names this very class, so that its text may be edited.
+    exact: bool
+    order: int
+
+
+@dataclass(slots=True)
+class Broken:
+    """A call that raised: the innermost layer, what it was given, and Keras' exception."""
+
+    #: From the outermost call to the one that raised.
+    layers: tuple[Any, ...]
+    args: tuple[Any, ...]
+    error: BaseException
+    span: Span | None
+    #: The model that was being put together or called, if one was.
+    model: Any = None
+
+
+@dataclass(slots=True)
+class Use:
+    """A call of fit, evaluate, predict, … or of the model itself."""
+
+    model: Any
+    method: str
+    arguments: dict[str, Any]
+    place: Place | None
+    #: The source text of each argument, where it is a plain expression in the call.
+    texts: dict[str, str] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Tracked:
+    """A model, and the cells that made it what it is."""
+
+    model: Any
+    span: Span | None
+    #: The cells in which it was created, grown and compiled; in the order in which that happened.
+    cells: list[CellId] = field(default_factory=list)
+    compile_span: Span | None = None
+    #: The source of the compile call's arguments.
+    compile_texts: dict[str, str] = field(default_factory=dict)
+    compiled: dict[str, Any] = field(default_factory=dict)
+    last_use: Use | None = None
+
+    def touch(self, span: Span | None, cell: CellId | None) -> None:
+        """Note that something happened to it in a cell."""
+        for at in (span.cell if span else None, cell):
+            if at is not None and at not in self.cells:
+                self.cells.append(at)
+
+
+@dataclass
+class Session:
+    """Everything that was seen, from the first observed cell on."""
+
+    book: Book = field(default_factory=Book)
+    made: ByIdentity[Made] = field(default_factory=ByIdentity)
+    #: Where a layer enters a model: one span for each time that it is added or called, in order.
+    placed: ByIdentity[list[Span | None]] = field(default_factory=ByIdentity)
+    tracked: ByIdentity[Tracked] = field(default_factory=ByIdentity)
+    #: Models that were made or used in the running cell, in order; strong, emptied at its end.
+    current: list[Any] = field(default_factory=list)
+    broken: Broken | None = None
+    cell: CellId | None = None
+    #: How deep the running code is in Keras' calls: only what the user's code calls itself is counted.
+    depth: int = 0
+    #: Layers on the way to a call that is running.
+    stack: list[Any] = field(default_factory=list)
+    _count: int = 0
+
+    # -- what the hooks report
+
+    def note_made(self, obj: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any) -> Made:
+        """A layer or model was constructed."""
+        place = self.book.place(frame)
+        exact = False
+        if place is not None:
+            named = callee(place)
+            exact = named is type(obj) or (inspect.isclass(named) and isinstance(obj, named) and self.depth == 0)
+        self._count += 1
+        made = Made(type(obj), args, kwargs, place.span if place else None, exact, self._count)
+        self.made[obj] = made
+        return made
+
+    def note_model(self, model: Any, frame: Any) -> Tracked:
+        """A model is there and belongs to the running cell."""
+        tracked = self.tracked.get(model)
+        if tracked is None:
+            made = self.made.get(model)
+            tracked = Tracked(weakref.ref(model), made.span if made else None)
+            self.tracked[model] = tracked
+        if not any(model is m for m in self.current):
+            self.current.append(model)
+        place = self.book.place(frame)
+        tracked.touch(place.span if place else None, self.cell)
+        return tracked
+
+    def note_placed(self, layer: Any, frame: Any) -> Span | None:
+        """A layer was added to a model or called on a symbolic tensor by the user's code."""
+        place = self.book.place(frame)
+        spans = self.placed.get(layer)
+        if spans is None:
+            spans = self.placed[layer] = []  # type: ignore[assignment]
+        assert spans is not None
+        spans.append(place.span if place else None)
+        return place.span if place else None
+
+    def use(self, model: Any, method: str, signature: inspect.Signature, args: tuple[Any, ...],
+            kwargs: dict[str, Any], frame: Any) -> Use:
+        """A call that uses the model, with its arguments by name and by their source."""
+        try:
+            bound = dict(signature.bind(model, *args, **kwargs).arguments)
+        except TypeError:
+            bound = dict(kwargs)
+        place = self.book.place(frame)
+        use = Use(model, method, bound, place)
+        if place is not None:
+            use.texts, use.spans = argument_sources(self.book, place, list(signature.parameters)[1:])
+        return use
+
+
+def argument_sources(book: Book, place: Place, names: list[str]) -> tuple[dict[str, str], dict[str, Span]]:
+    """The text and the span of every argument of a call, by the parameter's name."""
+    if place.call is None:
+        return {}, {}
+    nodes: dict[str, ast.expr] = {}
+    for name, node in zip(names, place.call.args, strict=False):
+        if isinstance(node, ast.Starred):
+            break
+        nodes[name] = node
+    nodes |= {k.arg: k.value for k in place.call.keywords if k.arg}
+    from shape_magic.source.cells import span_from_positions, text_of
+
+    cell = place.span.cell
+    if cell is None:
+        return {}, {}
+    source = book.cells[cell].source
+    spans = {
+        name: span_from_positions(source, n.lineno, n.end_lineno or n.lineno, n.col_offset, n.end_col_offset or 0, cell)
+        for name, n in nodes.items()
+    }
+    return {name: text_of(source, span) for name, span in spans.items()}, spans
+
+
+Hook = Callable[..., Any]

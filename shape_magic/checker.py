@@ -1,0 +1,194 @@
+"""The observer of one run: it checks each model when it breaks or is used, and keeps the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shape_magic.capture.hooks import Observer, StandIn
+from shape_magic.capture.session import Broken, Session, Use
+from shape_magic.errors import WeightsTooLargeError
+from shape_magic.facts import Facts, Failure, Model, Span
+from shape_magic.rules import Found, diagnose
+from shape_magic.source.cells import kept
+from shape_magic.standins import NoStandIn, stand_in
+from shape_magic.trace.contract import COMPARES
+from shape_magic.trace.data import shape_of
+from shape_magic.trace.layers import bytes_of
+from shape_magic.trace.models import broken_facts, model_facts
+from shape_magic.trace.worker import in_worker
+
+
+class Halt(BaseException):
+    """Ends a dry run at the first error; no ``except Exception`` of the user's takes it."""
+
+
+class Checker(Observer):
+    """Checks the models of one cell, or of a list of cells.
+
+    ``dry_run``: calls that train, evaluate or predict are checked and answered by a stand-in.
+    ``on_error`` is called with an error before the call that can't work goes on (and may raise).
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        namespace: Mapping[str, Any],
+        *,
+        dry_run: bool,
+        budget: int | None = None,
+        given: tuple[tuple[int | None, ...], ...] = (),
+        on_found: Callable[[Checker, bool], None] | None = None,
+    ) -> None:
+        super().__init__(session)
+        self.namespace = namespace
+        self.dry_run = dry_run
+        self.budget = budget
+        self.stood_in = False
+        self._given = given
+        self._on_found = on_found
+        self._facts: dict[int, Model] = {}
+        self._seen: set[tuple[object, ...]] = set()
+        self._extra: list[Model] = []
+        self._allocated = 0
+        self._call: Use | None = None
+
+    # -- what the hooks report
+
+    def before_weight(self, layer: Any, shape: Any, dtype: Any) -> None:
+        """Stop an allocation that goes over the budget, before it is made."""
+        if self.budget is None or in_worker():
+            return
+        size = bytes_of(shape, str(dtype or getattr(layer, "variable_dtype", None) or "float32"))
+        if self._allocated + size > self.budget:
+            raise WeightsTooLargeError(f"the weights of {layer.name} do not fit into memory")
+        self._allocated += size
+
+    def before_use(self, use: Use) -> None:
+        """Check a model against its data and labels before the first step."""
+        if use.method == "call":
+            self._call = use
+            if not in_worker():
+                return
+        signature = _signature(use)
+        if not self.dry_run and signature in self._seen:
+            return
+        facts = self._used(use)
+        found = diagnose(self.facts_of([facts]))
+        if not found:
+            self._seen.add(signature)
+        fails = any(f.finding.severity == "error" for f in found)
+        if self.dry_run:
+            if fails:
+                raise Halt
+            self._answer(use, facts)
+        if found and self._on_found:
+            self._on_found(self, fails)
+
+    def after_break(self, broken: Broken) -> None:
+        """Keep what led to a call that raised."""
+        facts = self._broken(broken)
+        if facts is not None and self._on_found:
+            self._on_found(self, False)
+
+    # -- facts
+
+    def _used(self, use: Use) -> Model:
+        facts = model_facts(
+            self.session, use.model, self.namespace, use=use, given=self._given, budget=self._limit()
+        )
+        before = self._facts.get(id(use.model))
+        is_better = before is None or before.contract is None or use.method in COMPARES
+        if is_better or diagnose(self.facts_of([facts])):
+            self._facts[id(use.model)] = facts
+        tracked = self.session.tracked.get(use.model)
+        if tracked is not None:
+            tracked.last_use = use
+        return facts
+
+    def _limit(self) -> int | None:
+        return self.budget
+
+    def _broken(self, broken: Broken) -> Model | None:
+        model = broken.model
+        if model is None or not hasattr(model, "_layers"):
+            facts = broken_facts(self.session, broken, self.namespace, self._limit())
+            if facts is not None:
+                self._extra.append(facts)
+            return facts
+        use = self._call if self._call is not None and self._call.model is model else None
+        facts = model_facts(
+            self.session, model, self.namespace, use=use, given=self._given, budget=self._limit()
+        )
+        if not diagnose(self.facts_of([facts])):
+            facts = with_failure(facts, broken.error, broken.span)
+        self._facts[id(model)] = facts
+        if not any(model is m for m in self.session.current):
+            self.session.current.append(model)
+        return facts
+
+    def _answer(self, use: Use, facts: Model) -> None:
+        self.stood_in = True
+        try:
+            value = stand_in(use, facts.contract)
+        except NoStandIn:
+            raise Halt from None
+        raise StandIn(value)
+
+    def note_failure(self, error: BaseException, span: Span | None) -> None:
+        """Keep an exception of Keras that came from no call of a layer."""
+        from shape_magic.trace.failures import failure_of
+
+        self._extra.append(
+            Model(name="model", keras_name="model", kind="Model", params=0, bytes=0, inputs=(), calls=(), outputs=(),
+                  span=span, failure=failure_of(error))
+        )
+
+    def facts(self) -> Facts:
+        """Everything that is known of the models of this run."""
+        models = []
+        inner = _inner_models(self.session.current)
+        for model in self.session.current:
+            known = self._facts.get(id(model))
+            if known is None:
+                if id(model) in inner:
+                    continue
+                known = model_facts(self.session, model, self.namespace, given=self._given, budget=self._limit())
+            if known.calls or known.failure or known.contract or known.kind == "Model":
+                models.append(known)
+        return self.facts_of(models + self._extra)
+
+    def facts_of(self, models: list[Model]) -> Facts:
+        """These models as facts, with what the user keeps on purpose."""
+        marks = frozenset(
+            (cell.id, line, rule)
+            for cell in self.session.book.cells.values()
+            if "shapecheck:" in cell.source
+            for line, rule in kept(cell.source)
+        )
+        return Facts(tuple(models), marks)
+
+    def found(self) -> tuple[Found, ...]:
+        """The findings so far."""
+        return diagnose(self.facts())
+
+
+def with_failure(model: Model, error: BaseException, span: Span | None) -> Model:
+    """The model with what stopped it as a whole."""
+    from dataclasses import replace
+
+    from shape_magic.trace.failures import failure_of
+
+    return replace(model, failure=Failure(type(error).__name__, failure_of(error).message), span=span or model.span)
+
+
+def _inner_models(models: list[Any]) -> set[int]:
+    """Models that stand as a layer in another one of them: shown there."""
+    known = {id(m) for m in models}
+    return {id(layer) for m in models for layer in (getattr(m, "_layers", None) or []) if id(layer) in known}
+
+
+def _signature(use: Use) -> tuple[object, ...]:
+    tracked = id(use.model), use.method
+    compiled = id(getattr(use.model, "_compile_loss", None)), len(getattr(use.model, "_layers", ()) or ())
+    return (*tracked, *compiled, *((k, shape_of(v) or id(v)) for k, v in use.arguments.items() if k in ("x", "y", "inputs")))

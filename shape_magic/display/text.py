@@ -1,0 +1,216 @@
+"""A report for terminals, ``print`` and the text beside every other output.
+
+Everything that the other displays show is here in words: the row that breaks, the sentences, the
+fixes with their lines and Keras' own message. Nothing is read as markup.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from io import StringIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from shape_magic.display.palette import SWATCHES, UNKNOWN
+from shape_magic.display.view import AxisCell, Card, FixView, Fold, Item, ModelView, Row, build_view, short, with_label
+from shape_magic.report import Report
+from shape_magic.words import say
+
+#: A terminal's width is used between these, in characters.
+_NARROWEST, _WIDEST = 60, 120
+#: Where there is no terminal, as in a notebook: columns and lines.
+_ELSEWHERE = (100, 25)
+#: From this width on, the table says what each layer does.
+_ROOMY = 80
+#: A shape is not broken into lines before it is this long.
+_SHAPE = 26
+#: A blank at which rich breaks no line; a space again when all lines are made.
+_GLUE = "\N{BRAILLE PATTERN BLANK}"
+#: The first fix's name beside a row is cut when it is longer than this.
+_LABEL = 40
+_STYLES = {
+    **{"ok": "", "broken": "bold red", "warned": "bold yellow", "asked": "bold cyan"},
+    **{"predicted": "dim", "new": "dim green", "unreached": "dim"},
+    **{"error": "bold red", "warning": "bold yellow", "info": "bold cyan"},
+    **{"+": "green", "-": "red", " ": "dim"},
+}
+_FOUND = frozenset({"broken", "warned", "asked"})
+_SIGNS = {"broken": "▶", "warned": "▶", "asked": "▶", "predicted": "┆", "new": "+", "unreached": "┆"}
+#: What stands for our signs where they can't be written: one by one, so that columns stay in line.
+_PLAIN = str.maketrans("✓✗▶◀┆×→·…", "vx><|x>-~")
+
+
+def render_text(report: Report, *, width: int | None = None, color: bool = False, encoding: str | None = None) -> str:
+    """The report as text: one line for a model that is right, table and sentences for one that isn't.
+
+    ``width`` is that of the terminal when None, ``encoding`` that of the standard output: what it
+    can't write is replaced, so that printing never fails.
+    """
+    return _render(report, width, encoding, everything=False, color=color)
+
+
+def render_details(
+    report: Report, *, width: int | None = None, color: bool = False, encoding: str | None = None
+) -> str:
+    """The same with the table of every model, also of those that are right."""
+    return _render(report, width, encoding, everything=True, color=color)
+
+
+def _render(report: Report, width: int | None, encoding: str | None, *, everything: bool, color: bool) -> str:
+    columns = width or min(max(shutil.get_terminal_size(_ELSEWHERE).columns, _NARROWEST), _WIDEST)
+    # In a notebook rich would display by itself instead of writing to the file.
+    console = Console(
+        file=StringIO(),
+        width=columns,
+        height=_ELSEWHERE[1],
+        force_terminal=color,
+        force_jupyter=False,
+        color_system="256" if color else None,
+        no_color=not color,
+        legacy_windows=False,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+    with console.capture() as capture:
+        console.print(Group(*_report(report, everything=everything, roomy=columns >= _ROOMY)))
+    lines = capture.get().replace(_GLUE, " ").split("\n")
+    return _writable("\n".join(line.rstrip() for line in lines).strip("\n"), encoding)
+
+
+def _writable(text: str, encoding: str | None) -> str:
+    """The text with plain signs, where the encoding lacks ours."""
+    encoding = encoding or getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
+def _report(report: Report, *, everything: bool, roomy: bool) -> Iterator[RenderableType]:
+    view = build_view(report)
+    if not view.models and not view.cards:
+        yield Text(say("text.nothing"))
+    for model in view.models:
+        yield Text(model.line, style=_STYLES.get(model.status, ""), overflow="fold")
+        if model.open or everything:
+            yield Text()
+            yield _ladder(model, _with_fix(report, model), roomy=roomy)
+        yield from _cards(model.cards)
+        if model.open or everything:
+            yield Text()
+    yield from _cards(view.cards)
+    fixes = [fix for model in view.models for card in model.cards for fix in card.fixes]
+    fixes += [fix for card in view.cards for fix in card.fixes]
+    if numbers := [fix.number for fix in fixes if fix.editable]:
+        yield Text(say("text.command.one" if len(numbers) == 1 else "text.command.many", n=numbers[0]), style="dim")
+
+
+def _with_fix(report: Report, model: ModelView) -> str:
+    """``"(with Flatten())"``: what the rows past the break stand for."""
+    first = [fix for card in model.cards for fix in report.diagnostics[card.diagnostic].fixes[:1] if fix.effect]
+    return say("text.with", fix=short(with_label(first[0]), _LABEL)) if first else ""
+
+
+# The ladder ---------------------------------------------------------------------------------------
+
+
+def _ladder(model: ModelView, with_fix: str, *, roomy: bool) -> Table:
+    table = Table(box=None, padding=(0, 2 if roomy else 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    table.add_column("", width=1)
+    table.add_column(say("text.column.layer"), overflow="fold", min_width=12)
+    if roomy:
+        table.add_column(say("text.column.does"), overflow="fold")
+    table.add_column(say("text.column.rank"), no_wrap=True)
+    longest = max((len(row.shape) for row in model.rows), default=0)
+    table.add_column(say("text.column.shape"), overflow="fold", min_width=min(longest, _SHAPE))
+    table.add_column(say("text.column.params"), no_wrap=True, justify="right")
+    for indent, item in _lines(model.items, 0):
+        _add(table, item, indent, with_fix, roomy=roomy)
+    return table
+
+
+def _lines(items: tuple[Item, ...], indent: int) -> Iterator[tuple[int, Item]]:
+    """Every line of the ladder with its depth; a closed fold is one."""
+    for item in items:
+        yield indent, item
+        if isinstance(item, Fold) and item.open:
+            yield from _lines(item.items, indent + 1)
+
+
+def _add(table: Table, item: Item, indent: int, with_fix: str, *, roomy: bool) -> None:
+    style = _STYLES[item.state]
+    faint = "dim" if "dim" in style else ""
+    layer = Text(" " * indent + item.title, style=style)
+    does = [item.summary]
+    mark = ""
+    if isinstance(item, Row):
+        layer.append(f" {item.name}", style="" if item.state in _FOUND else "dim")
+        does.append(item.source)
+        mark = _mark(item, with_fix)
+    said = Text(" · ".join(part for part in does if part), style=faint)
+    place = said if roomy else layer
+    if mark:
+        place.append((" " if roomy else "\n") if place else "").append(mark.replace(" ", _GLUE), style=style)
+    cells = [Text(_SIGNS.get(item.state, ""), style=style), layer, *([said] if roomy else [])]
+    rank = _rank(item.glyph, " " if roomy else "")
+    table.add_row(*cells, rank, Text(item.shape, style=style), Text(item.params, style=faint))
+
+
+def _mark(row: Row, with_fix: str) -> str:
+    if row.state in _FOUND:
+        return say("text.here", mark=row.mark)
+    return with_fix if row.state in {"predicted", "new"} and with_fix else row.mark
+
+
+def _rank(cells: tuple[AxisCell, ...], gap: str) -> Text:
+    """``B H W C``, each letter in the colours of its axis."""
+    looks = [(cell.letter, SWATCHES.get(cell.axis, UNKNOWN)) for cell in cells]
+    return Text(gap).join(Text(letter, style=f"{look.ink} on {look.fill}") for letter, look in looks)
+
+
+# The cards ----------------------------------------------------------------------------------------
+
+
+def _cards(cards: tuple[Card, ...]) -> Iterator[RenderableType]:
+    for card in cards:
+        yield Text()
+        yield Text(f"{card.icon} {card.title.strip()}", style=_STYLES[card.severity], overflow="fold")
+        yield _indented(Text(card.message.strip()), 2)
+        for fix in card.fixes:
+            yield Text()
+            yield _fix(fix)
+        for action in card.actions:
+            yield Text()
+            yield _indented(Text(say("text.keep", title=action.title, rule=card.rule)), 2)
+        if card.keras_message:
+            yield Text()
+            yield _indented(Text(say("text.keras", message=card.keras_message.strip()), style="dim"), 2)
+
+
+def _fix(fix: FixView) -> Padding:
+    """The number, and beside it the title, the note and the lines that go and come."""
+    lines = [Text(fix.title), Text(fix.note, style="dim")]
+    if fix.editable:
+        code = textwrap.dedent("\n".join(text for _, text in fix.diff)).split("\n")
+        lines += [Text(f"{sign} {text}", style=_STYLES[sign]) for (sign, _), text in zip(fix.diff, code, strict=False)]
+    else:
+        lines += [Text(fix.why_not), Text(textwrap.indent(fix.snippet, "  "), style=_STYLES["+"])]
+    lines.append(Text(fix.remains))
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(str(fix.number), style="bold"), Group(*filter(None, lines)))
+    return Padding(grid, (0, 0, 0, 2))
+
+
+def _indented(text: Text, left: int) -> Padding:
+    text.overflow = "fold"
+    return Padding(text, (0, 0, 0, left))

@@ -1,0 +1,138 @@
+"""``build_view``: a report as a view, the one thing that every display draws.
+
+Widget, static HTML, terminal and figure read the same view, so they can't disagree. Pure: no
+Keras, no IPython, nothing of the front end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shape_magic.display.cards import build_card, cell_names, numbered_fixes
+from shape_magic.display.ladder import build_ladder, glyph, labels_text, new_layers, with_label
+from shape_magic.display.parts import (
+    ActionView,
+    AxisCell,
+    Card,
+    Done,
+    FixView,
+    Fold,
+    Item,
+    ModelView,
+    Row,
+    Status,
+    View,
+    flatten,
+    short,
+    visible,
+)
+from shape_magic.facts import Model
+from shape_magic.report import Report, Severity
+from shape_magic.words import say, shape_text
+
+__all__ = [
+    "ActionView",
+    "AxisCell",
+    "Card",
+    "Done",
+    "FixView",
+    "Fold",
+    "Item",
+    "ModelView",
+    "Row",
+    "View",
+    "build_view",
+    "cell_names",
+    "flatten",
+    "glyph",
+    "labels_text",
+    "model_line",
+    "new_layers",
+    "numbered_fixes",
+    "short",
+    "visible",
+    "with_label",
+]
+
+
+def build_view(report: Report, done: Done | None = None) -> View:
+    """The report, ready to be drawn; ``done`` says what was just written into the notebook.
+
+    Models of the same build with the same findings are shown once, with their number.
+    """
+    groups: dict[object, list[int]] = {}
+    for index, model in enumerate(report.models):
+        groups.setdefault(_build_of(report, index, model), []).append(index)
+    free = [k for k, d in enumerate(report.diagnostics) if d.model is None or d.model >= len(report.models)]
+    return View(
+        models=tuple(_model_view(report, members, done) for members in groups.values()),
+        cards=tuple(build_card(report, k, None) for k in free),
+        ok=report.ok,
+        done=done,
+    )
+
+
+def _findings(report: Report, index: int) -> list[int]:
+    return [k for k, d in enumerate(report.diagnostics) if d.model == index]
+
+
+def _build_of(report: Report, index: int, model: Model) -> object:
+    """What makes two models the same to a reader: their layers, shapes, labels and findings; not their names."""
+    contract = model.contract
+    return (
+        model.kind,
+        tuple(d.shape for d in model.inputs),
+        tuple((c.class_name, c.summary, c.inputs, c.output_shapes, len(c.path)) for c in model.calls),
+        contract and (tuple(d.shape for d in contract.y), tuple(loss.name for loss in contract.losses)),
+        tuple((d.rule, d.call, d.title) for d in map(report.diagnostics.__getitem__, _findings(report, index))),
+    )
+
+
+def _model_view(report: Report, members: list[int], done: Done | None) -> ModelView:
+    model = report.models[members[0]]
+    found = _findings(report, members[0])
+    findings = [report.diagnostics[k] for k in found]
+    ladder = build_ladder(model, findings, done.layers if done else ())
+    cards = tuple(build_card(report, k, row) for k, row in zip(found, ladder.opened_by, strict=True))
+    return ModelView(
+        title=_title(model, len(members)),
+        line=model_line(model, [d.severity for d in findings], len(members)),
+        status=_worst([d.severity for d in findings]),
+        open=bool(findings),
+        count=len(members),
+        names=tuple(short(report.models[k].name) for k in members),
+        items=ladder.items,
+        cards=cards,
+        lanes=ladder.lanes,
+    )
+
+
+def _title(model: Model, count: int) -> str:
+    name = short(model.name)
+    return say("ui.times", name=name, n=count) if count > 1 else name
+
+
+def model_line(model: Model, severities: Sequence[Severity], count: int = 1) -> str:
+    """The one line for a model: ``"✓ model: (None, 8) → (None, 3) · fits y_train (60000,) · 34,826 params"``."""
+    worst = _worst(severities)
+    shapes = [" + ".join(shape_text(s) for s in side) for side in ([d.shape for d in model.inputs], model.outputs)]
+    flow = say("ui.line.flow", x=shapes[0], y=shapes[1]) if all(shapes) else shapes[0]
+    parts = [part for part in (flow, *_contract_parts(model, worst)) if part]
+    parts.append(say("ui.params", n=model.params))
+    if worst != "ok":
+        found = worst if len(severities) == 1 else "many"
+        parts = [flow, say(f"ui.line.found.{found}", n=len(severities))]
+    return say("ui.line.model", icon=say(f"ui.icon.{worst}"), name=_title(model, count), rest=" · ".join(parts))
+
+
+def _worst(severities: Sequence[Severity]) -> Status:
+    """The most serious of them, ``"ok"`` when there are none."""
+    return min(severities, key=("error", "warning", "info").index, default="ok")
+
+
+def _contract_parts(model: Model, worst: Status) -> list[str]:
+    contract = model.contract
+    if contract is None or worst != "ok" or not contract.y:
+        return []
+    names = " + ".join(f"{short(d.name)} {shape_text(d.shape)}" for d in contract.y)
+    return [say("ui.line.fits", y=names)]

@@ -1,0 +1,537 @@
+/* The ladder in the notebook, and the hand that edits cells when a button is pressed.
+ *
+ * Texts come finished from Python (`view`, `words`) and go into the page through textContent only.
+ * The kernel decides what a fix writes; this file writes it, into cells that are still as they were checked. */
+
+const PATIENCE = 6000; // milliseconds that the kernel has for an answer
+const focused = new Set(); // widgets whose Undo has had the focus, so that a redraw doesn't take it again
+
+// Elements ---------------------------------------------------------------------------------------
+
+/** An element with attributes and children; strings become text nodes, nothing is ever parsed. */
+function h(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  // Lab's command-mode keys (`d d` deletes a cell) reach a focused element unless it says so itself.
+  if (tag === "button" || tag === "summary" || "tabindex" in attributes) node.dataset.lmSuppressShortcuts = "true";
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
+  return node;
+}
+
+/** A sentence whose pieces between backticks are code. */
+function prose(text) {
+  const pieces = text.split("`");
+  if (pieces.length % 2 === 0) return [text];
+  return pieces.map((piece, k) => (k % 2 ? h("code", {}, piece) : piece));
+}
+
+/** A message of the catalogue with its `{names}` filled in. */
+function fill(text, values) {
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+// The ladder -------------------------------------------------------------------------------------
+
+const rail = (state, lane) => h("span", { class: `sm-rail sm-rail-${state || "none"}`, style: `--lane:${lane}` });
+
+function glyph(cells) {
+  const label = cells.map((cell) => `${cell.axis} ${cell.size}`).join(", ");
+  const boxes = cells.map((cell) => h("span", { class: `sm-axis sm-axis-${cell.axis}`, "aria-hidden": "true" }, cell.letter));
+  return h("span", { class: "sm-glyph", role: "cell" }, h("span", { class: "sm-hidden" }, label), boxes);
+}
+
+function spine(item, lanes) {
+  const rails = Array.from({ length: lanes }, (_, lane) => rail(item.rails[lane], lane));
+  return h("span", { class: "sm-spine", style: `--lanes:${lanes}`, "aria-hidden": "true" }, h("i"), rails);
+}
+
+function row(item, lanes, marked, icon = "") {
+  const sign = icon && h("span", { "aria-hidden": "true" }, `${icon} `);
+  const mark = item.mark && h("span", { class: marked ? "sm-mark" : "sm-hidden" }, sign, item.mark);
+  return h(
+    "div",
+    { class: `sm-row sm-${item.kind} sm-is-${item.state}${item.linked ? "" : " sm-unlinked"}`, role: "row" },
+    spine(item, lanes),
+    h("span", { class: "sm-name", role: "rowheader" }, h("b", {}, item.title), " ", h("code", { title: item.path.join(" / ") }, item.name)),
+    h("span", { class: "sm-does", role: "cell" }, item.summary, " ", item.source && h("span", { class: "sm-from" }, item.source), mark),
+    glyph(item.glyph),
+    h("span", { class: "sm-shape", role: "cell" }, item.shape),
+    h("span", { class: "sm-params", role: "cell" }, item.params),
+  );
+}
+
+/** A repeated block or nested model: one line, and its rows when somebody asks. */
+function fold(item, state) {
+  const inside = h("div", { class: "sm-inside", role: "rowgroup", hidden: !item.open });
+  let drawn = false;
+  const show = (open) => {
+    if (open && !drawn) inside.append(...ladderItems(item.items, state));
+    drawn = drawn || open;
+    inside.hidden = !open;
+    button.setAttribute("aria-expanded", String(open));
+  };
+  const button = h("button", { class: "sm-fold-button", type: "button", onclick: () => show(inside.hidden) }, item.title);
+  const line = h(
+    "div",
+    { class: `sm-row sm-fold sm-is-${item.state}`, role: "row" },
+    spine(item, state.lanes),
+    h("span", { class: "sm-name", role: "rowheader" }, button),
+    h("span", { class: "sm-does", role: "cell" }, item.summary),
+    glyph(item.glyph),
+    h("span", { class: "sm-shape", role: "cell" }, item.shape),
+    h("span", { class: "sm-params", role: "cell" }, item.params),
+  );
+  show(item.open);
+  return [line, inside];
+}
+
+const isPredicted = (item) => item.state === "predicted" || item.state === "new";
+
+/** Rows in their order, each with the cards that open under it; what a fix would make of the rest in its own frame. */
+function ladderItems(items, state) {
+  const out = [];
+  let frame = null;
+  for (const item of items) {
+    const predicted = isPredicted(item);
+    if (predicted && !frame) {
+      const caption = h("div", { class: "sm-caption", role: "row" }, h("span", { role: "cell" }, predictedText(items)));
+      frame = h("div", { class: "sm-predicted", role: "rowgroup" }, caption);
+      out.push(frame);
+    }
+    if (!predicted) frame = null;
+    const target = frame ?? { append: (...nodes) => out.push(...nodes) };
+    if (item.type === "fold") target.append(...fold(item, state));
+    else target.append(withCards(item, state));
+  }
+  return out;
+}
+
+const predictedText = (items) => (items.find((item) => item.state === "predicted") ?? items.find(isPredicted)).mark ?? "";
+
+function withCards(item, state) {
+  const cards = state.cards.filter((card) => card.row === item.id);
+  const line = row(item, state.lanes, cards.length > 0 || ["unreached", "arrived"].includes(item.state), cards[0]?.icon);
+  if (!cards.length) return line;
+  const label = cards[0].title;
+  return h("div", { class: `sm-break sm-severity-${cards[0].severity}`, role: "rowgroup", "aria-label": label }, line, cards.map(state.card));
+}
+
+function legend(model, words) {
+  const seen = new Map();
+  const collect = (items) => items.forEach((item) => (item.type === "fold" ? collect(item.items) : item.glyph.forEach((c) => seen.set(c.axis, c.letter))));
+  collect(model.items);
+  const entries = [...seen].map(([axis, letter]) =>
+    h("span", { class: "sm-key" }, h("span", { class: `sm-axis sm-axis-${axis}` }, letter), axis),
+  );
+  return h("p", { class: "sm-legend", "aria-label": words.legend }, entries);
+}
+
+function ladder(model, words, card) {
+  const state = { lanes: model.lanes, cards: model.cards, card };
+  const heads = ["layer", "does", "axes", "shape", "params"].map((key) => h("span", { role: "columnheader" }, words[key]));
+  const table = h(
+    "div",
+    { class: "sm-ladder", role: "table", "aria-label": fill(words.caption, { name: model.title }) },
+    h("div", { class: "sm-hidden", role: "row" }, heads),
+    ladderItems(model.items, state),
+  );
+  return [table, legend(model, words)];
+}
+
+// Cards ------------------------------------------------------------------------------------------
+
+function diff(fix) {
+  const lines = fix.diff.length ? fix.diff : fix.snippet.split("\n").map((text) => ["+", text]);
+  const shared = Math.min(...lines.filter(([, text]) => text.trim()).map(([, text]) => text.search(/\S/)));
+  const kinds = { "+": "sm-plus", "-": "sm-minus", " ": "sm-same" };
+  const drawn = lines.map(([sign, text]) =>
+    h("span", { class: kinds[sign] ?? "sm-same" }, h("i", {}, sign), Number.isFinite(shared) ? text.slice(shared) : text, "\n"),
+  );
+  return lines.some(([, text]) => text) ? h("pre", { class: "sm-diff", tabindex: "0" }, drawn) : null;
+}
+
+function fixPanel(fix, app, primary) {
+  const { words } = app;
+  const press = (mode) => (event) => app.press({ fix: fix.id, mode }, event.currentTarget, fix);
+  const buttons = [];
+  if (fix.editable && app.canEdit) {
+    const mode = fix.runs ? "run" : "edit";
+    buttons.push(h("button", { type: "button", class: primary ? "sm-go" : "sm-also", "data-mode": mode, onclick: press(mode) }, fix.button));
+    if (fix.runs) buttons.push(h("button", { type: "button", class: "sm-plain", "data-mode": "edit", onclick: press("edit") }, words.edit_only));
+  } else {
+    buttons.push(h("button", { type: "button", class: "sm-also", "data-mode": "copy", onclick: press("copy") }, words.copy));
+  }
+  for (const button of buttons) button.setAttribute("aria-label", `${button.textContent}: ${fix.title.replaceAll("`", "")}`);
+  return h(
+    "div",
+    { class: "sm-fix", role: "group", "aria-label": fix.title, "data-fix": fix.id },
+    h("p", { class: "sm-fix-title" }, prose(fix.title)),
+    fix.note && h("p", { class: "sm-note" }, fix.note),
+    diff(fix),
+    fix.remains && h("p", { class: "sm-note" }, fix.remains),
+    h("p", { class: "sm-buttons" }, buttons, h("span", { class: "sm-runs" }, app.canEdit ? fix.does || fix.why_not : fix.why_not)),
+  );
+}
+
+function more(title, ...content) {
+  return h("details", { class: "sm-more" }, h("summary", {}, title), content);
+}
+
+function buildCard(card, app) {
+  const { words } = app;
+  const primary = (k) => k === 0 && card.severity !== "info";
+  const panels = card.fixes.map((fix, k) => fixPanel(fix, app, primary(k)));
+  const keeps = card.actions
+    .filter((action) => action.editable && app.canEdit)
+    .map((action) => h("button", { type: "button", class: "sm-plain", onclick: (e) => app.press({ fix: action.id, mode: action.kind }, e.currentTarget) }, action.title));
+  const extras = [
+    panels.length > 2 && more(fill(words.more, { n: panels.length - 2 }), h("div", { class: "sm-fixes" }, panels.slice(2))),
+    card.hints.length > 0 && more(words.hints, h("ol", { class: "sm-hints" }, card.hints.map((hint) => h("li", {}, prose(hint))))),
+    card.keras_message && more(words.keras_said, h("pre", { class: "sm-keras" }, card.keras_message)),
+  ].filter(Boolean);
+  const texts = [
+    h("p", { class: "sm-title" }, h("span", { class: "sm-word" }, h("span", { "aria-hidden": "true" }, `${card.icon} `), card.word), " ", prose(card.title)),
+    h("p", { class: "sm-message" }, prose(card.message)),
+    panels.length > 0 && h("div", { class: "sm-fixes" }, panels.slice(0, 2)),
+    panels.length > 0 && !app.canEdit && h("p", { class: "sm-note" }, prose(words.cannot_edit)),
+    keeps.length > 0 && h("p", { class: "sm-keeps" }, keeps),
+    h("p", { class: "sm-status", role: "status" }),
+    extras.length > 0 && h("div", { class: "sm-extras" }, extras),
+  ].filter(Boolean);
+  const inner = h("div", { class: "sm-card-inner", role: "cell" }, texts);
+  return h("div", { class: `sm-card sm-severity-${card.severity}`, role: "row", "data-diagnostic": card.diagnostic }, inner);
+}
+
+// The notebook -----------------------------------------------------------------------------------
+
+/** A sentence for the user instead of an action. */
+class Refusal extends Error {}
+
+/** The front end's notebook, where a widget may reach it (JupyterLab, Notebook 7); else null. */
+function notebookOf(model) {
+  const context = model.widget_manager?.context;
+  return typeof context?.model?.cells?.get === "function" ? { context, cells: context.model.cells } : null;
+}
+
+const cellsOf = (notebook) => Array.from({ length: notebook.cells.length }, (_, k) => notebook.cells.get(k)).filter((cell) => cell.type === "code");
+const sourceOf = (cell) => cell.sharedModel.getSource();
+
+/** Whether this widget stands in that notebook: with a shared kernel the front end may name another one. */
+async function standsIn(notebook, model) {
+  const manager = model.widget_manager;
+  for (const cell of cellsOf(notebook)) {
+    for (let k = 0; k < cell.outputs.length; k++) {
+      const id = cell.outputs.get(k).data?.["application/vnd.jupyter.widget-view+json"]?.model_id;
+      if (!id || (manager.has_model && !manager.has_model(id))) continue;
+      const other = await manager.get_model(id);
+      if (other?.get("identity") === model.get("identity")) return true;
+    }
+  }
+  return false;
+}
+
+/** The cell of an edit, if it may be written and is still as it was checked. Throws a Refusal. */
+function cellFor(edit, notebook, words) {
+  const cells = cellsOf(notebook);
+  let cell = edit.cell === null ? undefined : cells.find((candidate) => candidate.id === edit.cell);
+  if (!cell) {
+    const same = cells.filter((candidate) => sourceOf(candidate) === edit.before);
+    if (same.length !== 1) throw new Refusal(same.length ? words.several : words.not_found);
+    cell = same[0];
+  }
+  if (sourceOf(cell) !== edit.before) throw new Refusal(words.changed);
+  if (notebook.context.model.readOnly || cell.getMetadata?.("editable") === false) throw new Refusal(words.read_only);
+  if (cell.executionState === "running") throw new Refusal(words.running_cell);
+  return cell;
+}
+
+/** Writes only the characters that differ, as one step of the cell's undo. */
+function splice(cell, after) {
+  const before = sourceOf(cell);
+  const least = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < least && before[start] === after[start]) start++;
+  let end = 0;
+  while (end < least - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end++;
+  // Never between the halves of one character beyond the 16-bit plane.
+  if (start && /[\uD800-\uDBFF]/.test(before[start - 1])) start--;
+  if (end && /[\uDC00-\uDFFF]/.test(before[before.length - end])) end--;
+  const shared = cell.sharedModel;
+  shared.undoManager?.stopCapturing?.();
+  shared.updateSource(start, before.length - end, after.slice(start, after.length - end));
+  shared.undoManager?.stopCapturing?.();
+}
+
+/** One message of a run into the cell's outputs, as the front end itself would put it there. */
+function feed(cell, message, shown) {
+  const { outputs } = cell;
+  const { content } = message;
+  const kind = message.header.msg_type;
+  const display = content.transient?.display_id;
+  if (kind === "execute_input") cell.executionCount = content.execution_count;
+  else if (kind === "clear_output") {
+    outputs.clear(content.wait);
+    shown.clear();
+  } else if (["stream", "display_data", "execute_result", "error"].includes(kind)) {
+    const output = { output_type: kind, ...content };
+    delete output.transient;
+    if (outputs.clearNext) shown.clear();
+    outputs.add(output);
+    if (display) shown.set(display, [...(shown.get(display) ?? []), outputs.length - 1]);
+  } else if (kind === "update_display_data") {
+    const output = { output_type: "display_data", data: content.data, metadata: content.metadata };
+    for (const index of shown.get(display) ?? []) if (index < outputs.length) outputs.set(index, output);
+  }
+}
+
+/** Runs a cell as Shift+Enter would; resolves to whether it ended well. */
+async function runCell(cell, kernel) {
+  const shown = new Map();
+  cell.sharedModel.transact?.(() => {
+    cell.outputs.clear(true);
+    cell.executionCount = null;
+  }, false);
+  cell.sharedModel.deleteMetadata?.("execution");
+  cell.trusted = true;
+  const state = (value) => "executionState" in cell && (cell.executionState = value);
+  state("running");
+  try {
+    const request = { code: sourceOf(cell), stop_on_error: true, allow_stdin: false };
+    const future = kernel.requestExecute(request, false, { ...cell.metadata, cellId: cell.id });
+    let heard = false;
+    future.onIOPub = (message) => {
+      heard = heard || ["stream", "display_data", "execute_result", "error", "clear_output"].includes(message.header.msg_type);
+      if (!cell.isDisposed) feed(cell, message, shown);
+    };
+    const reply = await future.done;
+    if (!heard) cell.outputs.clear();
+    cell.executionCount = reply.content.execution_count ?? cell.executionCount;
+    return reply.content.status === "ok";
+  } finally {
+    state("idle");
+  }
+}
+
+// Pressing ---------------------------------------------------------------------------------------
+
+/** The kernel's plan for a request. Throws a Refusal when there is no answer, or a refusing one. */
+async function planFor(request, app) {
+  const { experimental, words } = app;
+  const status = app.kernel()?.status;
+  if (!status || status === "dead") throw new Refusal(words.no_kernel);
+  if (status === "busy") throw new Refusal(words.busy);
+  const ask = (name, message) => experimental.invoke(name, message, { signal: AbortSignal.timeout(PATIENCE) });
+  const answer = async (name, message) => {
+    try {
+      return (await ask(name, message))[0];
+    } catch {
+      throw new Refusal(words.no_answer);
+    }
+  };
+  await answer("ping", {});
+  const plan = await answer("plan", request);
+  if (!plan?.ok) throw new Refusal(plan?.why || words.no_answer);
+  return plan;
+}
+
+/** Checks every edit and every cell to run, then writes all, then runs one after another. */
+async function carryOut(plan, app) {
+  const { words, model } = app;
+  const notebook = notebookOf(model);
+  if (!notebook || !(await standsIn(notebook, model))) throw new Refusal(words.other_notebook);
+  const targets = plan.edits.map((edit) => [cellFor(edit, notebook, words), edit]);
+  const all = cellsOf(notebook);
+  const runs = plan.rerun.map((id) => targets.find(([, edit]) => edit.cell === id)?.[0] ?? all.find((cell) => cell.id === id));
+  if (runs.some((cell) => !cell)) throw new Refusal(words.not_found);
+  if (runs.some((cell) => cell.executionState === "running")) throw new Refusal(words.running_cell);
+  for (const [cell, edit] of targets) splice(cell, edit.after);
+  app.settle("applied");
+  for (const [k, cell] of runs.entries()) {
+    const kernel = app.kernel();
+    if (!kernel) throw new Refusal(words.no_kernel);
+    app.say(fill(words.running, { k: k + 1, n: runs.length }));
+    if (!(await runCell(cell, kernel))) return { stopped: k + 1 < runs.length };
+  }
+  return { stopped: false };
+}
+
+/** What the notebook needs to be as it was: the same edits, the other way round. */
+const reversed = (plan) => ({
+  ok: true,
+  rerun: [],
+  edits: plan.edits.map((edit) => ({ cell: edit.cell, before: edit.after, after: edit.before })),
+});
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false; // no permission, or a page that isn't secure: the diff stands there to be copied by hand
+  }
+}
+
+class App {
+  constructor({ model, el, experimental }) {
+    Object.assign(this, { model, el, experimental, words: model.get("words"), busy: false });
+    this.canEdit = notebookOf(model) !== null;
+    this.place = null;
+  }
+
+  kernel() {
+    return notebookOf(this.model)?.context.sessionContext?.session?.kernel ?? null;
+  }
+
+  /** Lets Python know what became of the last plan. The comm may be gone by then: its cell has run again. */
+  settle(status) {
+    this.model.set("status", status);
+    try {
+      this.model.save_changes();
+    } catch (error) {
+      console.debug("shapecheck: the kernel side of this card is gone", error);
+    }
+  }
+
+  /** Shows a sentence where the button was pressed, with what can be done about it. */
+  say(text, kind = "", label = "", act = null) {
+    if (!this.place) return null;
+    const button = act && h("button", { type: "button", class: "sm-undo", onclick: act }, label);
+    this.place.className = `sm-status ${kind}`;
+    this.place.replaceChildren(...(button ? [text, " · ", button] : [text]));
+    return button;
+  }
+
+  /** Does one thing at a time: a second click while the first is at work does nothing. */
+  async guarded(button, work, fix = null) {
+    if (this.busy) return;
+    this.busy = true;
+    this.el.classList.add("sm-working");
+    const scope = button.closest(".sm-card") ?? button.closest(".sm-done") ?? this.el;
+    this.place = scope.querySelector(".sm-status");
+    for (const other of this.el.querySelectorAll("button")) other.setAttribute("aria-disabled", "true");
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Refusal)) console.error(error);
+      this.settle("refused");
+      const why = error instanceof Refusal ? error.message : fill(this.words.failed, { why: String(error?.message ?? error) });
+      const paste = fix?.paste && ((event) => this.guarded(event.currentTarget, () => this.copied(fix)));
+      this.say(why, "sm-refused", this.words.copy, paste);
+    } finally {
+      this.busy = false;
+      this.el.classList.remove("sm-working");
+      for (const other of this.el.querySelectorAll("button")) other.removeAttribute("aria-disabled");
+    }
+  }
+
+  press(request, button, fix) {
+    if (request.mode === "copy") return this.guarded(button, () => this.copied(fix));
+    return this.guarded(button, async () => {
+      this.say(this.words.asking);
+      const plan = await planFor(request, this);
+      const { stopped } = await carryOut(plan, this);
+      const undo = request.mode === "undo" ? null : (event) => this.takeBack(plan, event.currentTarget, button);
+      const said = stopped ? [this.words.stopped, "sm-refused"] : [plan.message, "sm-applied"];
+      this.say(...said, this.words.undo, undo)?.focus();
+    }, fix);
+  }
+
+  async copied(fix) {
+    const done = await copy(fix.paste);
+    this.settle(done ? "copied" : "refused");
+    this.say(done ? this.words.copied : this.words.copy_by_hand, done ? "sm-applied" : "sm-refused");
+  }
+
+  takeBack(plan, button, origin) {
+    return this.guarded(button, async () => {
+      await carryOut(reversed(plan), this);
+      this.settle("undone");
+      this.say(this.words.undone, "sm-applied");
+      origin.focus();
+    });
+  }
+}
+
+// Drawing ----------------------------------------------------------------------------------------
+
+function doneBar(done, app) {
+  const undo = h("button", { type: "button", class: "sm-undo", onclick: (e) => app.press({ fix: null, mode: "undo" }, e.currentTarget) }, app.words.undo);
+  const text = h("span", { class: "sm-status sm-applied", role: "status" });
+  // Into the live region after it stands in the page: only then is it read out.
+  setTimeout(() => text.append(done.message, done.undo ? " · " : "", done.undo ? undo : ""), 0);
+  return h("div", { class: "sm-done" }, h("span", { class: "sm-tick", "aria-hidden": "true" }, "✓"), text);
+}
+
+function modelSection(model, app) {
+  const card = (finding) => buildCard(finding, app);
+  const above = model.cards.filter((finding) => finding.row === null).map(card);
+  const done = app.model.get("view").done;
+  const content = [above, ladder(model, app.words, card)];
+  const head = [h("span", { class: `sm-icon sm-icon-${model.status}`, "aria-hidden": "true" }), h("span", { class: "sm-line" }, model.line)];
+  const attributes = { class: `sm-model sm-status-${model.status}` };
+  if (model.open) return h("section", { ...attributes, "aria-label": model.title }, h("p", { class: "sm-head" }, head), content);
+  return h("details", { ...attributes, open: Boolean(done) && model.items.length > 0 }, h("summary", { class: "sm-head" }, head), content);
+}
+
+function draw(app) {
+  const view = app.model.get("view");
+  app.el.classList.add("shapecheck", "sm");
+  app.el.replaceChildren(
+    ...(view.done ? [doneBar(view.done, app)] : []),
+    ...view.cards.map((card) => buildCard(card, app)),
+    ...view.models.map((model) => modelSection(model, app)),
+  );
+  if (view.done) setTimeout(() => focusUndo(app), 0);
+}
+
+/** The focus goes to Undo once, unless the reader is at work somewhere else by now. */
+function focusUndo(app) {
+  const identity = app.model.get("identity");
+  const at = document.activeElement;
+  const writing = at?.closest?.(".cm-content, input, textarea, select") && !at.closest(".jp-Cell")?.contains(app.el);
+  if (focused.has(identity) || writing) return;
+  focused.add(identity);
+  app.el.querySelector(".sm-done .sm-undo")?.focus({ preventScroll: true });
+}
+
+/** Hides the static form that follows this widget while the widget is alive; returns what brings it back. */
+function hideStatic(app) {
+  const selector = `.shapecheck-static[data-shapecheck-id="${CSS.escape(app.model.get("identity"))}"]`;
+  const hidden = new Set();
+  const hide = () => {
+    const area = app.el.closest(".jp-OutputArea, .output_area, .cell-output, body");
+    for (const node of area?.querySelectorAll(selector) ?? []) {
+      const child = node.closest(".jp-OutputArea-child") ?? node;
+      child.style.display = "none";
+      hidden.add(child);
+    }
+  };
+  // Attached, and the next output drawn, only some time after render().
+  const watch = new ResizeObserver(hide);
+  watch.observe(app.el);
+  const changes = new MutationObserver(hide);
+  const attach = setTimeout(() => {
+    const area = app.el.closest(".jp-OutputArea");
+    if (area) changes.observe(area, { childList: true, subtree: true });
+    hide();
+  }, 0);
+  return () => {
+    clearTimeout(attach);
+    watch.disconnect();
+    changes.disconnect();
+    for (const child of hidden) child.style.removeProperty("display");
+  };
+}
+
+function render(context) {
+  const app = new App(context);
+  draw(app);
+  context.model.on("change:view", () => draw(app));
+  return hideStatic(app);
+}
+
+export default { render };

@@ -1,0 +1,140 @@
+"""``ShapeWidget``: the ladder in a notebook, with buttons that write a fix into its cell and run it.
+
+The front end edits and runs; the kernel only answers which edits a fix consists of. A request
+names one of the fixes that the report offers; nothing that comes from the front end is evaluated.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import anywidget
+import traitlets
+from anywidget import experimental
+
+from shape_magic.display.parts import Card, Done, View
+from shape_magic.display.view import build_view
+from shape_magic.report import Report
+from shape_magic.words import say
+
+_LOG = logging.getLogger("shape_magic")
+_HERE = Path(__file__).parent
+
+#: Takes ``{"fix": id | None, "mode": "run" | "edit" | "keep" | "undo"}``; gives the plan:
+#: ``{"ok": True, "edits": [{"cell", "before", "after"}], "rerun": [cell], "message": str}``
+#: or ``{"ok": False, "why": str}``.
+Planner = Callable[[dict[str, Any]], Mapping[str, Any]]
+
+#: Keys of ``ui.widget`` that the front end uses; the other texts of that section are Python's.
+_WIDGET_WORDS = (
+    *("legend", "edit_only", "more", "hints", "copy", "undo"),
+    *("asking", "running", "stopped", "undone", "copied", "copy_by_hand", "cannot_edit", "failed"),
+    *("changed", "read_only", "not_found", "several", "running_cell"),
+    *("busy", "no_kernel", "no_answer", "other_notebook"),
+)
+_COLUMNS = ("layer", "does", "axes", "shape", "params")
+
+
+def widget_words() -> dict[str, str]:
+    """The texts that the front end needs by key, with their ``{places}`` left open."""
+    blank = {name: f"{{{name}}}" for name in ("n", "k", "why", "name")}
+    texts = {key: say(f"ui.widget.{key}", **blank) for key in _WIDGET_WORDS}
+    texts |= {key: say(f"ui.column.{key}") for key in _COLUMNS}
+    return texts | {key: say(f"ui.{key}", **blank) for key in ("caption", "keras_said")}
+
+
+class ShapeWidget(anywidget.AnyWidget):
+    """A report with something to press, in front ends that show widgets.
+
+    ``planner`` is asked, on a comm's thread and by one caller at a time, what a fix writes; it has
+    to be quick and to leave the user's objects alone.
+    """
+
+    _esm = _HERE / "widget.js"
+    _css = _HERE / "widget.css"
+
+    view = traitlets.Dict().tag(sync=True)
+    words = traitlets.Dict().tag(sync=True)
+    #: What ties it to the static form that it hides: ``render_html(report, identity=…)``.
+    identity = traitlets.Unicode().tag(sync=True)
+    #: What became of the last plan: ``applied``, ``refused``, ``undone``, ``copied``; empty before the first.
+    status = traitlets.Unicode().tag(sync=True)
+
+    def __init__(
+        self, report: Report, planner: Planner, *, done: Done | None = None, identity: str | None = None
+    ) -> None:
+        view = build_view(report, done)
+        super().__init__(view=view.to_dict(), words=widget_words(), identity=identity or uuid4().hex)
+        self._planner = planner
+        self._lock = threading.Lock()
+        self._offered = frozenset(_offers(view))
+        self._text = _summary(view)
+
+    def update(self, report: Report, done: Done | None = None) -> None:
+        """Shows another report in the same place."""
+        view = build_view(report, done)
+        with self._lock:
+            self._offered = frozenset(_offers(view))
+            self._text = _summary(view)
+        self.view = view.to_dict()
+
+    def __repr__(self) -> str:
+        """The report in a few lines: what a front end without widgets shows in its place."""
+        return self._text
+
+    @experimental.command
+    def ping(self, message: object, buffers: list[bytes]) -> tuple[dict[str, bool], list[bytes]]:
+        """Tells the front end that a kernel stands behind this widget."""
+        return {"ok": True}, []
+
+    @experimental.command
+    def plan(self, message: object, buffers: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
+        """Answers a pressed button with the edits that it stands for."""
+        with self._lock:
+            return self._answer(message), []
+
+    def _answer(self, message: object) -> dict[str, Any]:
+        fields = message if isinstance(message, dict) else {}
+        fix, mode = fields.get("fix"), fields.get("mode")
+        if (mode, fix) not in self._offered:
+            return {"ok": False, "why": say("ui.widget.not_offered")}
+        try:
+            return dict(self._planner({"fix": fix, "mode": mode}))
+        except Exception as error:
+            _LOG.exception("the fix %s could not be planned", fix)
+            if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
+                raise
+            return {"ok": False, "why": say("ui.widget.planner_failed", why=str(error))}
+
+
+def _cards(view: View) -> Iterator[Card]:
+    yield from view.cards
+    for model in view.models:
+        yield from model.cards
+
+
+def _offers(view: View) -> Iterator[tuple[str, str | None]]:
+    """Every ``(mode, fix)`` that a button of this view may ask for."""
+    for card in _cards(view):
+        for fix in card.fixes:
+            if fix.editable:
+                yield "edit", fix.id
+            if fix.runs:
+                yield "run", fix.id
+        for action in card.actions:
+            if action.editable:
+                yield action.kind, action.id
+    if view.done and view.done.undo:
+        yield "undo", None
+
+
+def _summary(view: View) -> str:
+    done = [view.done.message] if view.done else []
+    findings = [f"{card.icon} {card.title.replace('`', '')}" for card in _cards(view)]
+    return "\n".join([*done, *(model.line for model in view.models), *findings])

@@ -1,0 +1,30 @@
+"""The errors that shape_magic raises itself: one clear line each."""
+
+from __future__ import annotations
+
+
+class ShapeMagicError(Exception):
+    """Base of all errors of our own."""
+
+    #: The hooks don't take our own errors for Keras'.
+    shape_magic_error = True
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class ShapeError(ShapeMagicError, ValueError):
+    """A call was stopped before its first step: Keras would have raised in it. A ValueError, as Keras' own."""
+
+
+class WeightsTooLargeError(ShapeMagicError, MemoryError):
+    """A weight was not allocated: the model's weights do not fit into memory."""
+
+
+class BackendMissingError(ShapeMagicError, ImportError):
+    """Keras or its backend is not installed."""
+
+
+class UsageError(ShapeMagicError, ValueError):
+    """shape_magic was called with something that it can't work with."""

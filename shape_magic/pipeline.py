@@ -1,0 +1,149 @@
+"""From what was seen to the Report: facts, findings, proved repairs, words. The one way, for every door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shape_magic.capture.session import Session
+from shape_magic.facts import Call, CellId, Facts, Model, Shape, Span
+from shape_magic.repair.prove import Proved, Prover, Unprovable, edited_sources
+from shape_magic.repair.steps import Repair
+from shape_magic.report import Action, Diagnostic, Edit, Effect, Fix, Related, Report
+from shape_magic.rules import Found, diagnose
+from shape_magic.source.cells import diff_lines, keep_edit
+from shape_magic.source.writer import snippet
+from shape_magic.words import knows, say
+
+_HINTS = ("where", "what", "why", "how")
+
+
+def build_report(
+    session: Session, facts: Facts, namespace: Mapping[str, Any], *, budget: int | None = None,
+    given: tuple[Shape, ...] = (), prove: bool = True,
+) -> Report:
+    """Diagnose the facts, prove the repairs of what is found, and put it all into words."""
+    found = diagnose(facts)
+    prover = Prover(session, namespace, facts, budget=budget, given=given) if prove and found else None
+    diagnostics = tuple(_diagnostic(f, facts, session, prover) for f in found)
+    cells = sorted(session.book.cells.values(), key=lambda c: c.order)
+    return Report(
+        models=facts.models,
+        diagnostics=diagnostics,
+        sources={cell.id: cell.source for cell in cells},
+        labels={cell.id: cell.label for cell in cells},
+    )
+
+
+def _diagnostic(found: Found, facts: Facts, session: Session, prover: Prover | None) -> Diagnostic:
+    finding, model = found.finding, facts.models[found.model]
+    span = finding.span
+    if span is None and finding.call is not None:
+        span = model.calls[finding.call].span
+    prefix = f"rule.{found.rule}.{finding.variant}"
+    values = dict(finding.values)
+    return Diagnostic(
+        rule=found.rule,
+        severity=finding.severity,
+        model=found.model,
+        call=finding.call,
+        span=span,
+        related=tuple(Related(s, role) for s, role in finding.related if s is not None),
+        title=say(f"{prefix}.title", **values),
+        message=say(f"{prefix}.message", **values),
+        values=values,
+        hints=tuple(say(f"{prefix}.{hint}", **values) for hint in _HINTS if knows(f"{prefix}.{hint}")),
+        expected=finding.expected,
+        actual=finding.actual,
+        keras_message=finding.keras_message,
+        actions=_actions(found, span, session),
+        fixes=_fixes(found, model, session, prover) if prover else (),
+    )
+
+
+def _actions(found: Found, span: Span | None, session: Session) -> tuple[Action, ...]:
+    if not found.finding.keepable or found.finding.severity == "error" or span is None or span.cell is None:
+        return ()
+    source = session.book.cells[span.cell].source
+    edit = keep_edit(source, span, found.rule)
+    new = edited_sources({span.cell: source}, [edit])[span.cell]
+    return (Action("keep", say("fix.keep.title"), span.cell, new, (edit,)),)
+
+
+def _fixes(found: Found, model: Model, session: Session, prover: Prover) -> tuple[Fix, ...]:
+    fixes = []
+    for repair in found.finding.repairs:
+        verdict = prover.prove(found, repair)
+        if isinstance(verdict, Proved):
+            fixes.append(_fix(repair, verdict, model, session))
+        elif isinstance(verdict, Unprovable) and not session.book.cells:
+            fixes.append(_snippet_fix(repair, model))
+    return tuple(fixes)
+
+
+def _fix(repair: Repair, proved: Proved, model: Model, session: Session) -> Fix:
+    values = dict(repair.values) | _costs(repair, proved.model)
+    cells = session.book.cells
+    edited = list(dict.fromkeys(e.span.cell for e in _in_order(proved.edits, session)))
+    first = edited[0]
+    before = "\n".join(cells[c].source for c in edited if c is not None)
+    after = "\n".join(proved.sources[c] for c in edited if c is not None)
+    contract = model.contract
+    rerun = _rerun(model, edited, session)
+    return Fix(
+        title=say(f"fix.{repair.message}.title", **values),
+        note=say(f"fix.{repair.message}.note", **values),
+        safety=repair.safety,
+        verified=proved.complete,
+        complete=proved.complete,
+        cell=first,
+        source=proved.sources[first] if first is not None else None,
+        edits=proved.edits,
+        rerun=rerun,
+        trains=bool(contract and contract.method == "fit"),
+        epochs=contract.epochs if contract else None,
+        effect=Effect(
+            output_shape=proved.model.outputs[0] if proved.model.outputs else None,
+            params=proved.model.params,
+            layers=proved.model.calls,
+        ),
+        diff=diff_lines(before, after),
+        label=repair.label,
+    )
+
+
+def _in_order(edits: tuple[Edit, ...], session: Session) -> list[Edit]:
+    return sorted(edits, key=lambda e: (session.book.cells[e.span.cell].order if e.span.cell is not None else 0))
+
+
+def _snippet_fix(repair: Repair, model: Model) -> Fix:
+    values = dict(repair.values) | {"inputs": "", "params": "", "total": ""}
+    return Fix(
+        title=say(f"fix.{repair.message}.title", **values), note="", safety=repair.safety, verified=False,
+        complete=False, cell=None, source=None, edits=(), rerun=(), trains=False, epochs=None, effect=None,
+        snippet=snippet(repair.steps, model), label=repair.label,
+    )
+
+
+def _costs(repair: Repair, after: Model) -> dict[str, object]:
+    """What the model becomes, for the note: the layer that reads the new one, and the whole."""
+    new = repair.values.get("new") or repair.label
+    at = next((c.call for c in after.calls if c.class_name == new), None)
+    reader: Call | None = next((c for c in after.calls if at is not None and c.call > at and c.params), None)
+    inputs = reader.input_shape[-1] if reader is not None and reader.input_shape else 0
+    return {"inputs": inputs or 0, "params": reader.params if reader else 0, "total": after.params}
+
+
+def _rerun(model: Model, edited: list[CellId | None], session: Session) -> tuple[CellId, ...]:
+    """The cells that made, grew, compiled and used the model, and those that are edited, in their order."""
+    cells = {c for c in edited if c is not None}
+    for call in model.calls:
+        cells |= {s.cell for s in (call.placed,) if s is not None and s.cell is not None}
+    contract = model.contract
+    places = [model.span, *((contract.span, contract.compile_span) if contract else ())]
+    cells |= {s.cell for s in places if s is not None and s.cell is not None}
+    for live, tracked in session.tracked.items():
+        if str(getattr(live, "name", "")) == model.keras_name:
+            cells |= set(tracked.cells)
+    known = [c for c in cells if c in session.book.cells]
+    return tuple(sorted(known, key=lambda c: session.book.cells[c].order))

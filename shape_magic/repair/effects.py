@@ -1,0 +1,163 @@
+"""Whether a statement may be run a second time, in a copy of the namespace, without anyone noticing.
+
+A proof runs user code. It may compute, and it may call Keras, NumPy and their kin; it may not
+read or write files, open sockets, draw, ask, wait or change what is not its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import FunctionType, ModuleType
+
+from shape_magic.capture.book import look_up
+
+#: Libraries whose functions compute and do nothing else, but for the names below.
+_PURE_LIBRARIES = frozenset({
+    "builtins", "collections", "copy", "dataclasses", "fractions", "functools", "itertools", "keras", "math", "ml_dtypes",
+    "numpy", "operator", "pandas", "random", "re", "scipy", "sklearn", "string", "tensorflow", "typing", "_operator",
+    "_random", "jax", "torch", "datetime",
+})
+#: Functions and methods, in whatever library, that reach outside or take long.
+_IMPURE_NAMES = frozenset({
+    "breakpoint", "compile_files", "delattr", "download", "dump", "eval", "exec", "exit", "export", "extractall",
+    "from_pretrained", "fromfile", "genfromtxt", "get_file", "globals", "imread", "image_dataset_from_directory", "input",
+    "load", "load_data", "load_dataset", "load_img", "load_model", "load_weights", "loadtxt", "locals", "memmap", "mkdir",
+    "open", "plot_model", "quit", "read", "read_csv", "read_excel", "read_file", "read_json", "read_parquet", "remove",
+    "rename", "rmdir", "rmtree", "save", "save_img", "save_model", "save_weights", "savetxt", "savez", "setattr", "show",
+    "sleep", "system", "text_dataset_from_directory", "timeseries_dataset_from_directory", "to_csv", "to_excel",
+    "to_json", "to_pickle", "tofile", "unlink", "urlopen", "write", "writelines", "__import__",
+})
+#: Statements without a result that a proof can leave out: they show, store or set a seed.
+_DROPPED = frozenset({
+    "print", "display", "summary", "plot_model", "save", "save_weights", "show", "plot", "figure", "imshow", "title",
+    "legend", "subplots", "savefig", "set_random_seed", "set_seed", "seed", "clear_session", "set_global_policy",
+    "filterwarnings", "simplefilter", "collect", "info", "debug", "warning", "set_verbosity", "head", "describe",
+})
+
+
+@dataclass(frozen=True, slots=True)
+class Impure:
+    """Why a statement can't be part of a proof."""
+
+    why: str
+
+
+def may_drop(statement: ast.stmt) -> bool:
+    """Whether a statement only shows, stores or seeds, so that shapes are the same without it."""
+    if not isinstance(statement, ast.Expr):
+        return False
+    value = statement.value.value if isinstance(statement.value, ast.Await) else statement.value
+    if not isinstance(value, ast.Call):
+        return not any(isinstance(n, ast.Call) for n in ast.walk(value))
+    return _called_name(value) in _DROPPED and not _uses_model_inside(value)
+
+
+def _uses_model_inside(call: ast.Call) -> bool:
+    # print(model.predict(x).shape) uses the model: it is run, with a print that prints nothing
+    return any(isinstance(n, ast.Call) for a in [*call.args, *(k.value for k in call.keywords)] for n in ast.walk(a))
+
+
+def _called_name(call: ast.Call) -> str:
+    func = call.func
+    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+
+
+def impurity(statement: ast.stmt, namespace: Mapping[str, object], defined: Mapping[str, ast.stmt]) -> Impure | None:
+    """Why a statement can't be run in a proof; None when it can.
+
+    ``defined`` holds the functions and classes that the proof's own statements define: their bodies
+    are looked at where they are called.
+    """
+    return next(_impurities(statement, namespace, defined, set()), None)
+
+
+def _impurities(
+    node: ast.AST, namespace: Mapping[str, object], defined: Mapping[str, ast.stmt], seen: set[str]
+) -> Iterator[Impure]:
+    for inner in _run_now(node):
+        if isinstance(inner, ast.Global | ast.Nonlocal | ast.Delete):
+            yield Impure("it changes names outside itself")
+        elif isinstance(inner, ast.Assign | ast.AugAssign):
+            targets = inner.targets if isinstance(inner, ast.Assign) else [inner.target]
+            yield from (Impure(why) for t in targets if (why := _changes(t, inner, namespace)))
+        elif isinstance(inner, ast.Call):
+            yield from _call(inner, namespace, defined, seen)
+
+
+def _run_now(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run with the statement: not the bodies of functions that it only defines."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        for part in (*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d)):
+            yield from ast.walk(part)
+        return
+    if isinstance(node, ast.ClassDef):
+        for part in (*node.decorator_list, *node.bases):
+            yield from ast.walk(part)
+        return
+    todo = [node]
+    while todo:
+        at = todo.pop()
+        yield at
+        for child in ast.iter_child_nodes(at):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                todo.extend(child.decorator_list)
+            else:
+                todo.append(child)
+
+
+def _changes(target: ast.expr, statement: ast.stmt, namespace: Mapping[str, object]) -> str | None:
+    if isinstance(target, ast.Tuple | ast.List):
+        return next((why for t in target.elts if (why := _changes(t, statement, namespace))), None)
+    in_place = isinstance(statement, ast.AugAssign) and hasattr(_value(target, namespace), "__iadd__")
+    root = target
+    while isinstance(root, ast.Attribute | ast.Subscript | ast.Starred):
+        root = root.value
+    if isinstance(target, ast.Name) and not in_place:
+        return None
+    if isinstance(root, ast.Name) and root.id in namespace:
+        return f"it changes {root.id} in place"
+    return None
+
+
+def _value(target: ast.expr, namespace: Mapping[str, object]) -> object:
+    return namespace.get(target.id) if isinstance(target, ast.Name) else None
+
+
+def _call(
+    call: ast.Call, namespace: Mapping[str, object], defined: Mapping[str, ast.stmt], seen: set[str]
+) -> Iterator[Impure]:
+    name = _called_name(call)
+    if isinstance(call.func, ast.Name) and name in defined:
+        if name not in seen:
+            seen.add(name)
+            for statement in getattr(defined[name], "body", []):
+                yield from _impurities(statement, namespace, defined, seen)
+        return
+    target = look_up(call.func, namespace, vars(builtins))
+    if name in _IMPURE_NAMES and not (name in ("load", "save") and target is None):
+        yield Impure(f"it calls {name}")
+    elif target is not None and not _is_pure(target, namespace):
+        yield Impure(f"it calls {name}, of which nothing is known")
+    elif target is None and isinstance(call.func, ast.Attribute):
+        root: ast.expr = call.func
+        while isinstance(root, ast.Attribute | ast.Call | ast.Subscript):
+            root = root.func if isinstance(root, ast.Call) else root.value
+        owner = namespace.get(root.id) if isinstance(root, ast.Name) else None
+        if isinstance(owner, ModuleType) and owner.__name__.split(".")[0] not in _PURE_LIBRARIES:
+            yield Impure(f"it calls {name} of {owner.__name__}")
+
+
+def _is_pure(target: object, namespace: Mapping[str, object]) -> bool:
+    if isinstance(target, FunctionType) and target.__globals__ is namespace:
+        return False  # a function of the notebook whose source is not among the proof's statements
+    module = getattr(target, "__module__", None) or getattr(getattr(target, "__self__", None), "__module__", None)
+    if module is None:
+        module = type(getattr(target, "__self__", target)).__module__
+    return str(module).split(".")[0] in _PURE_LIBRARIES or (isinstance(target, type) and _is_keras_class(target))
+
+
+def _is_keras_class(target: type) -> bool:
+    return any(cls.__module__.startswith("keras.") for cls in target.__mro__)

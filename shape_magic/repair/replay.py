@@ -1,0 +1,75 @@
+"""Running edited statements in a copy of the namespace, in the worker, to see what would be."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any
+
+from shape_magic.capture.book import Book
+from shape_magic.capture.hooks import observing
+from shape_magic.capture.session import Session
+from shape_magic.checker import Checker, Halt
+from shape_magic.facts import CellId, Facts
+from shape_magic.repair.slices import Slice
+from shape_magic.trace.worker import apart
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What the run showed; ``error`` is an exception of the user's code that ended it."""
+
+    facts: Facts
+    error: str | None
+
+
+def replay(
+    part: Slice, cells: Sequence[tuple[CellId, str]], namespace: Mapping[str, Any], *, budget: int | None,
+    given: tuple[tuple[int | None, ...], ...] = (),
+) -> Replayed:
+    """Run the statements as a dry run in a copy of the namespace; nothing of the user's is changed."""
+    copy = copied(namespace)
+    session = Session(book=Book())
+    checker = Checker(session, copy, dry_run=True, budget=budget, given=given)
+    names = {cell: f"<shape_magic {i}>" for i, (cell, _) in enumerate(cells)}
+    for cell, source in cells:
+        session.book.add(cell, source, str(cell), names[cell])
+    codes = [_compiled(s.node, names[s.cell]) for s in part.statements]
+    return apart(lambda: _run(codes, checker, copy))
+
+
+def _compiled(node: ast.stmt, filename: str) -> CodeType:
+    return compile(ast.Module([node], []), filename, "exec", dont_inherit=True)
+
+
+def _run(codes: list[CodeType], checker: Checker, namespace: dict[str, Any]) -> Replayed:
+    error = None
+    with observing(checker):
+        try:
+            for code in codes:
+                exec(code, namespace)
+        except Halt:
+            pass
+        except Exception as raised:  # noqa: BLE001 - whatever the edited code raises speaks against the edit
+            error = f"{type(raised).__name__}: {raised}"
+    return Replayed(checker.facts(), error)
+
+
+def copied(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """A shallow copy in which functions look names up in the copy, lists are lists of their own, and nothing prints."""
+    copy: dict[str, Any] = dict(namespace)
+    for name, value in namespace.items():
+        if isinstance(value, FunctionType) and value.__globals__ is namespace:
+            twin = FunctionType(value.__code__, copy, value.__name__, value.__defaults__, value.__closure__)
+            twin.__kwdefaults__ = value.__kwdefaults__
+            copy[name] = twin
+        elif type(value) in (list, dict, set) and len(value) < 10_000 and not name.startswith("_"):
+            copy[name] = value.copy()
+    copy["print"] = copy["display"] = _nothing
+    return copy
+
+
+def _nothing(*_args: object, **_kwargs: object) -> None:
+    """Stands for print and display in a proof."""

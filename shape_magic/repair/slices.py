@@ -1,0 +1,156 @@
+"""The part of the cells on which a model depends: what a proof runs again, and nothing else.
+
+Only what Keras made is made again (models, layers, symbolic tensors, and the functions that make
+them); data and numbers are taken as they are now, unless the run has not come to them yet.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FunctionType
+
+from shape_magic.facts import CellId, Span
+from shape_magic.repair.effects import Impure, impurity, may_drop
+from shape_magic.source.cells import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A top-level statement of a cell."""
+
+    cell: CellId
+    node: ast.stmt
+
+    def covers(self, span: Span) -> bool:
+        """Whether a span of the same cell begins within its lines."""
+        first = min([self.node.lineno, *(d.lineno for d in getattr(self.node, "decorator_list", []))])
+        return span.cell == self.cell and first <= span.start_line <= (self.node.end_lineno or first)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Statements in the order in which to run them."""
+
+    statements: tuple[Statement, ...]
+
+
+def statements_of(cells: Sequence[tuple[CellId, str]]) -> list[Statement] | None:
+    """All top-level statements of the cells, in order; None when a cell does not parse."""
+    found: list[Statement] = []
+    for cell, source in cells:
+        tree = parse(source)
+        if tree is None:
+            return None
+        found += [Statement(cell, node) for node in tree.body]
+    return found
+
+
+def slice_for(
+    cells: Sequence[tuple[CellId, str]], targets: Iterable[Span], namespace: Mapping[str, object]
+) -> Slice | Impure:
+    """The statements that lead to the targets, or why they can't be run again."""
+    statements = statements_of(cells)
+    if statements is None:
+        return Impure("the cell does not parse")
+    wanted = list(targets)
+    last = max((i for i, s in enumerate(statements) if any(s.covers(t) for t in wanted)), default=-1)
+    bound = {name for s in statements for name in _writes(s.node)}
+    needed: set[str] = set()
+    chosen: list[Statement] = []
+    for i in range(len(statements) - 1, -1, -1):
+        s = statements[i]
+        if not _is_chosen(s, i, last, wanted, needed, namespace, bound):
+            continue
+        chosen.append(s)
+        needed |= {n for n in _reads(s.node) if _must_be_made(n, namespace, bound)}
+    chosen.reverse()
+    return _without_effects(chosen, namespace)
+
+
+def _is_chosen(
+    s: Statement, i: int, last: int, wanted: list[Span], needed: set[str], namespace: Mapping[str, object], bound: set[str]
+) -> bool:
+    if any(s.covers(t) for t in wanted):
+        return True
+    if isinstance(s.node, ast.Import | ast.ImportFrom):
+        return any(n in needed or n not in namespace for n in _writes(s.node))
+    if i > last:
+        return False
+    names = _writes(s.node) if isinstance(s.node, ast.FunctionDef | ast.ClassDef) else _writes(s.node) | _touches(s.node)
+    return bool(names & needed)
+
+
+def _must_be_made(name: str, namespace: Mapping[str, object], bound: set[str]) -> bool:
+    if name not in namespace:
+        return name in bound and not hasattr(builtins, name)
+    return name in bound and is_made(namespace[name], namespace)
+
+
+def is_made(value: object, namespace: Mapping[str, object], depth: int = 2) -> bool:
+    """Whether a value is, or holds, something that Keras or the notebook's own functions made."""
+    if isinstance(value, FunctionType):
+        return value.__globals__ is namespace or value.__module__ == "__main__"
+    if isinstance(value, type):
+        return value.__module__ == "__main__"
+    if isinstance(value, list | tuple | set) and depth:
+        return len(value) < 2000 and any(is_made(v, namespace, depth - 1) for v in list(value)[:500])
+    if isinstance(value, dict) and depth:
+        return len(value) < 2000 and any(is_made(v, namespace, depth - 1) for v in list(value.values())[:500])
+    names = {f"{c.__module__.split('.')[0]}.{c.__name__}" for c in type(value).__mro__}
+    return bool(names & {"keras.Layer", "keras.KerasTensor", "keras.Operation", "keras.Loss", "keras.Metric",
+                         "keras.BaseOptimizer", "keras.Optimizer"})
+
+
+def _writes(node: ast.stmt) -> set[str]:
+    """Names that a statement binds."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {node.name}
+    names: set[str] = set()
+    for n in ast.walk(node):
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
+            names.add(n.id)
+        elif isinstance(n, ast.alias):
+            names.add((n.asname or n.name).split(".")[0])
+        elif isinstance(n, ast.FunctionDef | ast.ClassDef):
+            names.add(n.name)
+    return names
+
+
+def _reads(node: ast.stmt) -> set[str]:
+    """Names that a statement looks at, also inside the functions that it defines."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def _touches(node: ast.stmt) -> set[str]:
+    """Names of objects that a statement may change: those it calls a method of, assigns into, or hands on."""
+    names: set[str] = set()
+    for n in ast.walk(node):
+        if isinstance(n, ast.Attribute | ast.Subscript) and isinstance(n.ctx, ast.Store):
+            names |= _roots(n)
+        elif isinstance(n, ast.Call):
+            names |= _roots(n.func)
+            for a in [*n.args, *(k.value for k in n.keywords)]:
+                names |= _roots(a)
+    return names
+
+
+def _roots(node: ast.expr) -> set[str]:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        node = node.value
+    return {node.id} if isinstance(node, ast.Name) else set()
+
+
+def _without_effects(chosen: list[Statement], namespace: Mapping[str, object]) -> Slice | Impure:
+    defined = {s.node.name: s.node for s in chosen if isinstance(s.node, ast.FunctionDef | ast.ClassDef)}
+    kept: list[Statement] = []
+    for s in chosen:
+        if may_drop(s.node):
+            continue
+        impure = impurity(s.node, namespace, defined)
+        if impure is not None:
+            return Impure(f"line {s.node.lineno}: {impure.why}")
+        kept.append(s)
+    return Slice(tuple(kept))

@@ -1,0 +1,58 @@
+"""The rules, most upstream first: pure functions from facts to findings.
+
+Each is one module with its documentation beside it; the document's cells are its tests. To add
+one, write the two files and enter it here.
+"""
+
+from __future__ import annotations
+
+from shape_magic.facts import Facts
+from shape_magic.rules import (
+    dense_on_feature_map,
+    layer_input_rank,
+    layer_refuses_input,
+    model_refuses_data,
+    output_against_labels,
+    weights_exceed_memory,
+)
+from shape_magic.rules.finding import Finding, Found, Rule
+
+#: In this order: of two findings on one topic the earlier rule's stands.
+RULES: tuple[Rule, ...] = (
+    weights_exceed_memory.RULE,
+    layer_input_rank.RULE,
+    layer_refuses_input.RULE,
+    model_refuses_data.RULE,
+    dense_on_feature_map.RULE,
+    output_against_labels.RULE,
+)
+
+_RANK = {"error": 0, "warning": 1, "info": 2}
+
+
+def diagnose(facts: Facts) -> tuple[Found, ...]:
+    """All findings, most serious and most upstream first; what the user keeps on purpose is left out."""
+    found: dict[tuple[int, str], Found] = {}
+    for rule in RULES:
+        for number, model in enumerate(facts.models):
+            for finding in rule.check(model, facts):
+                if not _is_kept(rule.name, number, finding, facts):
+                    found.setdefault((number, finding.topic), Found(rule.name, number, finding))
+    return tuple(sorted(found.values(), key=_order))
+
+
+def _order(found: Found) -> tuple[int, int, float]:
+    call = found.finding.call
+    return _RANK[found.finding.severity], found.model, call if call is not None else float("inf")
+
+
+def _is_kept(rule: str, number: int, finding: Finding, facts: Facts) -> bool:
+    if finding.severity == "error" or not finding.keepable or finding.call is None:
+        return False
+    span = facts.models[number].calls[finding.call].span
+    if span is None or span.cell is None:
+        return False
+    return any((span.cell, line, rule) in facts.kept for line in range(span.start_line, span.end_line + 1))
+
+
+__all__ = ["RULES", "Finding", "Found", "Rule", "diagnose"]

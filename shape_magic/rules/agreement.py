@@ -1,0 +1,50 @@
+"""When an output and its labels agree, by what the loss computes.
+
+Keras' losses first bring both to the same rank where the last axis is 1
+(``squeeze_or_expand_to_same_rank`` in keras/src/losses/loss.py) and then either insist on equal
+shapes or broadcast. What is meant is always the same: equal shapes after that step; for sparse
+cross-entropy the labels are the output without its last axis.
+"""
+
+from __future__ import annotations
+
+from shape_magic.facts import Contract, LossFacts, Shape
+
+SPARSE = frozenset({"sparse_categorical_crossentropy"})
+CLASSES = frozenset({"categorical_crossentropy", "categorical_focal_crossentropy", *SPARSE})
+BINARY = frozenset({"binary_crossentropy", "binary_focal_crossentropy"})
+
+
+def agrees(loss: str, output: Shape, labels: Shape) -> bool:
+    """Whether this loss compares each label with the answer it belongs to; the batch axis is not compared."""
+    out, y = output[1:], labels[1:]
+    if loss in SPARSE:
+        return y == out[:-1] or y == (*out[:-1], 1)
+    return _squeezed(out, y)
+
+
+def _squeezed(out: Shape, y: Shape) -> bool:
+    if len(out) == len(y) + 1 and out[-1] == 1:
+        out = out[:-1]
+    elif len(y) == len(out) + 1 and y[-1] == 1:
+        y = y[:-1]
+    return len(out) == len(y) and all(a == b or a is None or b is None for a, b in zip(out, y, strict=True))
+
+
+def compared(contract: Contract | None) -> tuple[LossFacts, Shape, Shape] | None:
+    """The loss, the output and the labels of a call with one output; None where there is nothing to compare."""
+    if contract is None or contract.failure or len(contract.outputs) != 1 or len(contract.y) != 1:
+        return None
+    if len(contract.losses) != 1:
+        return None
+    return contract.losses[0], contract.outputs[0], contract.y[0].shape
+
+
+def loss_for(loss: str, output: Shape, labels: Shape, *, one_hot: bool | None) -> str | None:
+    """The cross-entropy of the same kind that fits these labels, if it is another one."""
+    other = {"sparse_categorical_crossentropy": "categorical_crossentropy"}.get(loss, "sparse_categorical_crossentropy")
+    if loss not in CLASSES or not agrees(other, output, labels):
+        return None
+    if other == "categorical_crossentropy" and one_hot is False:
+        return None
+    return other

@@ -1,0 +1,183 @@
+"""A Dense head that answers at every position of a feature map, where one answer was meant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shape_magic.facts import Call, Facts, Model, Shape
+from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, SetCompile, Step
+from shape_magic.rules.agreement import agrees, compared, loss_for
+from shape_magic.rules.finding import Finding, Rule
+from shape_magic.words import shape_text
+
+#: Layers that treat every position alike, so that a Dense before them is still the head.
+_POINTWISE = ("Dense", "Activation", "Dropout", "BatchNormalization", "LayerNormalization", "ReLU", "LeakyReLU", "PReLU",
+              "ELU", "Softmax", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization")
+#: Layers that work step by step on purpose: a Dense behind them answers per step because it should.
+_PER_STEP = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional", "Embedding", "TimeDistributed", "RepeatVector",
+             "MultiHeadAttention", "GroupedQueryAttention", "Attention", "AdditiveAttention")
+#: From this many weights on, averaging is offered before flattening.
+_MANY_WEIGHTS = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The Dense that keeps the positions, and what it reads."""
+
+    dense: Call
+    last: Call
+    #: The call that made the map; None: the model's input.
+    source: Call | None
+    map: Shape
+    output: Shape
+
+
+def check(model: Model, facts: Facts) -> Iterator[Finding]:
+    """Yield one finding for a Dense head on rank 3 or more whose labels are of a lower rank, or unknown."""
+    head = _head(model)
+    if head is None:
+        return
+    pair = compared(model.contract)
+    if pair is None:
+        if (model.contract is None or not model.contract.y) and _is_a_question(model, head):
+            yield _finding(model, head, "question", "warning")
+        return
+    loss, output, labels = pair
+    if agrees(loss.name, output, labels) and loss.failure is None:
+        return
+    if len(labels) >= len(output) or not _one_answer(labels):
+        return
+    fails = loss.failure is not None
+    yield _finding(model, head, "labels" if fails else "silent", "error" if fails else "warning")
+
+
+def _one_answer(labels: Shape) -> bool:
+    return len(labels) in (1, 2)
+
+
+def _head(model: Model) -> _Head | None:
+    if len(model.outputs) != 1 or len(model.outputs[0]) < 3 or model.failed_call or not model.calls:
+        return None
+    chain: list[Call] = []
+    number = model.calls[-1].call
+    while number >= 0 and model.calls[number].is_a(*_POINTWISE) and len(model.calls[number].inputs) == 1:
+        chain.append(model.calls[number])
+        number = model.calls[number].inputs[0]
+    denses = [c for c in chain if c.is_a("Dense") and c.input_shape and len(c.input_shape) >= 3]
+    if not denses:
+        return None
+    source = model.calls[number] if number >= 0 else None
+    # Behind a layer that made the map, the first Dense is where the positions should have ended;
+    # with Dense layers alone nothing before the head needs to change.
+    dense = denses[-1] if source is not None else denses[0]
+    assert dense.input_shape is not None
+    return _Head(dense, denses[0], source, dense.input_shape, model.outputs[0])
+
+
+def _is_a_question(model: Model, head: _Head) -> bool:
+    before = [model.calls[n] for n in _ancestors(model, head.dense)]
+    if any(c.is_a(*_PER_STEP) for c in before):
+        return False
+    if len(head.map) == 3 and before and any(not c.is_a(*_POINTWISE) for c in before):
+        return model.inputs[0].shape[1:2] != head.map[1:2]  # a sequence that keeps its length answers per step
+    return True
+
+
+def _ancestors(model: Model, call: Call) -> set[int]:
+    seen: set[int] = set()
+    todo = [n for n in call.inputs if n >= 0]
+    while todo:
+        number = todo.pop()
+        if number not in seen:
+            seen.add(number)
+            todo += [n for n in model.calls[number].inputs if n >= 0]
+    return seen
+
+
+def _finding(model: Model, head: _Head, variant: str, severity: str) -> Finding:
+    contract = model.contract
+    y = contract.y[0] if contract and contract.y else None
+    positions = _count(head.map)
+    units = head.output[-1]
+    loss = contract.losses[0] if contract and len(contract.losses) == 1 else None
+    values = {
+        "layer": head.dense.layer,
+        "line": head.dense.span.start_line if head.dense.span else 0,
+        "map": _map_words(head),
+        "positions": positions or "all",
+        "output": shape_text(head.output, batch="batch"),
+        "units": units,
+        "labels": y.name if y else "",
+        "labels_shape": shape_text(y.shape) if y else "",
+        "wanted_labels": shape_text(head.output, batch="batch"),
+        "loss": loss.name if loss else "",
+    }
+    return Finding(
+        severity="error" if severity == "error" else "warning",
+        variant=variant,
+        topic="contract",
+        call=head.dense.call,
+        values=values,
+        repairs=tuple(_repairs(model, head)),
+        expected=(None, units),
+        actual=head.output,
+        keras_message=loss.failure.message if loss and loss.failure else None,
+        related=((contract.span if contract else None, "use"), (contract.compile_span if contract else None, "compile")),
+        keepable=True,
+    )
+
+
+def _count(sizes: Shape) -> int | None:
+    middle = [d for d in sizes[1:-1] if d is not None]
+    return math.prod(middle) if len(middle) == len(sizes) - 2 else None
+
+
+def _map_words(head: _Head) -> str:
+    from shape_magic.words import say
+
+    sizes = "×".join("?" if d is None else str(d) for d in head.map[1:-1])
+    kind = "sequence" if len(head.map) == 3 else "grid"
+    if head.source is None and len(head.map) == 3:
+        kind = "table"
+    return say(f"rule.dense-on-feature-map.map.{kind}", sizes=sizes, features=head.map[-1])
+
+
+def _repairs(model: Model, head: _Head) -> Iterator[Repair]:
+    extra = _loss_step(model, head)
+    at = head.dense.call
+    if head.source is not None and head.source.arguments.get("return_sequences") is True:
+        step = SetArgument(head.source.call, "return_sequences", "False")
+        yield Repair((step, *extra), "choice", "last-step", {"layer": head.source.layer}, "return_sequences=False")
+    joins = [("Flatten", "flatten")] if _count(head.map) else []
+    rank = len(head.map) - 2
+    if rank <= 3:
+        joins += [(f"GlobalAveragePooling{rank}D", "average"), (f"GlobalMaxPooling{rank}D", "maximum")]
+    if joins[:1] == [("Flatten", "flatten")] and _flat_weights(head) > _MANY_WEIGHTS:
+        joins.append(joins.pop(0))
+    for class_name, message in joins:
+        insert: Step = InsertLayer(at, class_name)
+        yield Repair((insert, *extra), "choice", message, {"layer": head.dense.layer, "new": class_name}, class_name)
+
+
+def _flat_weights(head: _Head) -> int:
+    units = head.dense.output_shape[-1] if head.dense.output_shape else 1
+    return (_count(head.map) or 0) * (head.map[-1] or 0) * (units or 1)
+
+
+def _loss_step(model: Model, head: _Head) -> tuple[Step, ...]:
+    """The compile's loss as well, where one answer per sample still would not fit the labels' form."""
+    pair = compared(model.contract)
+    if pair is None or model.contract is None:
+        return ()
+    loss, output, labels = pair
+    joined: Shape = (None, output[-1])
+    facts = model.contract.y[0].facts
+    if agrees(loss.name, joined, labels):
+        return ()
+    other = loss_for(loss.name, joined, labels, one_hot=facts.one_hot if facts else None)
+    return (SetCompile("loss", repr(other)),) if other else ()
+
+
+RULE = Rule("dense-on-feature-map", check)

@@ -1,0 +1,55 @@
+"""What a rule gives: a finding as data, with the candidates for its repair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from shape_magic.facts import Facts, Model, Shape, Span
+from shape_magic.repair.steps import Repair
+from shape_magic.report import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, or almost surely not meant."""
+
+    severity: Severity
+    #: ``rule.<name>.<variant>`` in the catalogue holds its texts.
+    variant: str
+    #: What it is about: of the findings on one topic of a model the first rule's stands.
+    topic: str
+    call: int | None
+    values: Mapping[str, object]
+    repairs: tuple[Repair, ...] = ()
+    expected: Shape | None = None
+    actual: Shape | None = None
+    keras_message: str | None = None
+    #: Where it stands; None: at the call's constructor.
+    span: Span | None = None
+    related: tuple[tuple[Span | None, str], ...] = ()
+    #: Whether a ``# shapecheck: keep`` comment may silence it.
+    keepable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A named pattern; its documentation with executed examples stands beside it as ``<name>.md``."""
+
+    name: str
+    check: Callable[[Model, Facts], Iterator[Finding]]
+
+
+#: Filled in by ``diagnose``: the rule's name and the model's position beside the finding.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding with its rule and its model."""
+
+    rule: str
+    model: int
+    finding: Finding = field(repr=False)
+
+    @property
+    def identity(self) -> tuple[str, int, str]:
+        """What makes it the same finding in another trace of the same cells."""
+        return self.rule, self.model, self.finding.topic

@@ -1,0 +1,106 @@
+"""A layer that is given a tensor with too few or too many axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shape_magic.facts import Call, Facts, Model
+from shape_magic.repair.steps import InsertLayer, RemoveLayer, Repair, SetArgument
+from shape_magic.rules.finding import Finding, Rule
+from shape_magic.words import say, shape_text
+
+_RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
+#: Layers that give up the positions for good.
+_JOINS = ("Flatten", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D",
+          "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D")
+#: Layers that pass the number of axes on, so that the cause may lie above them.
+_TRANSPARENT = ("Dropout", "BatchNormalization", "Activation", "LayerNormalization", "ReLU", "LeakyReLU", "Masking")
+
+
+def check(model: Model, facts: Facts) -> Iterator[Finding]:
+    """Yield one finding for the call that Keras refuses because of the number of axes."""
+    call = model.failed_call
+    if call is None or call.wants_rank is None or call.input_shape is None:
+        return
+    rank = len(call.input_shape)
+    exact = not call.is_a("BaseConv", "BaseDepthwiseConv", "BaseSeparableConv", "BaseConvTranspose")
+    if rank >= call.wants_rank and not (rank > call.wants_rank and (exact or call.is_a("BaseConv"))):
+        return
+    cause = _cause(model, call)
+    variant = _variant(call, cause, rank)
+    values = {
+        "layer": call.layer,
+        "line": call.span.start_line if call.span else 0,
+        "wants": call.wants_rank,
+        "wanted_axes": _wanted_axes(call),
+        "rank": rank,
+        "input": shape_text(call.input_shape, batch="batch"),
+        "cause": cause.layer if cause else "",
+    }
+    yield Finding(
+        severity="error",
+        variant=variant,
+        topic="call",
+        call=call.call,
+        values=values,
+        repairs=tuple(_repairs(call, cause, rank)),
+        expected=(None,) * call.wants_rank,
+        actual=call.input_shape,
+        keras_message=call.failure.message if call.failure else None,
+        related=((cause.span, "cause"),) if cause else (),
+    )
+
+
+def _cause(model: Model, call: Call) -> Call | None:
+    """The call above that set the number of axes."""
+    number = call.inputs[0] if len(call.inputs) == 1 else -1
+    while number >= 0 and model.calls[number].is_a(*_TRANSPARENT):
+        number = model.calls[number].inputs[0]
+    return model.calls[number] if number >= 0 else None
+
+
+def _variant(call: Call, cause: Call | None, rank: int) -> str:
+    if rank > (call.wants_rank or 0):
+        return "too-many"
+    if cause is not None and cause.is_a(*_RECURRENT) and call.is_a(*_RECURRENT):
+        return "last-step-only"
+    return "joined-above" if cause is not None and cause.is_a(*_JOINS) else "too-few"
+
+
+def _wanted_axes(call: Call) -> str:
+    wanted = {3: ("batch", "time", "features")} if call.is_a(*_RECURRENT) else {
+        3: ("batch", "time", "channels"),
+        4: ("batch", "height", "width", "channels"),
+        5: ("batch", "depth", "height", "width", "channels"),
+    }
+    names = wanted.get(call.wants_rank or 0)
+    return f"({', '.join(say(f'axis.{n}') for n in names)})" if names else ""
+
+
+def _repairs(call: Call, cause: Call | None, rank: int) -> Iterator[Repair]:
+    wants = call.wants_rank or 0
+    if rank < wants and cause is not None and cause.is_a(*_RECURRENT):
+        values = {"layer": cause.layer}
+        yield Repair((SetArgument(cause.call, "return_sequences", "True"),), "safe", "every-step", values,
+                     "return_sequences=True")
+    if rank < wants and cause is not None and cause.is_a(*_JOINS):
+        yield Repair((RemoveLayer(cause.call),), "choice", "remove", {"layer": cause.layer}, f"remove {cause.layer}")
+    sizes = call.input_shape[1:] if call.input_shape else ()
+    if rank == wants - 1 and all(d is not None for d in sizes) and not (cause and cause.is_a(*_JOINS, *_RECURRENT)):
+        target = f"({', '.join(map(str, sizes))}, 1)"
+        yield Repair((InsertLayer(call.call, "Reshape", target),), "choice", "add-axis",
+                     {"layer": call.layer, "target": target}, f"Reshape({target})")
+    if rank > wants == 3 and call.is_a(*_RECURRENT) and len(sizes) >= 3 and all(d is not None for d in sizes[1:]):
+        target = f"({sizes[0] if sizes[0] is not None else -1}, {_product(sizes[1:])})"
+        yield Repair((InsertLayer(call.call, "Reshape", target),), "choice", "rows-as-steps",
+                     {"layer": call.layer, "target": target}, f"Reshape({target})")
+
+
+def _product(sizes: tuple[int | None, ...]) -> int:
+    total = 1
+    for d in sizes:
+        total *= d or 1
+    return total
+
+
+RULE = Rule("layer-input-rank", check)

@@ -1,0 +1,155 @@
+"""Cells as Python: their tree, places in them, and edits.
+
+Lines count from 1 and columns from 0, in code points; Python's own columns are UTF-8 bytes, and
+``span_from_positions`` is the one way from those to ours.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import warnings
+from collections.abc import Iterable
+
+from shape_magic.facts import CellId, Span
+from shape_magic.report import Edit
+from shape_magic.source.keeping import keep_edit, kept
+from shape_magic.source.masking import line_of, line_starts, line_text, mask
+
+__all__ = [
+    "apply_edits",
+    "diff_lines",
+    "keep_edit",
+    "kept",
+    "mask",
+    "node_at",
+    "offset",
+    "offsets",
+    "parse",
+    "span_from_offsets",
+    "span_from_positions",
+    "text_of",
+]
+
+
+def parse(source: str) -> ast.Module | None:
+    """The tree of a cell, IPython's syntax masked and top-level ``await`` allowed; None if it isn't Python.
+
+    A cell that is indented as a whole is read as IPython reads it.
+    """
+    text = mask(source)
+    tree = _compiled(text)
+    if tree is None and _is_indented(text):
+        inner = _compiled("if 1:\n" + text)
+        if inner is not None and len(inner.body) == 1 and isinstance(inner.body[0], ast.If):
+            tree = ast.Module(body=inner.body[0].body, type_ignores=[])
+            ast.increment_lineno(tree, -1)
+    return tree
+
+
+def _compiled(text: str) -> ast.Module | None:
+    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    try:
+        with warnings.catch_warnings():
+            # "\d" in a user's string is theirs to hear about once, from their own run.
+            warnings.simplefilter("ignore")
+            tree = compile(text, "<cell>", "exec", flags, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return tree if isinstance(tree, ast.Module) else None
+
+
+def _is_indented(text: str) -> bool:
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return first[:1] in (" ", "\t")
+
+
+def span_from_positions(source: str, lineno: int, end_lineno: int, col: int, end_col: int, cell: CellId | None) -> Span:
+    """The span of positions as ``ast`` and ``co_positions`` give them, whose columns are UTF-8 bytes."""
+    starts = line_starts(source)
+
+    def column(line: int, bytes_before: int) -> int:
+        text = line_text(source, starts, line)
+        if text.isascii():
+            return bytes_before
+        return len(text.encode("utf-8", "surrogatepass")[:bytes_before].decode("utf-8", "replace"))
+
+    return Span(cell, lineno, column(lineno, col), end_lineno, column(end_lineno, end_col))
+
+
+def offset(source: str, line: int, col: int) -> int:
+    """The offset in the cell's text of a line and a column in code points.
+
+    Raises ValueError when the cell has no such place; the place behind a line's last character is one.
+    """
+    starts = line_starts(source)
+    if not 1 <= line <= len(starts) or not 0 <= col <= len(line_text(source, starts, line)):
+        raise ValueError(f"no line {line}, column {col} in a cell of {len(starts)} lines")
+    return starts[line - 1] + col
+
+
+def offsets(source: str, span: Span) -> tuple[int, int]:
+    """Where a span starts and ends in the cell's text; raises ValueError when it is not in the cell."""
+    start, end = offset(source, span.start_line, span.start_col), offset(source, span.end_line, span.end_col)
+    if start > end:
+        raise ValueError(f"a span that ends before it starts: {span}")
+    return start, end
+
+
+def span_from_offsets(source: str, start: int, end: int, cell: CellId | None) -> Span:
+    """The span of two offsets in the cell's text."""
+    starts = line_starts(source)
+    first, last = line_of(starts, start), line_of(starts, end)
+    return Span(cell, first, start - starts[first - 1], last, end - starts[last - 1])
+
+
+def node_at(tree: ast.AST, source: str, span: Span, kind: type[ast.AST] = ast.Call) -> ast.AST | None:
+    """The node of this kind with exactly that span, if there is one."""
+    for node in ast.walk(tree):
+        if not isinstance(node, kind) or getattr(node, "lineno", None) != span.start_line:
+            continue
+        position = (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset)  # type: ignore[attr-defined]
+        if span_from_positions(source, *position, span.cell) == span:
+            return node
+    return None
+
+
+def text_of(source: str, span: Span) -> str:
+    """The text of a span; raises ValueError when it is not in the cell."""
+    start, end = offsets(source, span)
+    return source[start:end]
+
+
+def apply_edits(source: str, edits: Iterable[Edit]) -> str:
+    """The cell's text after edits, all of which are places in the text as it was; their order is free.
+
+    Of several insertions at one place the first given comes first. Raises ValueError where edits
+    overlap, are not in the text, or belong to different cells.
+    """
+    edits = list(edits)
+    if len({edit.span.cell for edit in edits}) > 1:
+        raise ValueError("edits of different cells")
+    places = sorted(((*offsets(source, edit.span), edit.text) for edit in edits), key=lambda place: place[:2])
+    pieces, last = [], 0
+    for start, end, text in places:
+        if start < last:
+            raise ValueError(f"edits overlap at offset {start}")
+        pieces += [source[last:start], text]
+        last = end
+    return "".join([*pieces, source[last:]])
+
+
+def diff_lines(before: str, after: str) -> tuple[tuple[str, str], ...]:
+    """What goes (``"-"``) and what comes (``"+"``), line by line, without the lines around."""
+    old, new = _lines(before), _lines(after)
+    found: list[tuple[str, str]] = []
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind != "equal":
+            found += [("-", line) for line in old[a:b]] + [("+", line) for line in new[c:d]]
+    return tuple(found)
+
+
+def _lines(source: str) -> list[str]:
+    starts = line_starts(source)
+    lines = [line_text(source, starts, line + 1) for line in range(len(starts))]
+    return lines[:-1] if not lines[-1] else lines

@@ -1,0 +1,164 @@
+"""A repair written into the user's cells: edits that touch only the characters that must change."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from shape_magic.facts import Call, CellId, Model, Span
+from shape_magic.repair.steps import InsertLayer, RemoveLayer, ReplaceLayer, SetArgument, SetCompile, Step, WrapData
+from shape_magic.report import Edit
+from shape_magic.source.cells import apply_edits, parse, span_from_offsets
+from shape_magic.source.writer.arguments import Setting, set_arguments
+from shape_magic.source.writer.data import set_compile, wrap_data
+from shape_magic.source.writer.desk import Desk, Refusal, Splice
+from shape_magic.source.writer.imports import check_class, import_splices
+from shape_magic.source.writer.insert import Insertion, insert_layers
+from shape_magic.source.writer.places import made_with
+from shape_magic.source.writer.remove import remove_layers, replace_layer
+from shape_magic.source.writer.snippet import snippet
+
+__all__ = ["Refused", "snippet", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The repair can't be written as edits."""
+
+    #: The reason, for a person.
+    why: str
+
+
+def write(
+    repair_steps: tuple[Step, ...],
+    model: Model,
+    cells: Mapping[CellId, str],
+    bound: Callable[[str, str], bool],
+) -> tuple[Edit, ...] | Refused:
+    """The edits that make a repair, in the order of the text, or why there are none.
+
+    ``bound(name, class_name)`` says whether the user's namespace has ``name`` for that Keras class.
+    All steps refer to the cells as they are; of several layers that enter at one place, the tensor
+    meets the first step's layer first.
+    """
+    desk = Desk(model, cells, bound)
+    try:
+        splices = [splice for work in _works(desk, repair_steps) for splice in work]
+        return _edits(desk, splices)
+    except Refusal as refusal:
+        return Refused(str(refusal))
+
+
+# Steps, in groups that are written together.
+
+
+def _works(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
+    """The splices of each group of steps; those of different groups must not meet."""
+    works = _insertions(desk, [step for step in steps if isinstance(step, InsertLayer)])
+    removed = [desk.model.calls[step.call] for step in steps if isinstance(step, RemoveLayer)]
+    if removed:
+        works.append(remove_layers(desk, removed))
+    works += _constructors(desk, steps)
+    works += [wrap_data(desk, step) for step in steps if isinstance(step, WrapData)]
+    if compiled := [step for step in steps if isinstance(step, SetCompile)]:
+        works.append(set_compile(desk, compiled))
+    _check_apart(works)
+    return [*works, list(import_splices(desk.imports))]
+
+
+def _insertions(desk: Desk, steps: Sequence[InsertLayer]) -> list[list[Splice]]:
+    groups: dict[tuple[object, str], list[InsertLayer]] = {}
+    for step in steps:
+        call = desk.model.calls[step.call]
+        place: Span | int = call.placed or call.span or call.call
+        groups.setdefault((place, step.where), []).append(step)
+    works = []
+    for group in groups.values():
+        covered = {step.call for step in group}
+        call = desk.model.calls[min(covered)]
+        per_call = [tuple(replace(s, call=0) for s in group if s.call == number) for number in sorted(covered)]
+        if any(layers != per_call[0] for layers in per_call):
+            raise Refusal("several_layers", what=call.layer)
+        insertion = Insertion(desk, call, group[0].where, per_call[0], covered)
+        works.append(insert_layers(insertion))
+    return works
+
+
+def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
+    """Changes of constructor calls: each call once, whatever number of layers it makes."""
+    chosen = [step for step in steps if isinstance(step, ReplaceLayer | SetArgument)]
+    by_call = sorted(chosen, key=lambda step: step.call)
+    per_call = [(desk.model.calls[number], list(group)) for number, group in groupby(by_call, key=lambda s: s.call)]
+    works: list[list[Splice]] = []
+    done: dict[Span | None, list[Any]] = {}
+    for call, group in per_call:
+        anonymous = [replace(step, call=0) for step in group]
+        if call.span is not None and done.get(call.span) == anonymous:
+            continue
+        done[call.span] = anonymous
+        covered = {other.call for other, steps_ in per_call if [replace(s, call=0) for s in steps_] == anonymous}
+        works += [replace_layer(desk, call, step, covered) for step in group if isinstance(step, ReplaceLayer)]
+        if settings := [Setting(s.name, s.value, s.position) for s in group if isinstance(s, SetArgument)]:
+            works.append(_set_on_layer(desk, call, settings, covered))
+    return works
+
+
+def _set_on_layer(desk: Desk, call: Call, settings: Sequence[Setting], covered: set[int]) -> list[Splice]:
+    tree, made = desk.constructor(call)
+    check_class(desk, call, tree, made)
+    if made_with(desk, call, covered):
+        raise Refusal("several_layers", what=call.layer)
+    return set_arguments(tree, made, settings, call.layer)
+
+
+def _check_apart(works: Sequence[Sequence[Splice]]) -> None:
+    """Refuse texts of different groups at one place: their order would be a guess."""
+    taken: set[tuple[int, int]] = set()
+    for work in works:
+        here = {(id(splice.tree), splice.start) for splice in work if splice.start == splice.end}
+        if here & taken:
+            raise Refusal("conflict")
+        taken |= here
+
+
+# Splices to edits.
+
+
+def _edits(desk: Desk, splices: Sequence[Splice]) -> tuple[Edit, ...]:
+    edits: list[Edit] = []
+    for cell in desk.cells:
+        here = sorted(
+            (splice for splice in splices if splice.tree.cell == cell), key=lambda s: (s.start, s.rank, s.end)
+        )
+        source = desk.cells[cell]
+        found = [
+            Edit(span_from_offsets(source, splice.start, splice.end, cell), splice.text) for splice in _merged(here)
+        ]
+        edits += found
+        _check(source, found)
+    return tuple(edits)
+
+
+def _merged(splices: Sequence[Splice]) -> list[Splice]:
+    """Splices that touch made one, so that the order in which edits are applied can't matter."""
+    merged: list[Splice] = []
+    for splice in splices:
+        if any(start < splice.end and splice.start < end for start, end in splice.tree.hidden):
+            raise Refusal("magic_line")
+        last = merged[-1] if merged else None
+        if last is not None and splice.start < last.end:
+            raise Refusal("conflict")
+        if last is not None and splice.start == last.end:
+            merged[-1] = replace(last, end=splice.end, text=last.text + splice.text)
+        else:
+            merged.append(splice)
+    return merged
+
+
+def _check(source: str, edits: Sequence[Edit]) -> None:
+    tree = parse(apply_edits(source, edits)) if edits else ast.Module([], [])
+    if tree is None:
+        raise Refusal("breaks")

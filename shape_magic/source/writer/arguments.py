@@ -1,0 +1,120 @@
+"""Arguments of a call: set, added, taken out."""
+
+from __future__ import annotations
+
+import ast
+import tokenize
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shape_magic.source.keeping import tokens
+from shape_magic.source.writer.desk import Refusal, Splice
+from shape_magic.source.writer.layout import items_after
+from shape_magic.source.writer.tree import CellTree
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An argument and the value that it gets."""
+
+    name: str
+    #: As source.
+    value: str
+    #: Where it stands when it is given by position.
+    position: int | None
+
+
+def set_arguments(tree: CellTree, call: ast.Call, settings: Sequence[Setting], what: str) -> list[Splice]:
+    """New values for arguments of one call, added as keywords where they are not given.
+
+    Raises Refusal where it can't be seen whether one is given: behind ``*args`` or ``**kwargs``.
+    """
+    splices: list[Splice] = []
+    added: list[str] = []
+    for setting in settings:
+        value = as_quoted(tree, setting.value, call)
+        given = argument(call, setting.name, setting.position, what)
+        if given is None:
+            added.append(f"{setting.name}={value}")
+        elif tree.text(given) != value:
+            splices.append(Splice(tree, tree.start(given), tree.end(given), value))
+    return splices + (_added(tree, call, added) if added else [])
+
+
+def argument(call: ast.Call, name: str, position: int | None, what: str) -> ast.expr | None:
+    """The value that a call gives an argument; None where it gives none."""
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    starred = next((i for i, value in enumerate(call.args) if isinstance(value, ast.Starred)), None)
+    if position is not None and starred is not None and starred <= position:
+        raise Refusal("hidden_argument", what=what, name=name)
+    if position is not None and position < len(call.args):
+        return call.args[position]
+    if any(keyword.arg is None for keyword in call.keywords):
+        raise Refusal("hidden_argument", what=what, name=name)
+    return None
+
+
+def _added(tree: CellTree, call: ast.Call, texts: Sequence[str]) -> list[Splice]:
+    opening, closing = tree.parentheses(call)
+    given = [*call.args, *call.keywords]
+    if not given:
+        return [Splice.insert(tree, opening + 1, ", ".join(texts))]
+    last = max(given, key=tree.start)
+    start, end = tree.outer(last, opening)
+    if isinstance(last, ast.keyword):
+        end = tree.outer(last.value, tree.start(last))[1]
+    return items_after(tree, (start, end), closing, texts)
+
+
+def replaced_arguments(tree: CellTree, call: ast.Call, arguments: str) -> list[Splice]:
+    """Other arguments in the place of all that a call gives."""
+    opening, closing = tree.parentheses(call)
+    text = as_quoted(tree, arguments, call)
+    if tree.source[opening + 1 : closing] == text:
+        return []
+    return [Splice(tree, opening + 1, closing, text)]
+
+
+def keyword_removed(tree: CellTree, call: ast.Call, keyword: ast.keyword) -> Splice:
+    """The removal of a keyword argument with one of its commas."""
+    given = sorted([*call.args, *call.keywords], key=tree.start)
+    place = given.index(keyword)
+    start, end = tree.start(keyword), tree.outer(keyword.value, tree.start(keyword))[1]
+    if place > 0:
+        previous = given[place - 1]
+        value = previous.value if isinstance(previous, ast.keyword) else previous
+        return Splice(tree, tree.outer(value, tree.parentheses(call)[0])[1], end, "")
+    if len(given) > 1:
+        return Splice(tree, start, tree.outer(given[1], tree.parentheses(call)[0])[0], "")
+    return Splice(tree, start, end, "")
+
+
+def as_quoted(tree: CellTree, code: str, near: ast.AST | None = None) -> str:
+    """Code with its simple strings in the quotes that the user prefers: in the call, else in the cell."""
+    prefers = _preferred(tree.text(near)) if near is not None else None
+    quote = prefers or _preferred(tree.source)
+    if quote is None:
+        return code
+    pieces, last = [], 0
+    for token in tokens(code):
+        text = token.string
+        simple = token.type == tokenize.STRING and text[0] in "'\"" and not set(text[1:-1]) & set("'\"\\")
+        if simple and token.start[0] == 1:
+            pieces += [code[last : token.start[1]], f"{quote}{text[1:-1]}{quote}"]
+            last = token.end[1]
+    return "".join([*pieces, code[last:]])
+
+
+def _preferred(code: str) -> str | None:
+    """The quote that most strings of some code are in; None where neither leads."""
+    strings = [token.string for token in tokens(code) if token.type == tokenize.STRING]
+    single = sum(text[-1] == "'" for text in strings)
+    double = len(strings) - single
+    return None if single == double else "'" if single > double else '"'
+
+
+def positions(names: Sequence[str]) -> Mapping[str, int]:
+    """Where arguments stand that may be given by position."""
+    return {name: place for place, name in enumerate(names)}

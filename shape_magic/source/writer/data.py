@@ -1,0 +1,107 @@
+"""Arguments of the calls that use a model: data in a new expression, and what ``compile`` is given."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from shape_magic.repair.steps import SetCompile, WrapData
+from shape_magic.source.writer.arguments import Setting, argument, positions, set_arguments
+from shape_magic.source.writer.desk import Desk, Refusal, Splice
+
+_DATA = ("x", "y")
+#: The order of arguments in Keras 3, as far as they are given by position.
+_POSITIONS = {
+    "fit": positions(("x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split", "validation_data")),
+    "evaluate": positions(("x", "y", "batch_size", "verbose", "sample_weight")),
+    "predict": positions(("x",)),
+    "predict_on_batch": positions(("x",)),
+    "train_on_batch": positions(("x", "y", "sample_weight")),
+    "test_on_batch": positions(("x", "y", "sample_weight")),
+    "call": positions(("x",)),
+}
+_COMPILE = positions(
+    ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution")
+)
+_ATOMS = (
+    ast.Name,
+    ast.Attribute,
+    ast.Call,
+    ast.Subscript,
+    ast.List,
+    ast.Tuple,
+    ast.Dict,
+    ast.Set,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+)
+
+
+def wrap_data(desk: Desk, step: WrapData) -> list[Splice]:
+    """An expression around one argument of the call that uses the model."""
+    contract = desk.model.contract
+    if contract is None:
+        raise Refusal("no_contract", what=desk.model.name)
+    tree, call = desk.node(contract.span, contract.method, ast.Call)
+    if not isinstance(call, ast.Call):
+        raise Refusal("moved", what=contract.method)
+    position = _POSITIONS.get(contract.method, positions(_DATA)).get(step.argument)
+    given = argument(call, step.argument, position, contract.method)
+    bound = tree.parentheses(call)[0]
+    if given is None or isinstance(given, ast.GeneratorExp | ast.Starred):
+        raise Refusal("no_argument", what=contract.method, name=step.argument)
+    if step.item is not None:
+        bound, given = tree.start(given), _item(given, step.item, contract.method, step.argument)
+    start, end = tree.outer(given, bound)
+    bare = (start, end) == (tree.start(given), tree.end(given)) and not isinstance(given, _ATOMS)
+    opening, closing = ("(", ")") if bare and _binds_tighter(step.template) else ("", "")
+    parts = step.template.split("{}")
+    if len(parts) != 2:
+        user = f"{opening}{tree.source[start:end]}{closing}"
+        return [Splice(tree, start, end, user.join(parts))]
+    return [
+        splice
+        for splice in (
+            Splice.insert(tree, start, parts[0] + opening),
+            Splice.insert(tree, end, closing + parts[1]),
+        )
+        if splice.text
+    ]
+
+
+def _item(given: ast.expr, item: int, method: str, name: str) -> ast.expr:
+    """One of several arrays that are written out in a list or tuple."""
+    elements = given.elts if isinstance(given, ast.List | ast.Tuple) else []
+    starred = any(isinstance(element, ast.Starred) for element in elements[: item + 1])
+    if starred or not 0 <= item < len(elements):
+        raise Refusal("no_item", what=method, name=name)
+    return elements[item]
+
+
+def _binds_tighter(template: str) -> bool:
+    """Whether an operator in the place around the user's expression would take it apart."""
+    placeholder = "_the_users_expression_"
+    try:
+        tree = ast.parse(template.replace("{}", placeholder), mode="eval")
+    except SyntaxError:
+        return True
+    for parent in ast.walk(tree):
+        for child in ast.iter_child_nodes(parent):
+            if isinstance(child, ast.Name) and child.id == placeholder:
+                in_call = isinstance(parent, ast.Call) and child is not parent.func
+                if not (in_call or isinstance(parent, ast.Expression | ast.keyword | ast.List)):
+                    return True
+    return False
+
+
+def set_compile(desk: Desk, steps: Sequence[SetCompile]) -> list[Splice]:
+    """Other arguments for ``compile``."""
+    contract = desk.model.contract
+    if contract is None:
+        raise Refusal("no_contract", what=desk.model.name)
+    tree, call = desk.node(contract.compile_span, "compile", ast.Call)
+    if not isinstance(call, ast.Call):
+        raise Refusal("moved", what="compile")
+    settings = [Setting(step.name, step.value, _COMPILE.get(step.name)) for step in steps]
+    return set_arguments(tree, call, settings, "compile")

@@ -1,0 +1,145 @@
+"""A layer taken out, or another one in its place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Sequence
+
+from shape_magic.facts import Call
+from shape_magic.repair.steps import ReplaceLayer
+from shape_magic.source.writer.arguments import replaced_arguments
+from shape_magic.source.writer.desk import Desk, Refusal, Splice
+from shape_magic.source.writer.imports import check_class, spelled
+from shape_magic.source.writer.insert import flow_input
+from shape_magic.source.writer.layout import brackets, without_statement
+from shape_magic.source.writer.places import Element, Flow, Place, made_with, place_of, rivals
+from shape_magic.source.writer.tree import CellTree
+
+_ATOMS = (
+    ast.Name,
+    ast.Attribute,
+    ast.Call,
+    ast.Subscript,
+    ast.Constant,
+    ast.List,
+    ast.Tuple,
+    ast.Dict,
+    ast.ListComp,
+    ast.GeneratorExp,
+)
+
+
+def remove_layers(desk: Desk, calls: Sequence[Call]) -> list[Splice]:
+    """The removal of the layers of some calls; raises Refusal where the source holds more than them."""
+    covered = {call.call for call in calls}
+    splices: list[Splice] = []
+    elements: dict[ast.expr, tuple[CellTree, ast.List | ast.Tuple, list[int]]] = {}
+    done: set[ast.AST] = set()
+    for call in calls:
+        place = place_of(desk, call)
+        repeated = bool(place.tree.loops(place.item)) or place.tree.comprehended(place.item)
+        if _is_one_of_several(place) or rivals(desk, call, covered, repeated=repeated):
+            raise Refusal("several_layers", what=call.layer)
+        if place.item in done:
+            continue
+        done.add(place.item)
+        if isinstance(place, Element):
+            group = elements.setdefault(place.container, (place.tree, place.container, []))
+            group[2].append(place.container.elts.index(place.item))
+        elif isinstance(place, Flow):
+            splices += _out_of_flow(call, place)
+        else:
+            splices.append(_without_add(call, place.tree, place.item))
+    for tree, container, places in elements.values():
+        splices += _without_items(tree, container, sorted(places))
+    return splices
+
+
+def _is_one_of_several(place: Place) -> bool:
+    """Whether the source of a layer holds others too: ``*layers``, ``A() if wide else B()``."""
+    item = place.item
+    held: list[ast.expr] = [item]
+    if isinstance(item, ast.Call):
+        held += [item.func] if isinstance(place, Flow) else [*item.args, *(k.value for k in item.keywords)]
+    return any(isinstance(node, ast.Starred | ast.IfExp) for node in held)
+
+
+def _without_add(call: Call, tree: CellTree, item: ast.Call) -> Splice:
+    statement = tree.parents.get(item)
+    if not isinstance(statement, ast.Expr):
+        raise Refusal("no_statement", what=call.layer)
+    return without_statement(tree, statement)
+
+
+def _out_of_flow(call: Call, place: Flow) -> list[Splice]:
+    tree, item = place.tree, place.item
+    tensor = flow_input(call, item)
+    statement = tree.parents.get(item)
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(tensor, ast.Name):
+        target = statement.targets[0]
+        if isinstance(target, ast.Name) and target.id == tensor.id:
+            return [without_statement(tree, statement)]
+    opening, closing = ("", "") if isinstance(tensor, _ATOMS) else ("(", ")")
+    return [
+        Splice(tree, tree.start(item), tree.start(tensor), opening),
+        Splice(tree, tree.end(tensor), tree.end(item), closing),
+    ]
+
+
+# Elements.
+
+
+def _without_items(tree: CellTree, container: ast.List | ast.Tuple, places: Sequence[int]) -> list[Splice]:
+    """The removal of elements, neighbours at once."""
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and runs[-1][-1] == place - 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return [_without_run(tree, container, run[0], run[-1]) for run in runs]
+
+
+def _without_run(tree: CellTree, container: ast.List | ast.Tuple, first: int, last: int) -> Splice:
+    pair = brackets(tree, container)
+    bound = pair[0] if pair else -1
+    items = [tree.outer(element, bound) for element in container.elts]
+    start, end = items[first][0], items[last][1]
+    tail = min(_comma_end(tree, end), tree.end(container))
+    if pair and tree.indent(start) is not None and tree.rest_is_empty(tail) and tree.line_end(tail) < pair[1]:
+        return Splice(tree, tree.line_start(start), tree.next_line(tail), "")
+    if last + 1 < len(items):
+        return Splice(tree, start, items[last + 1][0], "")
+    if first == 0:
+        return Splice(tree, start, tail, "")
+    if isinstance(container, ast.Tuple) and first == 1:
+        return Splice(tree, _comma_end(tree, items[0][1]), tail, "")
+    return Splice(tree, items[first - 1][1], end, "")
+
+
+def _comma_end(tree: CellTree, end: int) -> int:
+    comma = tree.after(end)
+    return comma.end if comma and comma.text == "," else end
+
+
+# Replacement.
+
+
+def replace_layer(desk: Desk, call: Call, step: ReplaceLayer, covered: Collection[int]) -> list[Splice]:
+    """Another class and other arguments in a constructor call."""
+    tree, made = desk.constructor(call)
+    check_class(desk, call, tree, made)
+    if made_with(desk, call, covered):
+        raise Refusal("several_layers", what=call.layer)
+    splices = replaced_arguments(tree, made, step.arguments)
+    if step.class_name == call.class_name:
+        return splices
+    spelling = spelled(desk, call, step.class_name, tree, made)
+    old = tree.text(made.func)
+    head, dot, last = spelling.rpartition(".")
+    if isinstance(made.func, ast.Attribute) and dot and tree.text(made.func.value) == head:
+        end = tree.end(made.func)
+        return [Splice(tree, end - len(made.func.attr), end, last), *splices]
+    if spelling != old:
+        splices.append(Splice(tree, tree.start(made.func), tree.end(made.func), spelling))
+    return splices

@@ -1,0 +1,56 @@
+"""A repair as a line to paste, for models whose source can't be edited."""
+
+from __future__ import annotations
+
+from shape_magic import words
+from shape_magic.facts import Data, Model
+from shape_magic.repair.steps import InsertLayer, RemoveLayer, ReplaceLayer, SetArgument, SetCompile, Step, WrapData
+from shape_magic.source.writer.desk import plain
+
+
+def snippet(repair_steps: tuple[Step, ...], model: Model) -> str:
+    """The repair as short lines of code, each with a comment that says where it belongs."""
+    lines = []
+    for step in repair_steps:
+        code, place = _line(step, model)
+        lines.append(f"{code}   # {place}" if code else f"# {place}")
+    return "\n".join(lines)
+
+
+def _line(step: Step, model: Model) -> tuple[str, str]:
+    match step:
+        case InsertLayer():
+            layer = f"keras.layers.{step.class_name}({step.arguments})"
+            return _entering(layer, model), _say(step.where, layer=model.calls[step.call].layer)
+        case RemoveLayer():
+            return "", _say("remove", layer=model.calls[step.call].layer)
+        case ReplaceLayer():
+            layer = f"keras.layers.{step.class_name}({step.arguments})"
+            return _entering(layer, model), _say("replace", layer=model.calls[step.call].layer)
+        case SetArgument():
+            return f"{step.name}={step.value}", _say("argument", layer=model.calls[step.call].layer)
+        case WrapData():
+            method = model.contract.method if model.contract else "fit"
+            return f"{step.argument}={step.template.replace('{}', _data_name(step, model))}", _say("of", method=method)
+        case SetCompile():
+            return f"{step.name}={step.value}", _say("of", method="compile")
+
+
+def _entering(layer: str, model: Model) -> str:
+    if model.kind == "Sequential":
+        name = model.name if model.name.isidentifier() else "model"
+        return f"{name}.add({layer})"
+    return f"x = {layer}(x)"
+
+
+def _data_name(step: WrapData, model: Model) -> str:
+    given: tuple[Data, ...] = ()
+    if model.contract and step.argument in ("x", "y"):
+        given = model.contract.x if step.argument == "x" else model.contract.y
+    place = step.item or 0
+    name = given[place].name if place < len(given) else step.argument
+    return name if name.isidentifier() else step.argument
+
+
+def _say(message: str, **values: str) -> str:
+    return words.say(f"source.snippet.{message}", **{name: plain(value) for name, value in values.items()})

@@ -1,0 +1,211 @@
+"""A cell as a tree with offsets: where nodes, brackets and lines are in its text."""
+
+from __future__ import annotations
+
+import ast
+import tokenize
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+
+from shape_magic.facts import CellId, Span
+from shape_magic.source.cells import node_at, parse
+from shape_magic.source.keeping import tokens
+from shape_magic.source.masking import line_of, line_starts, line_text, masked
+
+_LAYOUT = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}
+_CLOSERS = {"(": ")", "[": "]", "{": "}"}
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of Python that is not layout: its offsets and its text."""
+
+    start: int
+    end: int
+    text: str
+
+
+class CellTree:
+    """One cell's text, read once; raises ValueError when it isn't Python."""
+
+    def __init__(self, source: str, cell: CellId) -> None:
+        tree = parse(source)
+        if tree is None:
+            raise ValueError("not Python")
+        self.source = source
+        self.cell = cell
+        self.tree = tree
+        self._lines = line_starts(source)
+        mask = masked(source)
+        #: Offsets of what is not Python: never to be edited.
+        self.hidden = mask.hidden
+        self.parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+        self._line_ends: set[int] = set()
+        self.tokens = tuple(self._tokens(mask.text))
+        self._token_starts = [token.start for token in self.tokens]
+        self.closes = self._match_brackets()
+
+    def _tokens(self, text: str) -> Iterator[Token]:
+        hidden = {position for start, end in self.hidden for position in range(start, end)}
+        for token in tokens(text):
+            if token.type in (tokenize.NL, tokenize.NEWLINE):
+                self._line_ends.add(token.start[0])
+            if token.type in _LAYOUT:
+                continue
+            start = self._lines[token.start[0] - 1] + token.start[1]
+            if start not in hidden:
+                yield Token(start, self._lines[token.end[0] - 1] + token.end[1], token.string)
+
+    def _match_brackets(self) -> dict[int, int]:
+        """Offsets of opening brackets, each with that of its closing one."""
+        pairs, opened = {}, []
+        for token in self.tokens:
+            if token.text in _CLOSERS:
+                opened.append(token)
+            elif opened and token.text == _CLOSERS[opened[-1].text]:
+                pairs[opened.pop().start] = token.start
+        return pairs
+
+    # Nodes.
+
+    def find(self, span: Span, kind: type[ast.AST] = ast.expr) -> ast.AST | None:
+        """The node at a span."""
+        return node_at(self.tree, self.source, span, kind)
+
+    def start(self, node: ast.AST) -> int:
+        """The offset at which a node starts."""
+        return self._offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
+
+    def end(self, node: ast.AST) -> int:
+        """The offset behind a node's last character."""
+        return self._offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+
+    def text(self, node: ast.AST) -> str:
+        """A node as the user wrote it."""
+        return self.source[self.start(node) : self.end(node)]
+
+    def _offset(self, line: int, bytes_before: int) -> int:
+        text = line_text(self.source, self._lines, line)
+        if not text.isascii():
+            bytes_before = len(text.encode("utf-8", "surrogatepass")[:bytes_before].decode("utf-8", "replace"))
+        return self._lines[line - 1] + bytes_before
+
+    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The nodes around a node, the nearest first."""
+        while parent := self.parents.get(node):
+            yield parent
+            node = parent
+
+    def statement(self, node: ast.AST) -> ast.stmt:
+        """The statement that a node belongs to."""
+        return next(n for n in (node, *self.ancestors(node)) if isinstance(n, ast.stmt))
+
+    def function(self, node: ast.AST) -> ast.AST | None:
+        """The function whose code a node is; None at the cell's own level."""
+        return next((n for n in self.ancestors(node) if isinstance(n, _FUNCTIONS)), None)
+
+    def loops(self, node: ast.AST) -> list[ast.stmt]:
+        """The loops that run a node again within its function, the innermost first."""
+        found: list[ast.stmt] = []
+        inner = node
+        for outer in self.ancestors(node):
+            if isinstance(outer, _FUNCTIONS):
+                break
+            if isinstance(outer, _LOOPS) and (inner in outer.body or inner is getattr(outer, "test", None)):
+                found.append(outer)
+            inner = outer
+        return found
+
+    def comprehended(self, node: ast.AST) -> bool:
+        """Whether a node is run again by a comprehension around it."""
+        around = takewhile(lambda n: not isinstance(n, ast.stmt), self.ancestors(node))
+        return any(isinstance(n, COMPREHENSIONS) for n in around)
+
+    def siblings(self, statement: ast.stmt) -> list[ast.stmt]:
+        """The statements of the suite that a statement is in, itself among them."""
+        for _, suite in ast.iter_fields(self.parents.get(statement, self.tree)):
+            if isinstance(suite, list) and statement in suite:
+                return suite
+        return [statement]
+
+    # Tokens.
+
+    def after(self, position: int) -> Token | None:
+        """The first token at or behind an offset."""
+        index = bisect_left(self._token_starts, position)
+        return self.tokens[index] if index < len(self.tokens) else None
+
+    def before(self, position: int) -> Token | None:
+        """The last token that starts in front of an offset."""
+        index = bisect_left(self._token_starts, position) - 1
+        return self.tokens[index] if index >= 0 else None
+
+    def parentheses(self, call: ast.Call) -> tuple[int, int]:
+        """The offsets of a call's own brackets."""
+        token = self.after(self.end(call.func))
+        while token and token.text == ")":
+            token = self.after(token.end)
+        if token is None:
+            raise ValueError("a call without brackets")
+        return token.start, self.closes[token.start]
+
+    def outer(self, node: ast.AST, bound: int = -1) -> tuple[int, int]:
+        """A node's offsets with the brackets that the user put around it, as far as an offset ``bound``."""
+        start, end = self.start(node), self.end(node)
+        while (left := self.before(start)) and left.start > bound and left.text == "(":
+            right = self.after(end)
+            if right is None or self.closes.get(left.start) != right.start:
+                break
+            start, end = left.start, right.end
+        return start, end
+
+    # Lines.
+
+    def line_end(self, position: int) -> int:
+        """The offset at which the line of an offset ends, its line break not counted."""
+        line = line_of(self._lines, position)
+        return self._lines[line - 1] + len(line_text(self.source, self._lines, line))
+
+    def line_start(self, position: int) -> int:
+        """The offset at which the line of an offset starts."""
+        return self._lines[line_of(self._lines, position) - 1]
+
+    def next_line(self, position: int) -> int:
+        """The offset at which the line after that of an offset starts, or the text's end."""
+        line = line_of(self._lines, position)
+        return self._lines[line] if line < len(self._lines) else len(self.source)
+
+    def indent(self, position: int) -> str | None:
+        """The white space in front of an offset when nothing else stands on its line there."""
+        before = self.source[self.line_start(position) : position]
+        return before if not before.strip() else None
+
+    def continues(self, position: int) -> bool:
+        """Whether the line of an offset goes on from the line before by a backslash or an open string."""
+        line = line_of(self._lines, position) - 1
+        return line > 0 and line not in self._line_ends
+
+    def rest_is_empty(self, position: int) -> bool:
+        """Whether nothing but a comment follows an offset on its line."""
+        rest = self.source[position : self.line_end(position)].strip()
+        return not rest or rest.startswith("#")
+
+    def newline(self, position: int) -> str:
+        """The line break that the cell uses where an offset is."""
+        for start in (self.line_end(position), self.line_end(0)):
+            for kind in ("\r\n", "\n", "\r"):
+                if self.source.startswith(kind, start):
+                    return kind
+        return "\n"

@@ -1,0 +1,1 @@
+"""Trace: shapes from Keras itself, without building weights; live objects in, frozen facts out."""

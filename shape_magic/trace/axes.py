@@ -1,0 +1,111 @@
+"""What each axis of a tensor means, followed through the stack.
+
+A layer that works on a grid or a sequence says what it reads and gives; the others pass the names
+on. Where nothing says anything (a Dense on a table of rows) the middle axes stay ``"?"``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from shape_magic.facts import Axes, Call, Shape
+
+GRIDS: Mapping[int, Axes] = {1: ("time",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+_SEQUENCE_MAKERS = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
+
+
+def grid_rank(call: Call) -> int | None:
+    """How many spatial axes a convolution, pooling, padding, cropping or resizing layer works on."""
+    for base in call.bases:
+        head = next((h for h in _GRID_LAYERS if base.startswith(h) or h in base), None)
+        if head and base[-2:-1].isdigit() and base.endswith("D"):
+            return int(base[-2])
+        if head and base.endswith("Transpose") and base[-11:-10].isdigit():
+            return int(base[-11])
+    return None
+
+
+_GRID_LAYERS = ("Conv", "Pooling", "UpSampling", "ZeroPadding", "Cropping", "SpatialDropout")
+
+
+def with_axes(calls: tuple[Call, ...], inputs: tuple[Shape, ...]) -> tuple[Call, ...]:
+    """The calls with ``input_axes`` and ``output_axes`` filled in."""
+    wanted: dict[int, Axes] = {}
+    for call in calls:  # the first reader that knows names the model's input
+        for source, shape in zip(call.inputs, call.input_shapes, strict=False):
+            said = _reads(call, len(shape))
+            if said and source < 0:
+                wanted.setdefault(source, said)
+    axes: dict[int, Axes] = {-1 - k: wanted.get(-1 - k) or unnamed(len(s)) for k, s in enumerate(inputs)}
+    done = []
+    for call in calls:
+        given = tuple(
+            _merge(_reads(call, len(shape)), axes.get(source), len(shape))
+            for source, shape in zip(call.inputs, call.input_shapes, strict=False)
+        )
+        gives = tuple(_gives(call, given, len(s)) for s in call.output_shapes)
+        axes[call.call] = gives[0] if gives else ()
+        done.append(replace(call, input_axes=given, output_axes=gives))
+    return _named_from_below(tuple(done))
+
+
+def unnamed(rank: int) -> Axes:
+    """Names for a tensor of which nothing is known but its rank."""
+    if rank == 0:
+        return ()
+    return ("batch", *("?",) * max(rank - 2, 0), *(("features",) if rank > 1 else ()))
+
+
+def _merge(said: Axes | None, known: Axes | None, rank: int) -> Axes:
+    if known and len(known) == rank and "?" not in known:
+        return known
+    return said if said and len(said) == rank else (known if known and len(known) == rank else unnamed(rank))
+
+
+def _reads(call: Call, rank: int) -> Axes | None:
+    n = grid_rank(call)
+    if n is not None and rank == n + 2:
+        first = call.arguments.get("data_format") == "channels_first"
+        return ("batch", "channels", *GRIDS[n]) if first else ("batch", *GRIDS[n], "channels")
+    if call.is_a(*_SEQUENCE_MAKERS) and rank == 3:
+        return ("batch", "time", "features")
+    if call.is_a("Embedding") and rank == 2:
+        return ("batch", "time")
+    if call.is_a("MultiHeadAttention", "Attention", "AdditiveAttention", "GroupedQueryAttention") and rank == 3:
+        return ("batch", "time", "features")
+    return None
+
+
+def _gives(call: Call, given: tuple[Axes, ...], rank: int) -> Axes:
+    first = given[0] if given else unnamed(rank)
+    n = grid_rank(call)
+    if n is not None and rank == n + 2:
+        return _reads(call, rank) or unnamed(rank)
+    if call.is_a("Embedding"):
+        return (*first, "features") if len(first) + 1 == rank else unnamed(rank)
+    if call.is_a(*_SEQUENCE_MAKERS):
+        return ("batch", "time", "features") if rank == 3 else unnamed(rank)
+    if call.is_a("RepeatVector"):
+        return ("batch", "time", "features")
+    if call.is_a("Reshape", "Permute"):
+        return unnamed(rank)
+    if call.is_a("Dense", "EinsumDense") and len(first) == rank:
+        return (*first[:-1], "features") if rank > 1 else first
+    return first if len(first) == rank else unnamed(rank)
+
+
+def _named_from_below(calls: tuple[Call, ...]) -> tuple[Call, ...]:
+    # A Reshape does not say what its axes mean; the layer that reads them does.
+    known = {
+        source: axes
+        for call in reversed(calls)
+        for source, axes in zip(call.inputs, call.input_axes, strict=False)
+        if "?" not in axes
+    }
+    return tuple(
+        replace(c, output_axes=(known[c.call], *c.output_axes[1:]))
+        if c.output_axes and "?" in c.output_axes[0] and len(known.get(c.call, ())) == len(c.output_axes[0])
+        else c
+        for c in calls
+    )

@@ -1,0 +1,197 @@
+"""The use of a model: its outputs for this x, and what its loss and metrics say to these labels.
+
+Keras itself is asked: the forward call, the loss and each metric are computed on symbols in the
+worker, with copies of whatever keeps a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from shape_magic.capture.hooks import unobserved
+from shape_magic.capture.session import Tracked, Use
+from shape_magic.facts import Contract, Data, Failure, LossFacts, Shape
+from shape_magic.trace.data import data_of_use
+from shape_magic.trace.failures import failure_of
+from shape_magic.trace.rows import shape
+from shape_magic.trace.stack import flat
+from shape_magic.trace.worker import apart
+
+#: Calls that compare the output with labels.
+COMPARES = frozenset({"fit", "evaluate", "train_on_batch", "test_on_batch"})
+_BATCH = 32
+
+
+def batch_of(use: Use, x: Sequence[Data]) -> int | None:
+    """How many samples a step will take, where it is known."""
+    if not x or not x[0].shape or x[0].shape[0] is None:
+        return None
+    if use.method.endswith("on_batch") or use.method == "call":
+        return x[0].shape[0]
+    given = use.arguments.get("batch_size")
+    return min(given if isinstance(given, int) else _BATCH, x[0].shape[0])
+
+
+def with_batch(data: Data, batch: int | None) -> Shape:
+    """The shape of one batch of the data."""
+    return (batch, *data.shape[1:])
+
+
+def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
+    """The model's outputs for a batch of x as symbolic tensors, or why there are none. Runs in the worker."""
+    import keras
+
+    given = [keras.KerasTensor(with_batch(d, batch), dtype=_float_as_read(d)) for d in x]
+    wanted = list(model.inputs)
+    if len(given) == len(wanted) and all(shape(g)[1:] == shape(w)[1:] for g, w in zip(given, wanted, strict=True)):
+        return [keras.KerasTensor((batch, *shape(o)[1:]), dtype=o.dtype) for o in flat(model.outputs)], None
+    structure = given[0] if len(given) == 1 else given
+    try:
+        with unobserved():
+            model._assert_input_compatibility(structure)
+            return flat(model.compute_output_spec(structure)), None
+    except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
+        return [], failure_of(error)
+
+
+def _float_as_read(data: Data) -> str:
+    return "float32" if data.dtype.startswith("float") or data.dtype == "object" else data.dtype
+
+
+def compiled(tracked: Tracked | None, model: Any) -> tuple[Any, list[Any]]:
+    """The loss and the metrics that the model was compiled with, as the user gave them."""
+    if tracked is not None and tracked.compiled:
+        metrics = tracked.compiled.get("metrics")
+        return tracked.compiled.get("loss"), _as_list(metrics)
+    loss = getattr(getattr(model, "_compile_loss", None), "_user_loss", None)
+    metrics = getattr(getattr(model, "_compile_metrics", None), "_user_metrics", None)
+    return loss, _as_list(metrics)
+
+
+def _as_list(metrics: Any) -> list[Any]:
+    if isinstance(metrics, dict):
+        metrics = list(metrics.values())
+    found: list[Any] = []
+    for m in metrics if isinstance(metrics, list | tuple) else [metrics]:
+        found += _as_list(m) if isinstance(m, list | tuple) else [m] if m is not None else []
+    return found
+
+
+def loss_facts(loss: Any, outputs: list[Any], y: Sequence[Data], batch: int | None) -> tuple[LossFacts, ...]:
+    """Each compiled loss, with what Keras raises for these labels, if it does. Runs in the worker."""
+    if loss is None:
+        return ()
+    from keras.src.trainers.compile_utils import CompileLoss
+
+    failure = _asked(lambda: CompileLoss(loss), outputs, y, batch)
+    flat_losses = list(loss.values()) if isinstance(loss, dict) else list(loss) if isinstance(loss, list | tuple) else [loss]
+    many = len(flat_losses) > 1
+    return tuple(
+        LossFacts(name_of(one), _is_known(one), _from_logits(one), failure if not many or i == 0 else None)
+        for i, one in enumerate(flat_losses)
+    )
+
+
+def metric_facts(metrics: list[Any], outputs: list[Any], y: Sequence[Data], batch: int | None) -> tuple[LossFacts, ...]:
+    """Each metric, with what Keras raises for these labels, if it does. Runs in the worker."""
+    from keras.src.trainers.compile_utils import CompileMetrics
+
+    found = []
+    for metric in metrics:
+        copy = _copied(metric)
+        failure = None
+        if copy is not None and len(outputs) == 1:
+            failure = _asked(lambda copy=copy: CompileMetrics([copy], None).update_state, outputs, y, batch)  # type: ignore[misc]
+        found.append(LossFacts(name_of(metric), _is_known(metric), None, failure))
+    return tuple(found)
+
+
+def _copied(metric: Any) -> Any:
+    if isinstance(metric, str) or not hasattr(metric, "update_state"):
+        return metric
+    try:
+        return type(metric).from_config(metric.get_config())
+    except Exception:  # noqa: BLE001 - a user's metric that can't be copied is not asked: it keeps a state
+        return None
+
+
+def _asked(make: Callable[[], Any], outputs: list[Any], y: Sequence[Data], batch: int | None) -> Failure | None:
+    import keras
+    from keras.src import backend
+
+    if not outputs or not y or len(outputs) != len(y):
+        return None
+    labels = [keras.KerasTensor(with_batch(d, batch), dtype=d.dtype) for d in y if d.dtype != "object"]
+    if len(labels) != len(y):
+        return None
+    one = len(outputs) == 1
+    try:
+        with unobserved():
+            compare = make()
+            backend.compute_output_spec(
+                lambda t, p: _numeric(compare(t, p)), labels[0] if one else labels, outputs[0] if one else outputs
+            )
+    except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
+        return failure_of(error)
+    return None
+
+
+def _numeric(value: Any) -> Any:
+    return 0.0 if value is None else value
+
+
+def name_of(loss: Any) -> str:
+    """Keras' function name of a loss or metric; a class' name for the user's own."""
+    import keras
+
+    if isinstance(loss, str):
+        kind = type(loss)
+        try:
+            resolved = keras.losses.get(loss)
+            return str(getattr(resolved, "__name__", None) or kind.__name__)
+        except (ValueError, TypeError):
+            return loss
+    if _is_known(loss):
+        function = getattr(loss, "fn", None)
+        return str(getattr(function, "__name__", None) or getattr(loss, "__name__", None) or type(loss).__name__)
+    return str(getattr(loss, "__name__", None) or type(loss).__name__)
+
+
+def _is_known(loss: Any) -> bool:
+    module = getattr(loss, "__module__", None) if callable(loss) and hasattr(loss, "__name__") else type(loss).__module__
+    return isinstance(loss, str) or str(module).startswith("keras.")
+
+
+def _from_logits(loss: Any) -> bool | None:
+    keywords = getattr(loss, "_fn_kwargs", None)
+    return bool(keywords["from_logits"]) if isinstance(keywords, dict) and "from_logits" in keywords else None
+
+
+def contract_facts(tracked: Tracked | None, use: Use, outputs_for: Callable[..., tuple[list[Any], Failure | None]]) -> Contract:
+    """One use of the model as facts; ``outputs_for(x, batch)`` gives its symbolic outputs."""
+    x, y = data_of_use(use.arguments, use.texts, use.spans)
+    batch = batch_of(use, x)
+    loss, metrics = compiled(tracked, use.model)
+
+    def ask() -> tuple[tuple[Shape, ...], Failure | None, tuple[LossFacts, ...], tuple[LossFacts, ...]]:
+        outputs, failure = outputs_for(x, batch)
+        shapes = tuple((None, *shape(o)[1:]) for o in outputs)
+        if failure is not None or use.method not in COMPARES:
+            return shapes, failure, loss_facts(loss, [], (), None), ()
+        return shapes, None, loss_facts(loss, outputs, y, batch), metric_facts(metrics, outputs, y, batch)
+
+    shapes, failure, losses, told = apart(ask)
+    epochs = use.arguments.get("epochs", 1) if use.method == "fit" else None
+    return Contract(
+        method=use.method,
+        x=x,
+        y=y,
+        outputs=shapes,
+        losses=losses,
+        metrics=told,
+        span=use.place.span if use.place else None,
+        compile_span=tracked.compile_span if tracked else None,
+        epochs=epochs if isinstance(epochs, int) else None,
+        failure=failure,
+    )

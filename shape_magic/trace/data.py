@@ -1,0 +1,98 @@
+"""Data and labels by their shape, and labels by a bounded sample of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shape_magic.facts import Data, LabelFacts, Shape, Span
+
+#: How many numbers of an array are looked at, at most.
+SAMPLE = 65_536
+
+
+def describe(value: Any, name: str, span: Span | None = None, *, sample: bool = False) -> tuple[Data, ...]:
+    """Each array in a value that Keras would take for data; empty where nothing can be said without consuming it."""
+    if value is None:
+        return ()
+    if isinstance(value, Mapping):
+        return tuple(d for key in value for d in describe(value[key], f"{name}[{key!r}]", span, sample=sample))
+    if isinstance(value, list | tuple) and any(hasattr(v, "shape") for v in value):
+        many = len(value) > 1
+        return tuple(
+            d for i, v in enumerate(value) for d in describe(v, f"{name}[{i}]" if many else name, span, sample=sample)
+        )
+    sizes = shape_of(value)
+    if sizes is None:
+        return ()
+    return (Data(name, sizes, _dtype(value), _facts(value, sizes) if sample else None, span),)
+
+
+def shape_of(value: Any) -> Shape | None:
+    """The shape of an array, tensor or table, or of plain nested lists; None for anything else."""
+    if isinstance(value, list | tuple):
+        return _nested_shape(value)
+    sizes = getattr(value, "shape", None)
+    try:
+        return tuple(None if d is None else int(d) for d in sizes)  # type: ignore[union-attr]
+    except (TypeError, ValueError):
+        return None
+
+
+def _nested_shape(value: Any) -> Shape | None:
+    sizes: list[int] = []
+    while isinstance(value, list | tuple):
+        sizes.append(len(value))
+        if not value:
+            break
+        value = value[0]
+    return tuple(sizes) if isinstance(value, int | float | bool) else None
+
+
+def _dtype(value: Any) -> str:
+    dtype = getattr(value, "dtype", None)
+    if dtype is None:
+        return "float32"
+    return str(getattr(dtype, "name", dtype))
+
+
+def _facts(value: Any, sizes: Shape) -> LabelFacts | None:
+    import numpy as np
+
+    rows = max(1, SAMPLE // max(1, _size(sizes[1:])))
+    try:
+        array = np.asarray(value[:rows] if hasattr(value, "__getitem__") and not hasattr(value, "iloc") else value)
+        if array.size == 0 or array.dtype.kind not in "biuf":
+            return None
+        array = array.reshape(array.shape[0], -1)[:, : max(1, SAMPLE)] if array.ndim > 2 and not sizes[-1] else array
+        low, high = float(array.min()), float(array.max())
+        integer = array.dtype.kind in "biu" or bool(np.all(np.mod(array, 1) == 0))
+        hot = bool(
+            array.ndim > 1 and array.shape[-1] > 1 and low == 0 and high == 1 and integer and np.all(array.sum(-1) == 1)
+        )
+    except Exception:  # noqa: BLE001 - lazy and exotic arrays may refuse anything; their shape is enough
+        return None
+    return LabelFacts(low, high, integer, hot)
+
+
+def _size(sizes: Shape) -> int:
+    total = 1
+    for d in sizes:
+        total *= d or 1
+    return total
+
+
+def data_of_use(arguments: Mapping[str, Any], texts: Mapping[str, str], spans: Mapping[str, Span]) -> tuple[
+    tuple[Data, ...], tuple[Data, ...]
+]:
+    """The data and the labels that a call was given: ``(x, y)``; a generator is left alone."""
+    x = arguments.get("x", arguments.get("inputs"))
+    name = texts.get("x") or texts.get("inputs") or "x"
+    span = spans.get("x") or spans.get("inputs")
+    spec = getattr(x, "element_spec", None)
+    if spec is not None:
+        parts = spec if isinstance(spec, tuple) else (spec,)
+        given = describe(parts[0], name, span) if parts else ()
+        return given, describe(parts[1], f"labels of {name}", span) if len(parts) > 1 else ()
+    y = arguments.get("y")
+    return describe(x, name, span), describe(y, texts.get("y") or "y", spans.get("y"), sample=True)

@@ -1,0 +1,28 @@
+"""Keras' exceptions as plain text: what it says, without the scaffolding around it."""
+
+from __future__ import annotations
+
+import re
+
+from shape_magic.facts import Failure
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_PREFIX = re.compile(r"^Exception encountered when calling .*?\.call\(\)\.\s*", re.S)
+_SUFFIX = re.compile(r"\s*Arguments received by .*", re.S)
+_NODE = re.compile(r"\{\{node [^}]*\}\}\s*|\[Op:[^\]]*\]|\[\[[^\]]*\]\]")
+
+
+def failure_of(error: BaseException) -> Failure:
+    """The exception's class and Keras' sentence."""
+    return Failure(type(error).__name__, clean(str(error)))
+
+
+def clean(message: str) -> str:
+    """Keras' message without colours, call wrappers, argument dumps and graph nodes."""
+    text = _ANSI.sub("", message)
+    while True:
+        shorter = _SUFFIX.sub("", _PREFIX.sub("", text)).strip()
+        if shorter == text:
+            break
+        text = shorter
+    return re.sub(r"[ \t]*\n\s*", " ", _NODE.sub("", text)).strip()[:2000]

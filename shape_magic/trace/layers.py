@@ -1,0 +1,144 @@
+"""What a layer is and does, in plain values: its arguments, a few words, its weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+#: Arguments that say nothing about shapes and fill the row.
+_QUIET = frozenset({"name", "dtype", "trainable", "build_config", "registered_name", "module"})
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def bases(layer: Any) -> tuple[str, ...]:
+    """The names of the layer's class and of its bases inside Keras, nearest first."""
+    return tuple(cls.__name__ for cls in type(layer).__mro__ if cls.__module__.startswith("keras.") or cls is type(layer))
+
+
+def is_keras(layer: Any) -> bool:
+    """Whether the class is Keras' own, so that its rules are known."""
+    return type(layer).__module__.split(".", 1)[0] == "keras"
+
+
+def arguments(layer: Any) -> dict[str, object]:
+    """The constructor's arguments as plain values that JSON takes; what is no plain value is left out."""
+    try:
+        config = layer.get_config()
+    except Exception:  # noqa: BLE001 - a user's get_config may do anything; the row does without
+        return {}
+    if not isinstance(config, Mapping):
+        return {}
+    return {str(k): plain for k, v in config.items() if k not in _QUIET and (plain := _plain(v)) is not _SKIP}
+
+
+_SKIP = object()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, list | tuple) and len(value) <= 16:
+        items = [_plain(v) for v in value]
+        return _SKIP if any(i is _SKIP for i in items) else items
+    return _SKIP
+
+
+def wants_rank(layer: Any) -> int | None:
+    """How many axes the layer's input check asks for, the batch axis counted; None where it asks for none."""
+    spec = getattr(layer, "input_spec", None)
+    if isinstance(spec, list | tuple):
+        spec = spec[0] if len(spec) == 1 else None
+    rank = getattr(spec, "ndim", None) or getattr(spec, "min_ndim", None)
+    return int(rank) if rank else None
+
+
+def weights(layer: Any) -> tuple[int, int]:
+    """The layer's weights: how many numbers, how many bytes; (0, 0) while it has none."""
+    try:
+        own = list(layer.weights)
+    except Exception:  # noqa: BLE001 - a user's property may raise; then nothing is known
+        return 0, 0
+    counts = [(math.prod(d or 0 for d in w.shape), _itemsize(str(w.dtype))) for w in own]
+    return sum(n for n, _ in counts), sum(n * size for n, size in counts)
+
+
+def _itemsize(dtype: str) -> int:
+    for bits in (64, 32, 16, 8):
+        if str(bits) in dtype:
+            return bits // 8
+    return 1 if dtype == "bool" else 4
+
+
+def bytes_of(shape: Any, dtype: str) -> int:
+    """The memory of a weight of this shape, in bytes; 0 while an axis is open."""
+    sizes = [shape] if isinstance(shape, int) else list(shape or ())
+    if any(not isinstance(d, int) for d in sizes):
+        return 0
+    return math.prod(sizes) * _itemsize(dtype)
+
+
+def summary(class_name: str, config: Mapping[str, object]) -> str:
+    """What the layer does, in a few words: ``"32 filters 3×3, relu"``."""
+    hidden = {"strides"} if config.get("strides") == config.get("pool_size") else set()
+    words = [(key, form) for key, form in _WORDS.get(class_name, _GENERAL) if key not in hidden]
+    parts = [text for key, form in words if (text := _phrase(config.get(key), form))]
+    if len(parts) > 1 and "filters" in parts[0] and "×" in parts[1]:
+        parts[:2] = [f"{parts[0]} {parts[1]}"]
+    activation = config.get("activation")
+    if isinstance(activation, str) and activation != "linear" and class_name not in _NO_ACTIVATION:
+        parts.append(activation)
+    return ", ".join(parts)
+
+
+#: The gates' activation is not what a reader of the row looks for.
+_NO_ACTIVATION = frozenset({"LSTM", "GRU", "SimpleRNN", "ConvLSTM2D"})
+_KERNEL = (("kernel_size", "×"), ("strides", "stride {}"), ("padding", "{} padding"), ("dilation_rate", "dilation {}"))
+_CONV = (("filters", "{} filters"), *_KERNEL)
+_POOL = (("pool_size", "×"), ("strides", "stride {}"), ("padding", "{} padding"))
+_RNN = (("units", "{} units"), ("return_sequences", "every step"), ("return_state", "with state"))
+_WORDS: dict[str, tuple[tuple[str, str], ...]] = {
+    **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), _CONV),
+    **dict.fromkeys(("SeparableConv1D", "SeparableConv2D"), _CONV),
+    **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D"), _KERNEL),
+    **dict.fromkeys([f"{kind}Pooling{n}D" for kind in ("Max", "Average") for n in (1, 2, 3)], _POOL),
+    **dict.fromkeys(("LSTM", "GRU", "SimpleRNN"), _RNN),
+    "ConvLSTM2D": (("filters", "{} filters"), ("kernel_size", "×"), ("return_sequences", "every step")),
+    "Dense": (("units", "{} units"),),
+    "EinsumDense": (("equation", "{}"),),
+    "Embedding": (("input_dim", "{} words"), ("output_dim", "{} features")),
+    "Dropout": (("rate", "drops {}"),),
+    "Reshape": (("target_shape", "to {}"),),
+    "Permute": (("dims", "axes {}"),),
+    "RepeatVector": (("n", "{} times"),),
+    "Concatenate": (("axis", "axis {}"),),
+    "UpSampling2D": (("size", "×"),),
+    "UpSampling1D": (("size", "{} times"),),
+    "ZeroPadding2D": (("padding", "{}"),),
+    "Cropping2D": (("cropping", "{}"),),
+    "MultiHeadAttention": (("num_heads", "{} heads"), ("key_dim", "{} features each")),
+    "Rescaling": (("scale", "by {}"),),
+}
+_GENERAL = (("units", "{} units"), ("filters", "{} filters"))
+
+
+def _phrase(value: object, form: str) -> str:
+    if value is None or value is False or value in ("valid", "channels_last"):
+        return ""
+    if value is True:
+        return form
+    if isinstance(value, list | tuple) and form.startswith(("stride", "dilation")):
+        if all(v == 1 for v in value):
+            return ""
+        value = value[0] if len(set(value)) == 1 else "×".join(str(v) for v in value)
+    if form == "×":
+        return "×".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, float):
+        value = f"{value:g}"
+    elif isinstance(value, list | tuple):
+        value = f"({', '.join(map(str, value))})"
+    elif isinstance(value, int):
+        value = f"{value:,}"
+    return "" if form.startswith("stride") and value in (1, "1") else form.format(value)

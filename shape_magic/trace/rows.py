@@ -1,0 +1,146 @@
+"""Rows of the ladder from Keras' own graph: the calls of a model in order, nested models opened."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from shape_magic.capture.session import Session
+from shape_magic.facts import Call, Failure, Shape, Span
+from shape_magic.source.cells import span_from_positions
+from shape_magic.trace import layers as describe
+
+
+class Rows:
+    """Collects calls; counts a layer's weights at its first call only."""
+
+    def __init__(self, session: Session) -> None:
+        self.calls: list[Call] = []
+        self._session = session
+        self._counted: dict[int, int] = {}
+        self._elements: dict[int, Span] = {}
+        self._index = 0
+
+    def know_elements(self, model: Any) -> None:
+        """Learn where each layer stands in the list that a Sequential was made of."""
+        self._elements |= list_elements(self._session, model)
+
+    def add(
+        self,
+        layer: Any,
+        path: tuple[str, ...],
+        inputs: Sequence[int],
+        input_shapes: Sequence[Shape],
+        output_shapes: Sequence[Shape],
+        *,
+        weighed: Any = None,
+        failure: Failure | None = None,
+    ) -> int:
+        """Add a call of the layer; ``weighed`` is the clone whose weights are counted, if it is not the layer."""
+        number = len(self.calls)
+        times = self._counted.get(id(layer), 0)
+        self._counted[id(layer)] = times + 1
+        params, size = describe.weights(weighed if weighed is not None else layer) if times == 0 else (0, 0)
+        config = describe.arguments(layer)
+        index = None
+        if len(path) == 1 and is_layer(layer):
+            index, self._index = self._index, self._index + 1
+        made = self._session.made.get(layer)
+        placed = self._session.placed.get(layer) or []
+        where = placed[min(times, len(placed) - 1)] if placed else self._elements.get(id(layer))
+        self.calls.append(
+            Call(
+                call=number,
+                index=index,
+                layer=str(layer.name),
+                class_name=type(layer).__name__,
+                path=path,
+                inputs=tuple(inputs),
+                arguments=config,
+                summary=describe.summary(type(layer).__name__, config),
+                input_shapes=tuple(input_shapes),
+                output_shapes=tuple(output_shapes),
+                input_axes=(),
+                output_axes=(),
+                params=params,
+                bytes=size,
+                span=made.span if made else None,
+                placed=where,
+                exact=bool(made and made.exact),
+                bases=describe.bases(layer),
+                wants_rank=describe.wants_rank(layer),
+                failure=failure,
+            )
+        )
+        return number
+
+    def add_graph(self, graph: Any, sources: Sequence[int], prefix: tuple[str, ...] = ()) -> list[int]:
+        """Add every call of a Functional's graph; returns where each of its outputs comes from."""
+        at = {id(t): s for t, s in zip(graph.inputs, sources, strict=False)}
+        for depth in sorted(graph._nodes_by_depth, reverse=True):
+            for node in graph._nodes_by_depth[depth]:
+                self.add_node(node, at, prefix)
+        return [at.get(id(t), -1) for t in graph.outputs]
+
+    def add_node(self, node: Any, at: dict[int, int], prefix: tuple[str, ...] = ()) -> None:
+        """Add one node of a graph; ``at`` says which call made each tensor, and learns."""
+        layer = node.operation
+        if type(layer).__name__ == "InputLayer":
+            return
+        sources = [at.get(id(t), -1) for t in node.input_tensors]
+        inner = graph_of(layer)
+        path = (*prefix, str(layer.name))
+        if inner is not None:
+            if hasattr(layer, "_layers") and type(layer).__name__ == "Sequential":
+                self.know_elements(layer)
+            ends = self.add_graph(inner, sources, path)
+            at |= {id(t): end for t, end in zip(node.outputs, ends, strict=False)}
+            return
+        number = self.add(layer, path, sources, [shape(t) for t in node.input_tensors], [shape(t) for t in node.outputs])
+        at |= {id(t): number for t in node.outputs}
+
+
+def is_layer(obj: Any) -> bool:
+    """Whether it is a layer, not a bare operation such as ``+``."""
+    return any(cls.__name__ == "Layer" for cls in type(obj).__mro__)
+
+
+def graph_of(model: Any) -> Any | None:
+    """The graph of a built Functional or Sequential; None for anything else."""
+    if hasattr(model, "_nodes_by_depth"):
+        return model
+    inner = getattr(model, "_functional", None)
+    return inner if inner is not None and hasattr(inner, "_nodes_by_depth") else None
+
+
+def shape(tensor: Any) -> Shape:
+    """A tensor's shape as whole numbers and None."""
+    return tuple(None if d is None else int(d) for d in tensor.shape)
+
+
+def list_elements(session: Session, model: Any) -> dict[int, Span]:
+    """The span of each layer's element where the Sequential was made from a plain list; by the layer's id."""
+    made = session.made.get(model)
+    if made is None or made.span is None or made.span.cell is None:
+        return {}
+    cell = session.book.cells[made.span.cell]
+    nodes = [n for n in cell.calls.values() if _same_span(cell.source, n, made.span)]
+    given = nodes[0].args[:1] + [k.value for k in nodes[0].keywords if k.arg == "layers"] if nodes else []
+    if not given or not isinstance(given[0], ast.List | ast.Tuple):
+        return {}
+    elements = given[0].elts
+    layers = made.args[0] if made.args else made.kwargs.get("layers")
+    if any(isinstance(e, ast.Starred) for e in elements) or len(elements) != len(layers or ()):
+        return {}
+    return {id(layer): _span(cell.source, e, cell.id) for layer, e in zip(layers, elements, strict=True)}
+
+
+def _span(source: str, node: ast.expr, cell: Any) -> Span:
+    return span_from_positions(
+        source, node.lineno, node.end_lineno or node.lineno, node.col_offset, node.end_col_offset or 0, cell
+    )
+
+
+def _same_span(source: str, node: ast.Call, span: Span) -> bool:
+    return node.lineno == span.start_line and _span(source, node, span.cell) == span

@@ -1,0 +1,118 @@
+"""The worker: a short-lived thread in which Keras may be called without leaving a trace.
+
+Layer-name counters, scopes and the stateless scope are per thread in Keras, so the worker has its
+own; what the user has set (dtype policy, custom objects, …) is carried in. No variable gets a
+value (``initialize_variables=False``), so nothing is allocated that grows with weights.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import random
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+#: Keras' thread-local settings that change how layers are made and called.
+_CARRIED = (
+    "custom_objects_scope_dict",
+    "distribution",
+    "dtype_policy",
+    "flash_attention",
+    "remat_scope_stack",
+    "safe_mode_saving",
+    "traceback_filtering",
+    "use_legacy_config",
+)
+
+
+class _Stop(BaseException):
+    """Raised inside the worker when the user interrupts."""
+
+
+def apart(function: Callable[[], T]) -> T:
+    """Run a function in the worker and return what it returns, or raise what it raises.
+
+    Python's and NumPy's random state are as before afterwards. An interrupt tells the worker to
+    stop, waits for it and goes on as KeyboardInterrupt.
+    """
+    if in_worker():
+        return function()
+    from keras.src.backend.common import global_state
+
+    carried = {name: global_state.get_global_attribute(name) for name in _CARRIED}
+    outcome: list[Any] = [None, None]
+
+    def work() -> None:
+        try:
+            with _stateless(carried):
+                outcome[0] = function()
+        except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, whatever it is
+            outcome[1] = error
+
+    with _random_state_kept(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the user's own run says it once; ours says nothing
+        thread = threading.Thread(target=work, name="shape_magic-trace", daemon=True)
+        thread.start()
+        _wait(thread)
+    if outcome[1] is not None:
+        error: BaseException = outcome[1]
+        raise error
+    result: T = outcome[0]
+    return result
+
+
+def in_worker() -> bool:
+    """Whether the running thread is the worker."""
+    return threading.current_thread().name == "shape_magic-trace"
+
+
+@contextmanager
+def with_variables() -> Iterator[None]:
+    """Leave the stateless scope for a moment, for small things that must hold a value (an optimizer's step)."""
+    from keras.src.backend.common import global_state
+
+    scope = global_state.get_global_attribute("stateless_scope")
+    global_state.set_global_attribute("stateless_scope", None)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute("stateless_scope", scope)
+
+
+@contextmanager
+def _stateless(carried: dict[str, Any]) -> Iterator[None]:
+    import keras
+    from keras.src.backend.common import global_state
+
+    for name, value in carried.items():
+        if value is not None:
+            global_state.set_global_attribute(name, value)
+    with keras.StatelessScope(initialize_variables=False):
+        yield
+
+
+@contextmanager
+def _random_state_kept() -> Iterator[None]:
+    import numpy as np
+
+    python, array = random.getstate(), np.random.get_state()  # noqa: NPY002 - the user's global state is the point
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(array)  # noqa: NPY002
+
+
+def _wait(thread: threading.Thread) -> None:
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        while thread.is_alive():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Stop))
+            thread.join(0.05)
+        raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import MutableMapping, Sequence
+from dataclasses import replace
 from types import CodeType, TracebackType
 from typing import Any
 
@@ -24,27 +25,34 @@ from shape_magic.trace.models import model_facts
 _numbers = itertools.count(1)
 
 
-def check(model: Any, x: Any = None, y: Any = None, *, loss: Any = None, memory_budget: int | None = None) -> Report:
+def check(
+    model: Any, x: Any = None, y: Any = None, *, loss: Any = None, memory_budget: int | None = None,
+    names: tuple[str, ...] = (), namespace: dict[str, Any] | None = None, session: Session | None = None,
+) -> Report:
     """Check a Keras model against its data, its loss and its labels; nothing of it is changed or run.
 
     ``x`` and ``y`` are arrays, or shapes with the batch axis (``(None, 28, 28, 1)``). ``loss``
-    stands for the compiled one. Raises ``UsageError`` for what is no Keras 3 model.
+    stands for the compiled one. ``names`` are what the model, x and y are called in messages;
+    ``namespace`` and ``session`` are the notebook's, for places in its cells. Raises ``UsageError``
+    for what is no Keras 3 model.
     """
     require_keras()
     _require_model(model)
-    session = Session()
+    watched = session or Session()
     budget = available() if memory_budget is None else memory_budget
     given = (x,) if _is_shape(x) else ()
     use = None
-    if x is not None:
+    if x is not None or y is not None:
+        texts = dict(zip(("x", "y"), (*names[1:], "x", "y")[: 2], strict=False)) if names else {}
         arguments = {"x": _as_data(x), "y": _as_data(y)}
-        use = Use(model, "fit" if y is not None else "predict", arguments, None)
-    tracked = session.note_model(model, None)
-    session.current.clear()
-    if loss is not None:
-        tracked.compiled = {"loss": loss, "optimizer": getattr(model, "optimizer", None)}
-    facts = Facts((model_facts(session, model, {}, use=use, given=given, budget=budget),))
-    return build_report(session, facts, {}, budget=budget)
+        use = Use(model, "fit" if y is not None else "predict", arguments, None, texts)
+    compiled = {"loss": loss, "optimizer": getattr(model, "optimizer", None)} if loss is not None else None
+    facts = model_facts(
+        watched, model, namespace or {}, use=use, given=given, budget=budget, compiled=compiled,
+    )
+    if names:
+        facts = replace(facts, name=names[0])
+    return build_report(watched, Facts((facts,)), namespace or {}, budget=budget)
 
 
 def check_cell(source: str, namespace: MutableMapping[str, Any] | None = None, **options: Any) -> Report:

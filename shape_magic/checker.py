@@ -10,6 +10,7 @@ from shape_magic.capture.session import Broken, Session, Use
 from shape_magic.errors import WeightsTooLargeError
 from shape_magic.facts import Facts, Failure, Model, Span
 from shape_magic.rules import Found, diagnose
+from shape_magic.rules.weights_exceed_memory import gibibytes
 from shape_magic.source.cells import kept
 from shape_magic.standins import NoStandIn, stand_in
 from shape_magic.trace.contract import COMPARES
@@ -17,6 +18,7 @@ from shape_magic.trace.data import shape_of
 from shape_magic.trace.layers import bytes_of
 from shape_magic.trace.models import broken_facts, model_facts
 from shape_magic.trace.worker import in_worker
+from shape_magic.words import say
 
 
 class Halt(BaseException):
@@ -38,7 +40,7 @@ class Checker(Observer):
         dry_run: bool,
         budget: int | None = None,
         given: tuple[tuple[int | None, ...], ...] = (),
-        on_found: Callable[[Checker, bool], None] | None = None,
+        on_found: Callable[[Checker, bool, BaseException | None], None] | None = None,
     ) -> None:
         super().__init__(session)
         self.namespace = namespace
@@ -61,7 +63,9 @@ class Checker(Observer):
             return
         size = bytes_of(shape, str(dtype or getattr(layer, "variable_dtype", None) or "float32"))
         if self._allocated + size > self.budget:
-            raise WeightsTooLargeError(f"the weights of {layer.name} do not fit into memory")
+            raise WeightsTooLargeError(
+                say("magic.too_large", layer=layer.name, size=gibibytes(size), free=gibibytes(self.budget))
+            )
         self._allocated += size
 
     def before_use(self, use: Use) -> None:
@@ -83,13 +87,13 @@ class Checker(Observer):
                 raise Halt
             self._answer(use, facts)
         if found and self._on_found:
-            self._on_found(self, fails)
+            self._on_found(self, fails, None)
 
     def after_break(self, broken: Broken) -> None:
         """Keep what led to a call that raised."""
         facts = self._broken(broken)
         if facts is not None and self._on_found:
-            self._on_found(self, False)
+            self._on_found(self, False, broken.error)
 
     # -- facts
 

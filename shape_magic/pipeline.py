@@ -91,7 +91,7 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session) -> Fix:
     contract = model.contract
     rerun = _rerun(model, edited, session)
     return Fix(
-        title=say(f"fix.{repair.message}.title", **values),
+        title=_titles(proved.repairs),
         note=say(f"fix.{repair.message}.note", **values),
         safety=repair.safety,
         verified=proved.complete,
@@ -109,6 +109,13 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session) -> Fix:
         ),
         diff=diff_lines(before, after),
         label=repair.label,
+    )
+
+
+def _titles(repairs: tuple[Repair, ...]) -> str:
+    titles = [say(f"fix.{r.message}.title", **r.values) for r in repairs]
+    return say("fix.several", first=titles[0], second=titles[1], more=len(titles) - 2) if len(titles) > 2 else (
+        say("fix.both", first=titles[0], second=titles[1]) if len(titles) == 2 else titles[0]
     )
 
 

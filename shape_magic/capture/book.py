@@ -76,6 +76,11 @@ class Book:
         self._files[filename] = (cell, lines_above)
         self._foreign.discard(filename)
 
+    def forget_file(self, filename: str) -> None:
+        """Ask again whose compiled code of this file name is."""
+        self._files.pop(filename, None)
+        self._foreign.discard(filename)
+
     def place(self, frame: FrameType | None) -> Place | None:
         """The innermost place in a known cell at or above a frame; None when no cell is on the stack."""
         for _ in range(_DEPTH):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from shape_magic.capture.arrival import Arrival, is_here
 from shape_magic.capture.session import Broken, Session, Use
 from shape_magic.trace.worker import in_worker, with_variables
 
@@ -73,8 +74,10 @@ def start(observer: Observer) -> None:
     """Put the hooks in and report this context's calls to the observer, until ``stop``."""
     global _users  # noqa: PLW0603 - the hooks are in Keras itself, so there is one count of who needs them
     with _lock:
-        if _users == 0:
+        if _users == 0 and is_here():
             _install()
+        elif _users == 0:
+            _arrival.wait()
         _users += 1
     _observer.set(observer)
 
@@ -86,8 +89,18 @@ def stop() -> None:
     with _lock:
         _users = max(_users - 1, 0)
         if _users == 0:
+            _arrival.leave()
             while _undo:
                 _undo.pop()()
+
+
+def _arrived() -> None:
+    with _lock:
+        if _users and not _undo:
+            _install()
+
+
+_arrival = Arrival(_arrived)
 
 
 def current() -> Observer | None:
@@ -187,7 +200,7 @@ def _inside(observer: Observer, obj: Any, args: tuple[Any, ...], frame: Any, mod
         raise
     except Exception as error:
         _note_error(session, error, args, model)
-        if session.depth == 1 and session.broken is not None and not getattr(error, "shape_magic_error", False):
+        if session.depth == 1 and session.broken is not None:
             broken = session.broken
             place = session.book.place(frame)
             broken.span, broken.error = place.span if place else None, error

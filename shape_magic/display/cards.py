@@ -55,9 +55,15 @@ def _fix(report: Report, fix_id: str, fix: Fix, numbers: dict[str, int]) -> FixV
         runs=editable and bool(fix.rerun),
         trains=fix.trains and bool(fix.rerun),
         snippet=visible(fix.snippet or "", lines=True),
-        paste=fix.source or fix.snippet or "\n".join(text for sign, text in fix.diff if sign == "+"),
+        paste=_paste(fix),
         remains="" if fix.complete else say("ui.remains"),
     )
+
+
+def _paste(fix: Fix) -> str:
+    """What is worth copying: the whole cell, else the snippet, else the new lines; without lone surrogates."""
+    text = fix.source or fix.snippet or "\n".join(line for sign, line in fix.diff if sign == "+")
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _action(report: Report, finding: Diagnostic, k: int, action: Action) -> ActionView:

@@ -153,9 +153,9 @@ class _Draft:
             state: State = "new" if call.layer in brought else "predicted"
             mark = say("ui.mark.brought" if state == "new" else "ui.mark.predicted", fix=with_label(fix))
             reads = tuple(sorted(after[i] for i in set(call.inputs) if i in after))
-            # Where the fix takes over from the broken row, an arc around that row would only be noise.
-            after[call.call] = self._add(_call_row(call, state, mark), () if reads == (above,) else reads, [])
-            above = -1
+            # Where the fix only takes over from the broken row, an arc around that row would be noise.
+            takes_over = reads == (above,) and above == len(self._rows) - 2
+            after[call.call] = self._add(_call_row(call, state, mark), () if takes_over else reads, [])
         return True
 
     def _loss(self, places: list[int | str], at: dict[int, int]) -> None:

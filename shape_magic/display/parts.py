@@ -137,6 +137,14 @@ def flatten(items: tuple[Item, ...]) -> Iterator[Row]:
             yield from flatten(item.items)
 
 
+def shown(items: tuple[Item, ...], depth: int = 0) -> Iterator[tuple[int, Item]]:
+    """Every line that is seen without asking, with its depth: a closed fold is one, an open one heads its rows."""
+    for item in items:
+        yield depth, item
+        if isinstance(item, Fold) and item.open:
+            yield from shown(item.items, depth + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class FixView:
     """One repair on a card."""

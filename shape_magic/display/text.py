@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from shape_magic.display.palette import SWATCHES, UNKNOWN
-from shape_magic.display.view import AxisCell, Card, FixView, Fold, Item, ModelView, Row, build_view, short, with_label
+from shape_magic.display.parts import AxisCell, Card, FixView, Item, ModelView, Row, short, shown
+from shape_magic.display.view import build_view, with_label
 from shape_magic.report import Report
 from shape_magic.words import say
 
@@ -28,6 +29,8 @@ _NARROWEST, _WIDEST = 60, 120
 _ELSEWHERE = (100, 25)
 #: From this width on, the table says what each layer does.
 _ROOMY = 80
+#: From this width on, columns stand two blanks apart.
+_AIRY = 100
 #: A shape is not broken into lines before it is this long.
 _SHAPE = 26
 #: A blank at which rich breaks no line; a space again when all lines are made.
@@ -35,13 +38,23 @@ _GLUE = "\N{BRAILLE PATTERN BLANK}"
 #: The first fix's name beside a row is cut when it is longer than this.
 _LABEL = 40
 _STYLES = {
-    **{"ok": "", "broken": "bold red", "warned": "bold yellow", "asked": "bold cyan"},
-    **{"predicted": "dim", "new": "dim green", "unreached": "dim"},
-    **{"error": "bold red", "warning": "bold yellow", "info": "bold cyan"},
-    **{"+": "green", "-": "red", " ": "dim"},
+    "ok": "",
+    "broken": "bold red",
+    "warned": "bold yellow",
+    "asked": "bold cyan",
+    "predicted": "dim",
+    "new": "dim green",
+    "arrived": "green",
+    "unreached": "dim",
+    "error": "bold red",
+    "warning": "bold yellow",
+    "info": "bold cyan",
+    "+": "green",
+    "-": "red",
+    " ": "dim",
 }
 _FOUND = frozenset({"broken", "warned", "asked"})
-_SIGNS = {"broken": "▶", "warned": "▶", "asked": "▶", "predicted": "┆", "new": "+", "unreached": "┆"}
+_SIGNS = {"broken": "▶", "warned": "▶", "asked": "▶", "predicted": "┆", "new": "+", "arrived": "+", "unreached": "┆"}
 #: What stands for our signs where they can't be written: one by one, so that columns stay in line.
 _PLAIN = str.maketrans("✓✗▶◀┆×→·…", "vx><|x>-~")
 
@@ -79,7 +92,7 @@ def _render(report: Report, width: int | None, encoding: str | None, *, everythi
         emoji=False,
     )
     with console.capture() as capture:
-        console.print(Group(*_report(report, everything=everything, roomy=columns >= _ROOMY)))
+        console.print(Group(*_report(report, everything=everything, columns=columns)))
     lines = capture.get().replace(_GLUE, " ").split("\n")
     return _writable("\n".join(line.rstrip() for line in lines).strip("\n"), encoding)
 
@@ -94,7 +107,7 @@ def _writable(text: str, encoding: str | None) -> str:
     return text
 
 
-def _report(report: Report, *, everything: bool, roomy: bool) -> Iterator[RenderableType]:
+def _report(report: Report, *, everything: bool, columns: int) -> Iterator[RenderableType]:
     view = build_view(report)
     if not view.models and not view.cards:
         yield Text(say("text.nothing"))
@@ -102,15 +115,15 @@ def _report(report: Report, *, everything: bool, roomy: bool) -> Iterator[Render
         yield Text(model.line, style=_STYLES.get(model.status, ""), overflow="fold")
         if model.open or everything:
             yield Text()
-            yield _ladder(model, _with_fix(report, model), roomy=roomy)
+            yield _ladder(model, _with_fix(report, model), columns)
         yield from _cards(model.cards)
         if model.open or everything:
             yield Text()
     yield from _cards(view.cards)
     fixes = [fix for model in view.models for card in model.cards for fix in card.fixes]
     fixes += [fix for card in view.cards for fix in card.fixes]
-    if numbers := [fix.number for fix in fixes if fix.editable]:
-        yield Text(say("text.command.one" if len(numbers) == 1 else "text.command.many", n=numbers[0]), style="dim")
+    if any(fix.editable for fix in fixes):
+        yield Text(say("ui.how_to_write"), style="dim")
 
 
 def _with_fix(report: Report, model: ModelView) -> str:
@@ -122,8 +135,9 @@ def _with_fix(report: Report, model: ModelView) -> str:
 # The ladder ---------------------------------------------------------------------------------------
 
 
-def _ladder(model: ModelView, with_fix: str, *, roomy: bool) -> Table:
-    table = Table(box=None, padding=(0, 2 if roomy else 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+def _ladder(model: ModelView, with_fix: str, columns: int) -> Table:
+    roomy, gap = columns >= _ROOMY, 2 if columns >= _AIRY else 1
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     table.add_column("", width=1)
     table.add_column(say("text.column.layer"), overflow="fold", min_width=12)
     if roomy:
@@ -132,17 +146,9 @@ def _ladder(model: ModelView, with_fix: str, *, roomy: bool) -> Table:
     longest = max((len(row.shape) for row in model.rows), default=0)
     table.add_column(say("text.column.shape"), overflow="fold", min_width=min(longest, _SHAPE))
     table.add_column(say("text.column.params"), no_wrap=True, justify="right")
-    for indent, item in _lines(model.items, 0):
+    for indent, item in shown(model.items):
         _add(table, item, indent, with_fix, roomy=roomy)
     return table
-
-
-def _lines(items: tuple[Item, ...], indent: int) -> Iterator[tuple[int, Item]]:
-    """Every line of the ladder with its depth; a closed fold is one."""
-    for item in items:
-        yield indent, item
-        if isinstance(item, Fold) and item.open:
-            yield from _lines(item.items, indent + 1)
 
 
 def _add(table: Table, item: Item, indent: int, with_fix: str, *, roomy: bool) -> None:
@@ -152,7 +158,11 @@ def _add(table: Table, item: Item, indent: int, with_fix: str, *, roomy: bool) -
     does = [item.summary]
     mark = ""
     if isinstance(item, Row):
-        layer.append(f" {item.name}", style="" if item.state in _FOUND else "dim")
+        # Names of losses are long and say what the loss does.
+        if item.kind == "loss" and roomy:
+            does.insert(0, item.name)
+        else:
+            layer.append(f" {item.name}", style="" if item.state in _FOUND else "dim")
         does.append(item.source)
         mark = _mark(item, with_fix)
     said = Text(" · ".join(part for part in does if part), style=faint)

@@ -163,7 +163,7 @@ function fixPanel(fix, app, primary) {
     buttons.push(h("button", { type: "button", class: primary ? "sm-go" : "sm-also", "data-mode": mode, onclick: press(mode) }, fix.button));
     if (fix.runs) buttons.push(h("button", { type: "button", class: "sm-plain", "data-mode": "edit", onclick: press("edit") }, words.edit_only));
   } else {
-    buttons.push(h("button", { type: "button", class: "sm-also", "data-mode": "copy", onclick: press("copy") }, words.copy));
+    buttons.push(h("button", { type: "button", class: "sm-also", "data-mode": "copy", onclick: press("copy") }, fix.editable ? words.copy : fix.button));
   }
   for (const button of buttons) button.setAttribute("aria-label", `${button.textContent}: ${fix.title.replaceAll("`", "")}`);
   return h(
@@ -471,7 +471,7 @@ function modelSection(model, app) {
   const above = model.cards.filter((finding) => finding.row === null).map(card);
   const done = app.model.get("view").done;
   const content = [above, ladder(model, app.words, card)];
-  const head = [h("span", { class: `sm-icon sm-icon-${model.status}`, "aria-hidden": "true" }), h("span", { class: "sm-line" }, model.line)];
+  const head = h("span", { class: "sm-line" }, model.line);
   const attributes = { class: `sm-model sm-status-${model.status}` };
   if (model.open) return h("section", { ...attributes, "aria-label": model.title }, h("p", { class: "sm-head" }, head), content);
   return h("details", { ...attributes, open: Boolean(done) && model.items.length > 0 }, h("summary", { class: "sm-head" }, head), content);
@@ -527,11 +527,25 @@ function hideStatic(app) {
   };
 }
 
+/** Lets Ctrl+S and its like through to the front end from a focused button; returns what ends it. */
+function passAccelerators(el) {
+  const pass = (event) => {
+    const node = event.target;
+    if (!(event.ctrlKey || event.metaKey) || !el.contains(node) || !node.dataset.lmSuppressShortcuts) return;
+    delete node.dataset.lmSuppressShortcuts;
+    setTimeout(() => (node.dataset.lmSuppressShortcuts = "true"), 0);
+  };
+  // On the window, because the front end itself listens on the document.
+  window.addEventListener("keydown", pass, true);
+  return () => window.removeEventListener("keydown", pass, true);
+}
+
 function render(context) {
   const app = new App(context);
   draw(app);
   context.model.on("change:view", () => draw(app));
-  return hideStatic(app);
+  const endings = [hideStatic(app), passAccelerators(app.el)];
+  return () => endings.forEach((end) => end());
 }
 
 export default { render };

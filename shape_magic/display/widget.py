@@ -73,14 +73,14 @@ class ShapeWidget(anywidget.AnyWidget):
         super().__init__(view=view.to_dict(), words=widget_words(), identity=identity or uuid4().hex)
         self._planner = planner
         self._lock = threading.Lock()
-        self._offered = frozenset(_offers(view))
+        self._offered = tuple(_offers(view))
         self._text = _summary(view)
 
     def update(self, report: Report, done: Done | None = None) -> None:
         """Shows another report in the same place."""
         view = build_view(report, done)
         with self._lock:
-            self._offered = frozenset(_offers(view))
+            self._offered = tuple(_offers(view))
             self._text = _summary(view)
         self.view = view.to_dict()
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from os.path import commonprefix
 from typing import Any
 
 from shape_magic.capture.session import Session
@@ -18,7 +20,7 @@ from shape_magic.repair.slices import slice_for
 from shape_magic.repair.steps import Repair
 from shape_magic.report import Edit
 from shape_magic.rules import Found, diagnose
-from shape_magic.source.cells import apply_edits
+from shape_magic.source.cells import apply_edits, span_from_offsets
 from shape_magic.source.writer import Refused, write
 
 
@@ -29,6 +31,8 @@ class Proved:
     model: Model
     edits: tuple[Edit, ...]
     sources: Mapping[CellId, str]
+    #: The repairs that it took: the candidate, and what had to follow it.
+    repairs: tuple[Repair, ...]
     #: False where another finding remains.
     complete: bool
 
@@ -45,10 +49,21 @@ class Unprovable:
     """The repair can't be written or run without side effects."""
 
     why: str
-    edits: tuple[Edit, ...] = ()
 
 
 Verdict = Proved | Refuted | Unprovable
+
+#: How many repairs may follow one another before we say that we don't know.
+_CHAIN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The cells after some repairs, and what they show."""
+
+    sources: Mapping[CellId, str]
+    facts: Facts
+    model: int
 
 
 class Prover:
@@ -58,63 +73,117 @@ class Prover:
         self, session: Session, namespace: Mapping[str, Any], facts: Facts, *, budget: int | None,
         given: tuple[tuple[int | None, ...], ...] = (),
     ) -> None:
-        self._session = session
+        cells = sorted(session.book.cells.values(), key=lambda c: c.order)
+        self._sources = {cell.id: cell.source for cell in cells}
         self._namespace = namespace
         self._facts = facts
         self._budget = budget
         self._given = given
-        self._known = {f.identity for f in diagnose(facts)}
-
-    @property
-    def sources(self) -> dict[CellId, str]:
-        """The text of every cell, in the order in which the cells ran."""
-        cells = sorted(self._session.book.cells.values(), key=lambda c: c.order)
-        return {cell.id: cell.source for cell in cells}
 
     def prove(self, found: Found, repair: Repair) -> Verdict:
-        """Write the repair, run the slice that it touches, and look again."""
-        model = self._facts.models[found.model]
-        sources = self.sources
-        written = write(repair.steps, model, sources, self._bound)
+        """Write the repair, run the part that depends on it, and look again.
+
+        Where the repair lets the run come to a next mistake, that one's first repair is added: a
+        button that leads from one error to the next is no help.
+        """
+        state = _State(self._sources, self._facts, found.model)
+        before = self._facts.models[found.model]
+        done: list[Repair] = []
+        goal, step = found, repair
+        while len(done) < _CHAIN:
+            after = self._applied(state, step)
+            if not isinstance(after, _State):
+                return after
+            done.append(step)
+            remaining = _remaining(after)
+            verdict = _judged(after, before, remaining, goal)
+            if verdict is not None:
+                return verdict
+            if not any(_matters(f, found) for f in remaining):
+                edits = edits_between(self._sources, after.sources)
+                return Proved(after.facts.models[after.model], edits, after.sources, tuple(done), not remaining)
+            goal = remaining[0]
+            if not goal.finding.repairs:
+                return Refuted(f"after it comes {goal.rule}")
+            state, step = after, goal.finding.repairs[0]
+        return Refuted("too many mistakes follow one another")
+
+    def _applied(self, state: _State, repair: Repair) -> _State | Refuted | Unprovable:
+        model = state.facts.models[state.model]
+        written = write(repair.steps, model, state.sources, self._bound)
         if isinstance(written, Refused):
             return Unprovable(written.why)
-        edited = edited_sources(sources, written)
-        targets = [e.span for e in written] + spans_of(model)
-        moved = _moved(targets, written)
+        edited = edited_sources(state.sources, written)
+        targets = [_shifted(s, written) for s in [e.span for e in written] + spans_of(model)]
         cells = list(edited.items())
-        part = slice_for(cells, moved, self._namespace)
+        part = slice_for(cells, targets, self._namespace)
         if isinstance(part, Impure):
-            return Unprovable(part.why, written)
+            return Unprovable(part.why)
         try:
             after = replay(part, cells, self._namespace, budget=self._budget, given=self._given)
         except SyntaxError as error:
             return Refuted(str(error))
-        return self._judge(found, after.facts, after.error, written, edited)
-
-    def _judge(
-        self, found: Found, facts: Facts, error: str | None, edits: tuple[Edit, ...], edited: dict[CellId, str]
-    ) -> Verdict:
-        number = _same_model(self._facts.models[found.model], found.model, facts)
+        number = _same_model(model, state.model, after.facts)
         if number is None:
-            return Refuted(error or "the model is not there any more")
-        after = facts.models[number]
-        if after.failed_call or after.failure or (not after.outputs and after.kind != "Model"):
-            return Refuted("the model still can't be computed")
-        remaining = [f for f in diagnose(facts) if f.model == number and f.finding.severity != "info"]
-        if any(f.rule == found.rule and f.finding.topic == found.finding.topic for f in remaining):
-            return Refuted("the finding is still there")
-        wanted = self._facts.models[found.model].contract
-        if wanted is not None and after.contract is None:
-            return Refuted(error or "the call was not reached")
-        if any(f.finding.severity == "error" or f.finding.severity == found.finding.severity for f in remaining):
-            return Refuted(f"it brings {remaining[0].rule}")
-        if error is not None and wanted is None:
-            return Refuted(error)
-        return Proved(after, edits, edited, complete=not remaining)
+            return Refuted(after.error or "the model is not there any more")
+        if after.error is not None and after.facts.models[number].contract is None:
+            return Refuted(after.error)
+        return _State(edited, after.facts, number)
 
     def _bound(self, name: str, class_name: str) -> bool:
         value = self._namespace.get(name)
         return isinstance(value, type) and value.__name__ == class_name and value.__module__.startswith("keras.")
+
+
+def _remaining(state: _State) -> list[Found]:
+    return [f for f in diagnose(state.facts) if f.model == state.model and f.finding.severity != "info"]
+
+
+def _matters(left: Found, found: Found) -> bool:
+    """Whether what is left is as serious as what was to be repaired."""
+    return left.finding.severity == "error" or left.finding.severity == found.finding.severity
+
+
+def _judged(state: _State, before: Model, remaining: list[Found], goal: Found) -> Refuted | None:
+    """Why the last repair does not count; None when it moved on."""
+    after = state.facts.models[state.model]
+    for left in remaining:
+        if left.rule == goal.rule and left.finding.topic == goal.finding.topic and not _is_further(left, goal):
+            return Refuted("the finding is still there")
+    if remaining:
+        return None
+    if after.failed_call or after.failure or not after.outputs:
+        return Refuted("the model can't be computed")
+    if before.contract is not None and after.contract is None:
+        return Refuted("the call was not reached")
+    return None
+
+
+def _is_further(left: Found, goal: Found) -> bool:
+    """Whether a finding of the same kind lies behind the one that was repaired."""
+    now, then = left.finding.call, goal.finding.call
+    return goal.finding.topic == "call" and now is not None and then is not None and now > then
+
+
+def edits_between(before: Mapping[CellId, str], after: Mapping[CellId, str]) -> tuple[Edit, ...]:
+    """The smallest edits, by lines and then by the ends they share, from one text of each cell to the other."""
+    edits: list[Edit] = []
+    for cell, old in before.items():
+        new = after[cell]
+        if old == new:
+            continue
+        a, b = old.splitlines(keepends=True), new.splitlines(keepends=True)
+        for tag, i1, i2, j1, j2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+            if tag != "equal":
+                edits.append(_trimmed(cell, old, sum(map(len, a[:i1])), "".join(a[i1:i2]), "".join(b[j1:j2])))
+    return tuple(edits)
+
+
+def _trimmed(cell: CellId, source: str, start: int, old: str, new: str) -> Edit:
+    head = len(commonprefix([old, new]))
+    tail = len(commonprefix([old[head:][::-1], new[head:][::-1]]))
+    span = span_from_offsets(source, start + head, start + len(old) - tail, cell)
+    return Edit(span, new[head : len(new) - tail])
 
 
 def edited_sources(sources: Mapping[CellId, str], edits: Sequence[Edit]) -> dict[CellId, str]:
@@ -133,11 +202,6 @@ def spans_of(model: Model) -> list[Span]:
     if contract is not None:
         spans += [contract.span, contract.compile_span]
     return [s for s in spans if s is not None]
-
-
-def _moved(spans: list[Span], edits: Sequence[Edit]) -> list[Span]:
-    """The spans where they are after the edits: whole lines may have come or gone above them."""
-    return [_shifted(s, edits) for s in spans]
 
 
 def _shifted(span: Span, edits: Sequence[Edit]) -> Span:

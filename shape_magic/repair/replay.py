@@ -23,6 +23,7 @@ class Replayed:
 
     facts: Facts
     error: str | None
+    session: Session
 
 
 def replay(
@@ -54,7 +55,7 @@ def _run(codes: list[CodeType], checker: Checker, namespace: dict[str, Any]) -> 
             pass
         except Exception as raised:  # noqa: BLE001 - whatever the edited code raises speaks against the edit
             error = f"{type(raised).__name__}: {raised}"
-    return Replayed(checker.facts(), error)
+    return Replayed(checker.facts(), error, checker.session)
 
 
 def copied(namespace: Mapping[str, Any]) -> dict[str, Any]:

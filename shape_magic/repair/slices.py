@@ -56,18 +56,39 @@ def slice_for(
     if statements is None:
         return Impure("the cell does not parse")
     wanted = list(targets)
-    last = max((i for i, s in enumerate(statements) if any(s.covers(t) for t in wanted)), default=-1)
+    hit = [i for i, s in enumerate(statements) if any(s.covers(t) for t in wanted)]
+    last = max(hit, default=-1)
     bound = {name for s in statements for name in _writes(s.node)}
+    ahead = _ahead(statements, hit, namespace)
     needed: set[str] = set()
     chosen: list[Statement] = []
     for i in range(len(statements) - 1, -1, -1):
         s = statements[i]
-        if not _is_chosen(s, i, last, wanted, needed, namespace, bound):
+        if i not in ahead and not _is_chosen(s, i, last, wanted, needed, namespace, bound):
             continue
         chosen.append(s)
         needed |= {n for n in _reads(s.node) if _must_be_made(n, namespace, bound)}
     chosen.reverse()
-    return _without_effects(chosen, namespace)
+    return _without_effects(chosen, namespace, {id(statements[i].node) for i in ahead})
+
+
+def _ahead(statements: list[Statement], hit: list[int], namespace: Mapping[str, object]) -> set[int]:
+    """What comes after the last target and goes on with what the targets make: it runs in the same breath."""
+    if not hit:
+        return set()
+    made = {n for i in hit for n in _writes(statements[i].node) | _touches(statements[i].node)}
+    made = {n for n in made if n not in namespace or is_made(namespace[n], namespace)}
+    found: set[int] = set()
+    for i in range(hit[-1] + 1, len(statements)):
+        node = statements[i].node
+        if not _is_definition(node) and _reads(node) & made:
+            found.add(i)
+            made |= _writes(node)
+    return found
+
+
+def _is_definition(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
 
 
 def _is_chosen(
@@ -79,7 +100,7 @@ def _is_chosen(
         return any(n in needed or n not in namespace for n in _writes(s.node))
     if i > last:
         return False
-    names = _writes(s.node) if isinstance(s.node, ast.FunctionDef | ast.ClassDef) else _writes(s.node) | _touches(s.node)
+    names = _writes(s.node) if _is_definition(s.node) else _writes(s.node) | _touches(s.node)
     return bool(names & needed)
 
 
@@ -143,13 +164,15 @@ def _roots(node: ast.expr) -> set[str]:
     return {node.id} if isinstance(node, ast.Name) else set()
 
 
-def _without_effects(chosen: list[Statement], namespace: Mapping[str, object]) -> Slice | Impure:
+def _without_effects(chosen: list[Statement], namespace: Mapping[str, object], ahead: set[int]) -> Slice | Impure:
     defined = {s.node.name: s.node for s in chosen if isinstance(s.node, ast.FunctionDef | ast.ClassDef)}
     kept: list[Statement] = []
     for s in chosen:
         if may_drop(s.node):
             continue
         impure = impurity(s.node, namespace, defined)
+        if impure is not None and id(s.node) in ahead:
+            break  # the proof reaches as far as it can be run
         if impure is not None:
             return Impure(f"line {s.node.lineno}: {impure.why}")
         kept.append(s)

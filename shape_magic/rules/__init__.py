@@ -6,6 +6,8 @@ one, write the two files and enter it here.
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 from shape_magic.facts import Facts
 from shape_magic.rules import (
     dense_on_feature_map,
@@ -26,6 +28,13 @@ RULES: tuple[Rule, ...] = (
     dense_on_feature_map.RULE,
     output_against_labels.RULE,
 )
+
+
+
+def documentation(name: str) -> str:
+    """A rule's page: what it does, why, broken and fixed cells, what is not flagged."""
+    return files(__package__).joinpath(f"{name.replace('-', '_')}.md").read_text(encoding="utf-8")
+
 
 _RANK = {"error": 0, "warning": 1, "info": 2}
 
@@ -55,4 +64,4 @@ def _is_kept(rule: str, number: int, finding: Finding, facts: Facts) -> bool:
     return any((span.cell, line, rule) in facts.kept for line in range(span.start_line, span.end_line + 1))
 
 
-__all__ = ["RULES", "Finding", "Found", "Rule", "diagnose"]
+__all__ = ["RULES", "Finding", "Found", "Rule", "diagnose", "documentation"]

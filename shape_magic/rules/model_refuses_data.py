@@ -21,7 +21,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         severity="error",
         variant="refused",
         topic="contract",
-        call=None,
+        call=first.call if first else None,
         values={"model": model.name, "wanted": wanted, "data": data, "method": contract.method,
                 "keras": contract.failure.message},
         expected=model.inputs[0].shape if model.inputs else None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from shape_magic.facts import CellId, Span
 from shape_magic.report import Edit
@@ -104,14 +104,27 @@ def span_from_offsets(source: str, start: int, end: int, cell: CellId | None) ->
 
 
 def node_at(tree: ast.AST, source: str, span: Span, kind: type[ast.AST] = ast.Call) -> ast.AST | None:
-    """The node of this kind with exactly that span, if there is one."""
+    """The node of this kind with exactly that span, if there is one.
+
+    Of a method call on a value that ends on a later line than it starts, running code says that it
+    starts at the method's name: the call is found by that, too.
+    """
     for node in ast.walk(tree):
-        if not isinstance(node, kind) or getattr(node, "lineno", None) != span.start_line:
+        if not isinstance(node, kind) or getattr(node, "end_lineno", None) != span.end_line:
             continue
-        position = (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset)  # type: ignore[attr-defined]
-        if span_from_positions(source, *position, span.cell) == span:
-            return node
+        for line, column in _starts(node):
+            position = (line, node.end_lineno, column, node.end_col_offset)  # type: ignore[attr-defined]
+            if span_from_positions(source, *position, span.cell) == span:
+                return node
     return None
+
+
+def _starts(node: ast.AST) -> Iterator[tuple[int, int]]:
+    """Where ``ast`` says that a node starts, and where ``co_positions`` may say so; columns in bytes."""
+    yield node.lineno, node.col_offset  # type: ignore[attr-defined]
+    method = node.func if isinstance(node, ast.Call) else None
+    if isinstance(method, ast.Attribute) and method.end_lineno not in (None, method.lineno):
+        yield method.end_lineno or 0, (method.end_col_offset or 0) - len(method.attr.encode())
 
 
 def text_of(source: str, span: Span) -> str:

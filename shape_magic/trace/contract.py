@@ -41,6 +41,7 @@ def with_batch(data: Data, batch: int | None) -> Shape:
 def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
     """The model's outputs for a batch of x as symbolic tensors, or why there are none. Runs in the worker."""
     import keras
+    from keras.src import backend
 
     given = [keras.KerasTensor(with_batch(d, batch), dtype=_float_as_read(d)) for d in x]
     wanted = list(model.inputs)
@@ -49,8 +50,10 @@ def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any]
     structure = given[0] if len(given) == 1 else given
     try:
         with unobserved():
+            # The layers' shape formulas skip what Functional.call does first (it adds or drops a last
+            # axis of 1), so the real call is traced.
             model._assert_input_compatibility(structure)
-            return flat(model.compute_output_spec(structure)), None
+            return flat(backend.compute_output_spec(model.call, structure)), None
     except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
         return [], failure_of(error)
 

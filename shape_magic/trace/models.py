@@ -26,7 +26,7 @@ _SLOTS: Mapping[str, float] = {
 
 def model_facts(
     session: Session, model: Any, namespace: Mapping[str, Any], *, use: Use | None = None,
-    given: tuple[Shape, ...] = (), budget: int | None = None,
+    given: tuple[Shape, ...] = (), budget: int | None = None, compiled: dict[str, Any] | None = None,
 ) -> Model:
     """A model and, if given, one use of it, as facts.
 
@@ -34,6 +34,9 @@ def model_facts(
     of the model changes: what has to be called is called on clones, in the worker.
     """
     tracked = session.tracked.get(model)
+    if compiled is not None:  # what is asked about stands for what was compiled, for this once
+        known = tracked or Tracked(model, None)
+        tracked = Tracked(model, known.span, list(known.cells), known.compile_span, compiled=compiled)
     rows = Rows(session)
     rows.know_elements(model)
     graph = graph_of(model)
@@ -41,7 +44,7 @@ def model_facts(
     contract: Contract | None = None
     if graph is not None:
         ends = rows.add_graph(graph, [-1 - k for k in range(len(graph.inputs))])
-        inputs = tuple(Data(str(t.name), shape(t), str(t.dtype)) for t in graph.inputs)
+        inputs = tuple(Data(_input_name(t), shape(t), str(t.dtype)) for t in graph.inputs)
         outputs = tuple(shape(t) for t in graph.outputs)
         del ends
         if use is not None:
@@ -66,6 +69,12 @@ def model_facts(
         optimizer_slots=_slots(tracked, model),
         failure=failure,
     )
+
+
+def _input_name(tensor: Any) -> str:
+    """The name of the InputLayer behind a tensor: what the user may have given."""
+    history = getattr(tensor, "_keras_history", None)
+    return str(getattr(history.operation, "name", tensor.name) if history else tensor.name)
 
 
 def _checked_forward(graph: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
@@ -122,7 +131,7 @@ def _start(model: Any, x: Sequence[Data], given: tuple[Shape, ...]) -> Data | No
     if x:
         return Data(x[0].name, with_batch(x[0], None), "float32" if x[0].dtype.startswith("float") else x[0].dtype)
     inner = graph_of(first)
-    return Data(str(inner.inputs[0].name), shape(inner.inputs[0]), str(inner.inputs[0].dtype)) if inner else None
+    return Data(_input_name(inner.inputs[0]), shape(inner.inputs[0]), str(inner.inputs[0].dtype)) if inner else None
 
 
 def broken_facts(session: Session, broken: Broken, namespace: Mapping[str, Any], budget: int | None = None) -> Model | None:
@@ -137,7 +146,7 @@ def broken_facts(session: Session, broken: Broken, namespace: Mapping[str, Any],
     for node in nodes:
         rows.add_node(node, at)
     _add_broken(session, rows, layer, tensors, broken, at)
-    starts = tuple(Data(str(t.name), shape(t), str(t.dtype)) for t in inputs)
+    starts = tuple(Data(_input_name(t), shape(t), str(t.dtype)) for t in inputs)
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in starts))
     name = _assigned_name(session, broken.span) or "model"
     return Model(

@@ -15,7 +15,7 @@ from shape_magic.source.cells import apply_edits, parse, span_from_offsets
 from shape_magic.source.writer.arguments import Setting, set_arguments
 from shape_magic.source.writer.data import set_compile, wrap_data
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
-from shape_magic.source.writer.imports import check_class, import_splices
+from shape_magic.source.writer.imports import import_splices
 from shape_magic.source.writer.insert import Insertion, insert_layers
 from shape_magic.source.writer.places import made_with
 from shape_magic.source.writer.remove import remove_layers, replace_layer
@@ -108,7 +108,6 @@ def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
 
 def _set_on_layer(desk: Desk, call: Call, settings: Sequence[Setting], covered: set[int]) -> list[Splice]:
     tree, made = desk.constructor(call)
-    check_class(desk, call, tree, made)
     if made_with(desk, call, covered):
         raise Refusal("several_layers", what=call.layer)
     return set_arguments(tree, made, settings, call.layer)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from shape_magic.source.keeping import tokens
 from shape_magic.source.writer.desk import Refusal, Splice
-from shape_magic.source.writer.layout import items_after
+from shape_magic.source.writer.layout import items_after, without_items
 from shape_magic.source.writer.tree import CellTree
 
 
@@ -58,14 +58,11 @@ def argument(call: ast.Call, name: str, position: int | None, what: str) -> ast.
 
 def _added(tree: CellTree, call: ast.Call, texts: Sequence[str]) -> list[Splice]:
     opening, closing = tree.parentheses(call)
-    given = [*call.args, *call.keywords]
+    given: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
     if not given:
         return [Splice.insert(tree, opening + 1, ", ".join(texts))]
     last = max(given, key=tree.start)
-    start, end = tree.outer(last, opening)
-    if isinstance(last, ast.keyword):
-        end = tree.outer(last.value, tree.start(last))[1]
-    return items_after(tree, (start, end), closing, texts)
+    return items_after(tree, _item_range(tree, last, opening), closing, texts)
 
 
 def replaced_arguments(tree: CellTree, call: ast.Call, arguments: str) -> list[Splice]:
@@ -79,22 +76,25 @@ def replaced_arguments(tree: CellTree, call: ast.Call, arguments: str) -> list[S
 
 def keyword_removed(tree: CellTree, call: ast.Call, keyword: ast.keyword) -> Splice:
     """The removal of a keyword argument with one of its commas."""
-    given = sorted([*call.args, *call.keywords], key=tree.start)
+    opening, closing = tree.parentheses(call)
+    given: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
+    given.sort(key=tree.start)
+    items = [_item_range(tree, item, opening) for item in given]
     place = given.index(keyword)
-    start, end = tree.start(keyword), tree.outer(keyword.value, tree.start(keyword))[1]
-    if place > 0:
-        previous = given[place - 1]
-        value = previous.value if isinstance(previous, ast.keyword) else previous
-        return Splice(tree, tree.outer(value, tree.parentheses(call)[0])[1], end, "")
-    if len(given) > 1:
-        return Splice(tree, start, tree.outer(given[1], tree.parentheses(call)[0])[0], "")
-    return Splice(tree, start, end, "")
+    return without_items(tree, items, place, place, closing)
+
+
+def _item_range(tree: CellTree, given: ast.expr | ast.keyword, opening: int) -> tuple[int, int]:
+    """An argument's offsets with the brackets that the user put around its value."""
+    if isinstance(given, ast.keyword):
+        return tree.start(given), tree.outer(given.value, tree.start(given))[1]
+    return tree.outer(given, opening)
 
 
 def as_quoted(tree: CellTree, code: str, near: ast.AST | None = None) -> str:
     """Code with its simple strings in the quotes that the user prefers: in the call, else in the cell."""
     prefers = _preferred(tree.text(near)) if near is not None else None
-    quote = prefers or _preferred(tree.source)
+    quote = prefers or _preferred(tree.text_masked)
     if quote is None:
         return code
     pieces, last = [], 0

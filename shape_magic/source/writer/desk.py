@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from shape_magic import words
 from shape_magic.facts import Call, CellId, Model, Span
-from shape_magic.source.writer.tree import CellTree
+from shape_magic.source.writer.tree import CellTree, read
 
 
 class Refusal(Exception):
@@ -60,16 +60,10 @@ class Desk:
     cells: Mapping[CellId, str]
     bound: Callable[[str, str], bool]
     imports: list[Imports] = field(default_factory=list)
-    _trees: dict[CellId, CellTree | None] = field(default_factory=dict)
 
     def tree_of(self, cell: CellId) -> CellTree | None:
         """A cell read as Python; None when it can't be."""
-        if cell not in self._trees:
-            try:
-                self._trees[cell] = CellTree(self.cells[cell], cell)
-            except ValueError:
-                self._trees[cell] = None
-        return self._trees[cell]
+        return read(self.cells[cell], cell)
 
     def trees(self, *first: CellTree) -> list[CellTree]:
         """All cells that can be read, these first."""
@@ -89,11 +83,18 @@ class Desk:
         return tree, node
 
     def constructor(self, call: Call) -> tuple[CellTree, ast.Call]:
-        """The call that makes a layer."""
+        """The call that makes a layer; raises Refusal where it does not name the layer's class."""
         tree, node = self.node(call.span, call.layer, ast.Call)
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
+        if not call.exact or not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
             raise Refusal("no_constructor", what=call.layer)
         return tree, node
+
+    def known_constructor(self, call: Call) -> tuple[CellTree, ast.Call] | None:
+        """The call that makes a layer, where it is known and names the layer's class."""
+        try:
+            return self.constructor(call)
+        except Refusal:
+            return None
 
     def add_import(self, tree: CellTree, statement: ast.ImportFrom | None, module: str, name: str) -> None:
         """Have a name imported in a cell, once."""

@@ -26,12 +26,12 @@ class _Binding:
 
 
 def _bindings(tree: CellTree) -> Iterator[_Binding]:
-    for node in ast.walk(tree.tree):
+    for node in tree.imports:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 root = alias.name.partition(".")[0]
                 yield _Binding(alias.asname or root, alias.name if alias.asname else root, tree, node)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif node.module and not node.level:
             for alias in node.names:
                 dotted = node.module if alias.name == "*" else f"{node.module}.{alias.name}"
                 yield _Binding(alias.asname or alias.name, dotted, tree, node)
@@ -59,11 +59,12 @@ def _layers_path(name: str, dotted: str) -> str | None:
 
 
 def spelled(desk: Desk, call: Call, class_name: str, tree: CellTree, node: ast.AST) -> str:
-    """A layer class as the user would write it at a node, after the way in which this call's layer is made.
+    """A layer class as the user would write it at a node, after the way in which the nearest layer is made.
 
     What must be imported for it is noted on the desk.
     """
-    made = desk.constructor(call) if call.span is not None and call.span.cell in desk.cells else None
+    by_distance = sorted(desk.model.calls, key=lambda other: abs(other.call - call.call))
+    made = next((made for other in by_distance if (made := desk.known_constructor(other))), None)
     if made is None:
         return _other_spelling(desk, class_name, tree, node)
     made_in, constructor = made
@@ -77,32 +78,6 @@ def spelled(desk: Desk, call: Call, class_name: str, tree: CellTree, node: ast.A
     if its_own or (binding is not None and _is_layer(binding) and binding.dotted.endswith(f".{name}")):
         return _bare(desk, class_name, tree, node, name)
     return _other_spelling(desk, class_name, tree, node)
-
-
-def check_class(desk: Desk, call: Call, tree: CellTree, constructor: ast.Call) -> None:
-    """Make sure that a call is the layer's own constructor; raises Refusal for ``map``, ``partial`` and the like."""
-    names = [ast.unparse(constructor.func)]
-    trees = desk.trees(tree)
-    while (name := names[-1]).rpartition(".")[2] != call.class_name:
-        root = name.partition(".")[0]
-        binding = next((b for other in trees for b in _bindings(other) if b.name == root), None)
-        if binding is not None and _KERAS & set(f"{binding.dotted}.{name}".split(".")):
-            return
-        if binding is None and "layers" in name.split(".")[:-1]:
-            return
-        alias = next((value for other in trees if (value := _assigned(other, name))), None)
-        if alias is None or alias in names:
-            raise Refusal("no_constructor", what=call.layer)
-        names.append(alias)
-
-
-def _assigned(tree: CellTree, name: str) -> str | None:
-    """The class that a variable was given under another name, ``D = layers.Dense``."""
-    for node in ast.walk(tree.tree):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name | ast.Attribute):
-            if any(ast.unparse(target) == name for target in node.targets):
-                return ast.unparse(node.value)
-    return None
 
 
 def _dotted(trees: list[CellTree], func: ast.Attribute, call: Call, class_name: str) -> str | None:

@@ -20,7 +20,7 @@ from shape_magic.source.writer.tree import CellTree
 Where = Literal["before", "after"]
 #: Keywords of a layer's call that carry no tensor for the new layer to take.
 _BESIDE = {"training", "mask", "initial_state"}
-#: What a first layer says about the model's input.
+#: What a first layer says about the model's input; to an Embedding ``input_dim`` means its words.
 _INPUT_ARGUMENTS = {"input_shape", "batch_input_shape", "input_dim"}
 
 
@@ -97,10 +97,12 @@ def _with_input(insertion: Insertion, texts: list[str]) -> tuple[list[str], list
     """Hand ``input_shape=…`` of the model's first layer on to the layer that is first now."""
     call, desk = insertion.call, insertion.desk
     made_of_calls = [desk.model.calls[i] for i in call.inputs if i >= 0]
-    if call.span is None or any(source.class_name != "InputLayer" for source in made_of_calls):
+    constructor = desk.known_constructor(call)
+    if constructor is None or any(source.class_name != "InputLayer" for source in made_of_calls):
         return texts, []
-    tree, made = desk.constructor(call)
-    keywords = [keyword for keyword in made.keywords if keyword.arg in _INPUT_ARGUMENTS]
+    tree, made = constructor
+    names = _INPUT_ARGUMENTS - ({"input_dim"} if call.is_a("Embedding") else set())
+    keywords = [keyword for keyword in made.keywords if keyword.arg in names]
     if not keywords:
         return texts, []
     given = ", ".join(tree.text(keyword) for keyword in keywords)
@@ -159,8 +161,9 @@ def _free_statement(insertion: Insertion, tree: CellTree, item: ast.expr, name: 
         if _starts_over(tree, wider, name, until=loop):
             break
         loop = wider
+    counted = {ast.unparse(node) for head in _heads(loop) for node in ast.walk(head) if isinstance(node, ast.expr)}
     first = min(other.call for other in inside(insertion.desk, tree, loop))
-    if _starts_over(tree, loop, name, until=statement) or first < insertion.call.call:
+    if name in counted or _starts_over(tree, loop, name, until=statement) or first < insertion.call.call:
         raise Refusal("several_layers", what=insertion.call.layer)
     return loop
 
@@ -173,6 +176,11 @@ def _runs_again(desk: Desk, tree: CellTree, node: ast.AST) -> bool:
         return False
     uses = [n for other in desk.trees() for n in ast.walk(other.tree) if isinstance(n, ast.Name) and n.id == name]
     return name is None or len(uses) != 1
+
+
+def _heads(loop: ast.stmt) -> list[ast.expr]:
+    """What says how often a loop runs."""
+    return [head for field in ("test", "iter") if (head := getattr(loop, field, None))]
 
 
 def _starts_over(tree: CellTree, loop: ast.stmt, name: str, until: ast.stmt) -> bool:

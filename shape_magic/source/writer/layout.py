@@ -55,6 +55,35 @@ def items_after(tree: CellTree, item: tuple[int, int], close: int | None, texts:
     return inline
 
 
+def without_items(
+    tree: CellTree, items: Sequence[tuple[int, int]], first: int, last: int, limit: int, *, keep_comma: bool = False
+) -> Splice:
+    """The removal of neighbouring items, with their lines where they have lines of their own.
+
+    ``items`` are the ranges of all items, ``limit`` the offset at which they end; ``keep_comma`` keeps
+    the comma in front, which a tuple of one needs. Comments beside other items stay.
+    """
+    start, end = items[first][0], items[last][1]
+    tail = min(comma_end(tree, end), limit)
+    if tree.indent(start) is not None and tree.rest_is_empty(tail) and tree.line_end(tail) < limit:
+        return Splice(tree, tree.line_start(start), tree.next_line(tail), "")
+    follows = last + 1 < len(items)
+    if follows and (first == 0 or not _breaks(tree, end, items[last + 1][0])):
+        return Splice(tree, start, items[last + 1][0], "")
+    after_comma = comma_end(tree, items[first - 1][1])
+    if first == 0 or tree.source[after_comma:start].strip():
+        return Splice(tree, start, tail, "")
+    if keep_comma:
+        return Splice(tree, after_comma, tail, "")
+    return Splice(tree, items[first - 1][1], end, "")
+
+
+def comma_end(tree: CellTree, end: int) -> int:
+    """Where the comma behind an offset ends; the offset itself when none comes next."""
+    comma = tree.after(end)
+    return comma.end if comma and comma.text == "," else end
+
+
 def statement_before(tree: CellTree, statement: ast.stmt, texts: Sequence[str], rank: int = 1) -> Splice:
     """New statements in front of one: on lines of their own, or on its line where it is not alone there."""
     start = statement_start(tree, statement)

@@ -7,9 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from shape_magic.facts import Call, Span
-from shape_magic.source.cells import offsets
+from shape_magic.source.cells import span_from_offsets
 from shape_magic.source.writer.desk import Desk, Refusal
-from shape_magic.source.writer.imports import check_class
 from shape_magic.source.writer.tree import COMPREHENSIONS, CellTree
 
 _ADDING = ("add", "append")
@@ -48,24 +47,27 @@ def place_of(desk: Desk, call: Call) -> Place:
     """Where the layer of a call enters the model."""
     if call.placed is None or call.placed == call.span:
         made_in, made = desk.constructor(call)
-        check_class(desk, call, made_in, made)
         return _from_constructor(desk, call, made_in, made)
     tree, node = desk.node(call.placed, call.layer)
-    place = _classify(tree, node) or _called(desk, call, tree, node)
+    place = _of_call(desk, call, tree, node) if isinstance(node, ast.Call) else _standing(tree, node)
     if place is None:
         raise Refusal("no_place", what=call.layer)
     return place
 
 
-def _classify(tree: CellTree, node: ast.AST) -> Place | None:
-    """The place of an expression that stands for a layer or puts one in; None when its form doesn't say."""
-    if _is_adding(node):
-        return Added(tree, node)  # type: ignore[arg-type]
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Call | ast.IfExp | ast.NamedExpr | ast.Subscript):
+def _of_call(desk: Desk, call: Call, tree: CellTree, node: ast.Call) -> Place | None:
+    """The place of a call: an ``add``, a layer called on a tensor, or a function that makes the layer."""
+    if isinstance(node.func, ast.Call | ast.IfExp | ast.NamedExpr | ast.Subscript):
         return Flow(tree, node)
-    if isinstance(node, ast.Call):
-        return None
-    return _standing(tree, node)
+    constructor = desk.known_constructor(call)
+    target = _target(*constructor) if constructor else None
+    if target is not None and ast.unparse(target) == ast.unparse(node.func):
+        return Flow(tree, node)
+    if _is_adding(node):
+        return Added(tree, node)
+    function = constructor[0].function(constructor[1]) if constructor else None
+    makes_it = isinstance(function, ast.FunctionDef) and function.name == ast.unparse(node.func)
+    return _standing(tree, node) if makes_it or desk.model.kind == "Sequential" else Flow(tree, node)
 
 
 def _standing(tree: CellTree, node: ast.AST) -> Place | None:
@@ -79,9 +81,10 @@ def _standing(tree: CellTree, node: ast.AST) -> Place | None:
             raise Refusal("comprehension")
     if isinstance(parent, ast.Starred):
         node, parent = parent, tree.parents.get(parent)
-    if isinstance(parent, ast.List | ast.Tuple) and isinstance(node, ast.expr) and node in parent.elts:
-        # A list in a starred expression of its own may only hold the comprehension: one level is enough.
-        return Element(tree, parent, node)
+    if isinstance(parent, ast.List | ast.Tuple) and isinstance(node, ast.expr):
+        # ("head", Dense(10)) is a layer with its name, and no stack of layers.
+        is_stack = not any(isinstance(element, ast.Constant) for element in parent.elts)
+        return Element(tree, parent, node) if is_stack else None
     if isinstance(parent, ast.Call) and node is parent.func:
         return Flow(tree, parent)
     if isinstance(parent, ast.Call) and _is_adding(parent):
@@ -89,30 +92,14 @@ def _standing(tree: CellTree, node: ast.AST) -> Place | None:
     return None
 
 
-def _is_adding(node: ast.AST) -> bool:
+def _is_adding(node: ast.Call) -> bool:
     """Whether it is a call like ``model.add(layer)``."""
     return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
+        isinstance(node.func, ast.Attribute)
         and node.func.attr in _ADDING
         and len(node.args) + len(node.keywords) == 1
         and not any(isinstance(argument, ast.Starred) for argument in node.args)
     )
-
-
-def _called(desk: Desk, call: Call, tree: CellTree, node: ast.AST) -> Place | None:
-    """The place of ``name(…)``: a layer's variable called on a tensor, or a function that makes the layer."""
-    if not isinstance(node, ast.Call):
-        return None
-    standing = _standing(tree, node)
-    if call.span is None or call.span.cell not in desk.cells:
-        return standing if desk.model.kind == "Sequential" else Flow(tree, node)
-    made_in, made = desk.constructor(call)
-    target, function = _target(made_in, made), made_in.function(made)
-    if target is not None and ast.unparse(target) == ast.unparse(node.func):
-        return Flow(tree, node)
-    makes_it = isinstance(function, ast.FunctionDef) and function.name == ast.unparse(node.func)
-    return standing if makes_it or desk.model.kind == "Sequential" else Flow(tree, node)
 
 
 def _from_constructor(desk: Desk, call: Call, tree: CellTree, made: ast.Call) -> Place:
@@ -148,9 +135,10 @@ def _target(tree: CellTree, made: ast.Call) -> ast.Name | ast.Attribute | None:
 def attribute_in_class(desk: Desk, call: Call, place: Flow) -> tuple[CellTree, ast.Assign] | None:
     """``self.head = Dense(10)`` in the class whose ``self.head(x)`` is the place."""
     func = place.item.func
-    if not isinstance(func, ast.Attribute) or call.span is None or call.span.cell not in desk.cells:
+    constructor = desk.known_constructor(call)
+    if not isinstance(func, ast.Attribute) or constructor is None:
         return None
-    tree, made = desk.constructor(call)
+    tree, made = constructor
     assigned, target = tree.parents.get(made), _target(tree, made)
     if not isinstance(assigned, ast.Assign) or target is None or ast.unparse(target) != ast.unparse(func):
         return None
@@ -191,13 +179,11 @@ def made_with(desk: Desk, call: Call, covered: Collection[int]) -> list[Call]:
 
 def inside(desk: Desk, tree: CellTree, node: ast.AST) -> list[Call]:
     """The model's calls whose layers enter it within a node."""
-    start, end = tree.start(node), tree.end(node)
-    found = []
-    for call in desk.model.calls:
-        span = _entrance(call)
-        if span is None or span.cell != tree.cell:
-            continue
-        first, last = offsets(tree.source, span)
-        if start <= first and last <= end:
-            found.append(call)
-    return found
+    around = span_from_offsets(tree.source, tree.start(node), tree.end(node), tree.cell)
+    return [call for call in desk.model.calls if (span := _entrance(call)) and _contains(around, span)]
+
+
+def _contains(outer: Span, inner: Span) -> bool:
+    starts = (outer.start_line, outer.start_col) <= (inner.start_line, inner.start_col)
+    ends = (inner.end_line, inner.end_col) <= (outer.end_line, outer.end_col)
+    return outer.cell == inner.cell and starts and ends

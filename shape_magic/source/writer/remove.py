@@ -9,9 +9,9 @@ from shape_magic.facts import Call
 from shape_magic.repair.steps import ReplaceLayer
 from shape_magic.source.writer.arguments import replaced_arguments
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
-from shape_magic.source.writer.imports import check_class, spelled
+from shape_magic.source.writer.imports import spelled
 from shape_magic.source.writer.insert import flow_input
-from shape_magic.source.writer.layout import brackets, without_statement
+from shape_magic.source.writer.layout import brackets, without_items, without_statement
 from shape_magic.source.writer.places import Element, Flow, Place, made_with, place_of, rivals
 from shape_magic.source.writer.tree import CellTree
 
@@ -102,24 +102,10 @@ def _without_items(tree: CellTree, container: ast.List | ast.Tuple, places: Sequ
 
 def _without_run(tree: CellTree, container: ast.List | ast.Tuple, first: int, last: int) -> Splice:
     pair = brackets(tree, container)
-    bound = pair[0] if pair else -1
-    items = [tree.outer(element, bound) for element in container.elts]
-    start, end = items[first][0], items[last][1]
-    tail = min(_comma_end(tree, end), tree.end(container))
-    if pair and tree.indent(start) is not None and tree.rest_is_empty(tail) and tree.line_end(tail) < pair[1]:
-        return Splice(tree, tree.line_start(start), tree.next_line(tail), "")
-    if last + 1 < len(items):
-        return Splice(tree, start, items[last + 1][0], "")
-    if first == 0:
-        return Splice(tree, start, tail, "")
-    if isinstance(container, ast.Tuple) and first == 1:
-        return Splice(tree, _comma_end(tree, items[0][1]), tail, "")
-    return Splice(tree, items[first - 1][1], end, "")
-
-
-def _comma_end(tree: CellTree, end: int) -> int:
-    comma = tree.after(end)
-    return comma.end if comma and comma.text == "," else end
+    items = [tree.outer(element, pair[0] if pair else -1) for element in container.elts]
+    one_left = isinstance(container, ast.Tuple) and first == 1 and last + 1 == len(items)
+    limit = pair[1] if pair else tree.end(container)
+    return without_items(tree, items, first, last, limit, keep_comma=one_left)
 
 
 # Replacement.
@@ -128,7 +114,6 @@ def _comma_end(tree: CellTree, end: int) -> int:
 def replace_layer(desk: Desk, call: Call, step: ReplaceLayer, covered: Collection[int]) -> list[Splice]:
     """Another class and other arguments in a constructor call."""
     tree, made = desk.constructor(call)
-    check_class(desk, call, tree, made)
     if made_with(desk, call, covered):
         raise Refusal("several_layers", what=call.layer)
     splices = replaced_arguments(tree, made, step.arguments)

@@ -7,6 +7,7 @@ import tokenize
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import takewhile
 
 from shape_magic.facts import CellId, Span
@@ -30,10 +31,12 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of Python that is not layout: its offsets and its text."""
+    """A piece of Python that is not layout."""
 
+    #: Offsets in the cell's text.
     start: int
     end: int
+    #: Of operators and brackets, empty for all else: a part of an f-string may look like a bracket.
     text: str
 
 
@@ -49,26 +52,51 @@ class CellTree:
         self.tree = tree
         self._lines = line_starts(source)
         mask = masked(source)
+        #: The text as Python reads it.
+        self.text_masked = mask.text
         #: Offsets of what is not Python: never to be edited.
         self.hidden = mask.hidden
-        self.parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-        self._line_ends: set[int] = set()
-        self.tokens = tuple(self._tokens(mask.text))
-        self._token_starts = [token.start for token in self.tokens]
-        self.closes = self._match_brackets()
 
-    def _tokens(self, text: str) -> Iterator[Token]:
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """Every node's parent."""
+        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+
+    @cached_property
+    def imports(self) -> list[ast.Import | ast.ImportFrom]:
+        """The import statements, wherever they stand."""
+        return [node for node in ast.walk(self.tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+    @cached_property
+    def _all_tokens(self) -> tuple[tokenize.TokenInfo, ...]:
+        return tuple(tokens(self.text_masked))
+
+    @cached_property
+    def _line_ends(self) -> set[int]:
+        """The lines that end neither inside a string nor in a backslash."""
+        return {token.start[0] for token in self._all_tokens if token.type in (tokenize.NL, tokenize.NEWLINE)}
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        """All Python of the cell but its layout and comments."""
+        return tuple(self._tokens())
+
+    @cached_property
+    def _token_starts(self) -> list[int]:
+        return [token.start for token in self.tokens]
+
+    def _tokens(self) -> Iterator[Token]:
         hidden = {position for start, end in self.hidden for position in range(start, end)}
-        for token in tokens(text):
-            if token.type in (tokenize.NL, tokenize.NEWLINE):
-                self._line_ends.add(token.start[0])
+        for token in self._all_tokens:
             if token.type in _LAYOUT:
                 continue
             start = self._lines[token.start[0] - 1] + token.start[1]
             if start not in hidden:
-                yield Token(start, self._lines[token.end[0] - 1] + token.end[1], token.string)
+                end = self._lines[token.end[0] - 1] + token.end[1]
+                yield Token(start, end, token.string if token.type == tokenize.OP else "")
 
-    def _match_brackets(self) -> dict[int, int]:
+    @cached_property
+    def closes(self) -> dict[int, int]:
         """Offsets of opening brackets, each with that of its closing one."""
         pairs, opened = {}, []
         for token in self.tokens:
@@ -209,3 +237,12 @@ class CellTree:
                 if self.source.startswith(kind, start):
                     return kind
         return "\n"
+
+
+@lru_cache(maxsize=128)
+def read(source: str, cell: CellId) -> CellTree | None:
+    """A cell's tree, made once for all the repairs that are tried on it; None when it isn't Python."""
+    try:
+        return CellTree(source, cell)
+    except ValueError:
+        return None

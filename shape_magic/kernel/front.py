@@ -1,0 +1,48 @@
+"""Showing a report in a notebook: a quiet line when all is well, the ladder when something is to be pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from shape_magic.display.html import render_html
+from shape_magic.display.parts import Done
+from shape_magic.display.text import render_text
+from shape_magic.kernel.planner import Applied, Planner
+from shape_magic.report import Report
+
+
+def show(
+    shell: Any, report: Report, applied: Callable[[Applied], None], *, static: bool, last: Applied | None = None
+) -> None:
+    """Display a report once: text for every front end, HTML where it is drawn, a widget where it can be pressed."""
+    done = last.done if last is not None else None
+    pressable = not report.ok or (done is not None and done.undo)
+    if pressable and not static and _has_widgets(shell):
+        identity = uuid4().hex
+        _show_widget(report, Planner(report, applied, last), done, identity)
+        _publish(shell, report, identity)
+    else:
+        _publish(shell, report, "")
+
+
+def _has_widgets(shell: Any) -> bool:
+    """Whether there is a kernel with comms: a terminal has none."""
+    return getattr(shell, "kernel", None) is not None
+
+
+def _show_widget(report: Report, planner: Planner, done: Done | None, identity: str) -> None:
+    from IPython.display import display
+
+    from shape_magic.display.widget import ShapeWidget
+
+    display(ShapeWidget(report, planner, done=done, identity=identity))
+
+
+def _publish(shell: Any, report: Report, identity: str) -> None:
+    text = render_text(report)
+    if getattr(shell, "kernel", None) is None:
+        print(text)
+        return
+    shell.display_pub.publish({"text/plain": text, "text/html": render_html(report, identity=identity)})

@@ -1,0 +1,262 @@
+"""The watch over a running IPython: each cell runs as IPython runs it, and is checked as it goes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from shape_magic.capture import hooks
+from shape_magic.capture.session import Session
+from shape_magic.errors import ShapeError
+from shape_magic.facts import CellId, Facts, Shape, Span
+from shape_magic.kernel.cells import CellFiles, magic_line
+from shape_magic.kernel.options import Options, parse, shape_given
+from shape_magic.kernel.planner import Applied
+from shape_magic.report import Diagnostic, Report
+from shape_magic.settings import ShapeMagic
+from shape_magic.words import say
+
+_LOG = logging.getLogger("shape_magic")
+
+
+class Notebook:
+    """Watches cells from ``pre_run_cell`` to ``post_run_cell``; keeps what was seen over cells."""
+
+    def __init__(self, shell: Any, settings: ShapeMagic) -> None:
+        self.shell = shell
+        self.settings = settings
+        self.session = Session()
+        self.files = CellFiles(shell, self.session.book)
+        self.last_report: Report | None = None
+        self._checker: Any = None
+        self._options = Options()
+        self._shown: set[tuple[str, int | None, str]] = set()
+        self._nested = 0
+        #: What was said of a live model already, so that it is not said again in the next cell.
+        self._told: set[tuple[int, str, str]] = set()
+        self._pending: Applied | None = None
+        self._done: Applied | None = None
+
+    # -- events
+
+    def pre_run_cell(self, info: Any) -> None:
+        """A cell is about to run: note its text, and observe it if it is to be checked."""
+        if self._checker is not None and self._nested:
+            self._nested += 1  # %%capture and its like run the body as a cell of its own
+            return
+        self._stop()
+        raw = str(info.raw_cell)
+        number = self._number()
+        cell: CellId = getattr(info, "cell_id", None) or f"In[{number}]"
+        self.files.enter(cell, raw, number)
+        self.session.cell = cell
+        self._done = self._took_effect(cell, raw)
+        line = magic_line(raw)
+        if line is None and not self.settings.always:
+            return
+        try:
+            self._options = parse(line or "")
+            self._start()
+        except UsageError:
+            return  # the registered magic says what is wrong
+
+    def post_run_cell(self, result: Any) -> None:
+        """A cell has ended: take the hooks out and say what there is to say."""
+        self._nested = max(self._nested - 1, 0)
+        if self._checker is None or self._nested:
+            return
+        checker = self._checker
+        self._stop()
+        try:
+            self._finish(checker, failed=getattr(result, "error_in_exec", None) is not None)
+        except Exception:
+            _LOG.exception("the check of this cell could not be finished")
+            if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
+                raise
+        finally:
+            self.session.current.clear()
+            self._done = None
+
+    def _number(self) -> int:
+        """The running cell's number: the history grows only after this event."""
+        return max(len(self.shell.history_manager.input_hist_raw), 1)
+
+    def _start(self) -> None:
+        from shape_magic.checker import Checker
+
+        options = self._options
+        self._checker = Checker(
+            self.session,
+            self.shell.user_ns,
+            dry_run=options.no_train,
+            budget=self.budget(),
+            given=shapes(options.inputs, self.shell.user_ns),
+            on_found=self._found,
+        )
+        self._shown.clear()
+        self._nested = 1
+        self.session.current.clear()
+        hooks.start(self._checker)
+
+    def _stop(self) -> None:
+        if self._checker is not None:
+            hooks.stop()
+        self._checker = None
+        self._nested = 0
+
+    def close(self) -> None:
+        """End the watch."""
+        self._stop()
+
+    def budget(self) -> int:
+        """The memory that weights may take, in bytes."""
+        from shape_magic.trace.memory import available
+
+        return int(self.settings.memory_budget) or available()
+
+    # -- findings
+
+    def _found(self, checker: Any, fails: bool, error: BaseException | None) -> None:
+        """A call can't work, or should not run unseen: show it now, above what it would print."""
+        report = self.report(checker.facts())
+        self._show_new(report)
+        strict = self._options.strict or self.settings.strict
+        if error is not None:
+            if report.diagnostics:
+                _one_line(error, report.diagnostics[0])
+            return
+        stops = fails or (strict and not report.ok)
+        if stops and self.settings.raise_errors and not self._options.no_raise:
+            raise ShapeError(stopped_line(report.diagnostics[0], report))
+
+    def _finish(self, checker: Any, *, failed: bool) -> None:
+        if not self.session.current and not self._shown:
+            if magic_line(self.session.book.cells[self.session.cell].source) is not None and not failed:  # type: ignore[index]
+                print(say("magic.nothing"))
+            return
+        if failed and self._shown:
+            return
+        report = self.report(checker.facts())
+        told = {(id(m), d.rule, d.message) for m in self.session.current for d in report.diagnostics}
+        if report.diagnostics and told <= self._told and self._done is None:
+            return  # said when the model was made; nothing that this cell did changes it
+        self._told |= told
+        if report.models and (not self._shown or not self._known(report)):
+            self._show_new(report)
+
+    def _known(self, report: Report) -> bool:
+        return all(_identity(d) in self._shown for d in report.diagnostics)
+
+    def report(self, facts: Facts) -> Report:
+        """The facts as a report whose fixes edit this notebook's cells."""
+        from shape_magic.pipeline import build_report
+
+        given = shapes(self._options.inputs, self.shell.user_ns)
+        return build_report(self.session, facts, self.shell.user_ns, budget=self.budget(), given=given)
+
+    def _show_new(self, report: Report) -> None:
+        if report.diagnostics and self._known(report):
+            return
+        self._shown |= {_identity(d) for d in report.diagnostics} or {("", None, "")}
+        self.show(report)
+
+    def show(self, report: Report) -> None:
+        """Display a report and keep it for ``--fix`` and for bare ``%shapecheck``."""
+        from shape_magic.kernel.front import show
+
+        self.last_report = report
+        static = self._options.static or self.settings.static
+        show(self.shell, report, self._note_applied, static=static, last=self._done)
+
+    # -- fixes
+
+    def _note_applied(self, applied: Applied) -> None:
+        self._pending = applied
+
+    def _took_effect(self, cell: CellId, raw: str) -> Applied | None:
+        """What was just written, if this is the last cell of the run that it asked for."""
+        pending = self._pending
+        if pending is None or not pending.rerun or cell != pending.rerun[-1]:
+            return None
+        if pending.after.get(cell, raw) != raw:
+            return None
+        self._pending = None
+        return pending
+
+    # -- after a crash
+
+    def explain(self) -> Report | None:
+        """The last failure, from the saved cells and the live objects; None when there is nothing to look at."""
+        if self.last_report is not None and not self.last_report.ok:
+            return self.last_report
+        from shape_magic.repair.effects import Impure
+        from shape_magic.repair.replay import replay
+        from shape_magic.repair.slices import slice_for
+
+        for number in range(1, int(self.shell.execution_count)):
+            self.files.remember(number)
+        span = self._failed_at()
+        cells = [(c.id, c.source) for c in sorted(self.session.book.cells.values(), key=lambda c: c.order)]
+        if span is not None:
+            part = slice_for(cells, [span], self.shell.user_ns)
+            if not isinstance(part, Impure):
+                seen = replay(part, cells, self.shell.user_ns, budget=self.budget())
+                for cell in self.session.book.cells.values():
+                    seen.session.book.cells[cell.id].label = cell.label
+                if seen.facts.models:
+                    from shape_magic.pipeline import build_report
+
+                    return build_report(seen.session, seen.facts, self.shell.user_ns, budget=self.budget())
+        return self._live_models()
+
+    def _failed_at(self) -> Span | None:
+        tb = getattr(sys.last_value, "__traceback__", None) if hasattr(sys, "last_value") else None
+        span = None
+        while tb is not None:
+            filename = tb.tb_frame.f_code.co_filename
+            if filename in self.shell.compile._filename_map:
+                self.files.find(filename)
+                span = span or self.session.book.span_at(tb.tb_frame.f_code, tb.tb_lasti)
+            tb = tb.tb_next
+        return span
+
+    def _live_models(self) -> Report | None:
+        from shape_magic.trace.models import model_facts
+
+        keras = sys.modules.get("keras")
+        if keras is None:
+            return None
+        names = {k: v for k, v in self.shell.user_ns.items() if not k.startswith("_") and isinstance(v, keras.Model)}
+        models = list({id(m): m for m in names.values()}.values())
+        facts = tuple(model_facts(self.session, m, self.shell.user_ns, budget=self.budget()) for m in models)
+        return self.report(Facts(facts)) if facts else None
+
+
+def shapes(words: tuple[str, ...], namespace: Mapping[str, Any]) -> tuple[Shape, ...]:
+    """The shapes that ``-x`` or ``-y`` give."""
+    return tuple(shape_given(word, namespace) for word in words)
+
+
+def _identity(diagnostic: Diagnostic) -> tuple[str, int | None, str]:
+    return diagnostic.rule, diagnostic.model, diagnostic.message
+
+
+def stopped_line(diagnostic: Diagnostic, report: Report) -> str:
+    """The one line in place of a traceback."""
+    span = diagnostic.span
+    label = report.labels.get(span.cell, "") if span is not None and span.cell is not None else ""
+    where = say("magic.stopped_line", where=label, line=span.start_line) if span else diagnostic.rule
+    return say("magic.stopped", title=diagnostic.title, where=where)
+
+
+def _one_line(error: BaseException, diagnostic: Diagnostic) -> None:
+    """Let IPython show Keras' exception in one line: the card says the rest."""
+    from shape_magic.trace.failures import clean
+
+    text = f"{type(error).__name__}: {clean(str(error))}"
+    error._render_traceback_ = lambda: [text]  # type: ignore[attr-defined]

@@ -1,0 +1,96 @@
+"""What a pressed button means: the edits of an offered fix and the cells to run. Nothing is evaluated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shape_magic.display.parts import Done
+from shape_magic.facts import CellId
+from shape_magic.repair.prove import edited_sources
+from shape_magic.report import Action, Fix, Report
+from shape_magic.words import say
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Edits that the front end was told to make: what they are, and how to take them back."""
+
+    before: Mapping[CellId, str]
+    after: Mapping[CellId, str]
+    rerun: tuple[CellId, ...]
+    done: Done
+
+
+class Planner:
+    """Answers the buttons of one report.
+
+    ``applied`` hears of each plan that is handed out, so that the run that follows can say what
+    was done and offer to take it back.
+    """
+
+    def __init__(self, report: Report, applied: Callable[[Applied], None], last: Applied | None = None) -> None:
+        self._report = report
+        self._applied = applied
+        self._last = last
+
+    def __call__(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The plan for ``{"fix": id, "mode": run | edit | keep | undo}``."""
+        mode, chosen = request["mode"], str(request["fix"])
+        if mode == "undo":
+            return self._undo()
+        item = self._item(mode, chosen)
+        if item is None:
+            return {"ok": False, "why": say("magic.plan.unknown")}
+        after = edited_sources(self._report.sources, item.edits)
+        before = {c: s for c, s in self._report.sources.items() if s != after[c]}
+        rerun = item.rerun if isinstance(item, Fix) and mode == "run" else ()
+        done = Done(done_message(item), undo=True, layers=_new_layers(item))
+        self._last = Applied(before, {c: after[c] for c in before}, rerun, done)
+        self._applied(self._last)
+        return _plan(before, after, rerun, done.message)
+
+    def _undo(self) -> dict[str, Any]:
+        last = self._last
+        if last is None:
+            return {"ok": False, "why": say("magic.plan.nothing")}
+        message = say("magic.plan.undone")
+        self._applied(Applied(last.after, last.before, last.rerun, Done(message, undo=False)))
+        self._last = None
+        return _plan(last.after, last.before, last.rerun, message)
+
+    def _item(self, mode: str, chosen: str) -> Fix | Action | None:
+        """The fix ``"0.1"`` or the action ``"0.keep0"``: finding 0's, in the order of the report."""
+        match = re.fullmatch(r"(\d+)\.(?:keep)?(\d+)", chosen)
+        if match is None or int(match[1]) >= len(self._report.diagnostics):
+            return None
+        diagnostic = self._report.diagnostics[int(match[1])]
+        items: tuple[Fix | Action, ...] = diagnostic.actions if mode == "keep" else diagnostic.fixes
+        return items[int(match[2])] if int(match[2]) < len(items) else None
+
+
+def _plan(before: Mapping[CellId, str], after: Mapping[CellId, str], rerun: tuple[CellId, ...], message: str) -> dict[str, Any]:
+    edits = [{"cell": c, "before": before[c], "after": after[c]} for c in before]
+    return {"ok": True, "edits": edits, "rerun": list(rerun), "message": message}
+
+
+def done_message(item: Fix | Action) -> str:
+    """``"Inserted Flatten(), line 6"``."""
+    line = item.edits[0].span.start_line if item.edits else 0
+    if isinstance(item, Action):
+        return say("magic.done.keep", line=line)
+    added = [text.strip() for sign, text in item.diff if sign == "+" and "import" not in text]
+    for edit in item.edits:
+        if item.label and item.label in edit.text and "import" not in edit.text:
+            line = edit.span.start_line + edit.text[: edit.text.index(item.label)].count("\n")
+    if item.label and item.label[0].isupper():
+        return say("magic.done.insert", label=item.label if "(" in item.label else f"{item.label}()", line=line)
+    return say("magic.done.change", text=added[0] if added else item.title, line=line)
+
+
+def _new_layers(item: Fix | Action) -> tuple[str, ...]:
+    if isinstance(item, Action) or item.effect is None:
+        return ()
+    return tuple(c.layer for c in item.effect.layers if c.class_name == item.label.partition("(")[0])

@@ -1,0 +1,356 @@
+"""Real JupyterLab and Notebook servers with a real Chromium, for the tests that press buttons.
+
+Everything here waits on conditions. A ``Page`` of ours is a notebook opened in one front end, with
+the few things that a test does to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import nbformat
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="browser tests need playwright")
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+FRONT_ENDS = ("lab", "notebook")
+#: Seconds for a server to come up, and for a kernel to answer on a busy machine.
+PATIENCE = 25
+_MODULES = {"lab": "jupyterlab", "notebook": "notebook"}
+#: No news, no update check, no autosave between a test's own saves, no questions.
+_SETTINGS = {
+    "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
+    "@jupyterlab/docmanager-extension/plugin.jupyterlab-settings": {"autosave": False},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running Jupyter server and the folder that it serves."""
+
+    front_end: str
+    url: str
+    token: str
+    root: Path
+
+    def address(self, notebook: str) -> str:
+        """Where a notebook opens."""
+        path = "lab/tree" if self.front_end == "lab" else "notebooks"
+        return f"{self.url}/{path}/{notebook}?reset&token={self.token}"
+
+    def api(self, path: str, method: str = "GET", body: object = None) -> Any:
+        """The answer of the server's REST interface."""
+        headers = {"Authorization": f"token {self.token}"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/api/{path}", data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def _environment(home: Path) -> dict[str, str]:
+    settings = home / "config" / "lab" / "user-settings"
+    for name, values in _SETTINGS.items():
+        path = settings / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values), encoding="utf-8")
+    own = {
+        "JUPYTER_CONFIG_DIR": home / "config",
+        "JUPYTER_DATA_DIR": home / "data",
+        "JUPYTER_RUNTIME_DIR": home / "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": settings,
+        "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
+        "IPYTHONDIR": home / "ipython",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+        "SHAPE_MAGIC_STRICT": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    return {**os.environ, **{key: str(value) for key, value in own.items()}}
+
+
+def _start(front_end: str, home: Path) -> tuple[subprocess.Popen[bytes], Server]:
+    root = home / "notebooks"
+    root.mkdir(parents=True)
+    port, token = _free_port(), secrets.token_hex(8)
+    command = [sys.executable, "-m", _MODULES[front_end], "--no-browser", f"--port={port}", "--port-retries=0"]
+    command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}", "--allow-root"]
+    command += ["--ServerApp.ip=127.0.0.1", "--LabApp.collaborative=False", "--LabApp.news_url=None"]
+    log = (home / "server.log").open("wb")
+    process = subprocess.Popen(command, env=_environment(home), stdout=log, stderr=subprocess.STDOUT, cwd=root)
+    return process, Server(front_end, f"http://127.0.0.1:{port}", token, root)
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], server: Server) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            server.api("status")
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)  # between two questions, not instead of one
+        else:
+            return
+    log = (server.root.parent / "server.log").read_text(encoding="utf-8", errors="replace")
+    raise RuntimeError(f"{server.front_end} did not come up:\n{log[-4000:]}")
+
+
+@pytest.fixture(scope="session", params=FRONT_ENDS)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of each front end, with folders of its own."""
+    process, running = _start(request.param, tmp_path_factory.mktemp(request.param))
+    try:
+        _wait_until_up(process, running)
+        yield running
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def playwright_driver() -> Iterator[Playwright]:
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright_driver: Playwright) -> Iterator[Browser]:
+    """The system's Chromium where there is one, else Playwright's own."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    launched = playwright_driver.chromium.launch(executable_path=executable, args=ARGUMENTS)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser profile, big enough for a notebook."""
+    opened = browser.new_context(
+        viewport={"width": 1280, "height": 1000}, permissions=["clipboard-read", "clipboard-write"]
+    )
+    opened.set_default_timeout(PATIENCE * 1000)
+    expect.set_options(timeout=PATIENCE * 1000)
+    yield opened
+    opened.close()
+
+
+@dataclass
+class Notebook:
+    """A notebook, open in a front end."""
+
+    page: Page
+    server: Server
+    name: str
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def cells(self) -> Locator:
+        return self.page.locator(".jp-Notebook .jp-Cell")
+
+    @property
+    def card(self) -> Locator:
+        """The live widget."""
+        return self.page.locator(".jp-OutputArea .shapecheck")
+
+    def cell(self, index: int) -> Locator:
+        return self.cells.nth(index)
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        return self.card.get_by_role("button", name=name)
+
+    def status(self) -> Locator:
+        """Where the card says what has happened."""
+        return self.card.locator(".sm-status:not(:empty)")
+
+    def outputs(self, index: int) -> Locator:
+        return self.cell(index).locator(".jp-OutputArea-output")
+
+    def source(self, index: int) -> str:
+        """A cell's text as the editor shows it."""
+        lines = self.cell(index).locator(".cm-line").all_inner_texts()
+        return "\n".join("" if line == "\n" else line for line in lines)
+
+    def has_source(self, index: int, text: str) -> None:
+        """Waits until a cell reads exactly so."""
+        expect(self.cell(index).locator(".cm-line")).to_have_text(text.split("\n"), use_inner_text=True)
+
+    def count(self, index: int) -> Locator:
+        return self.cell(index).locator(".jp-InputPrompt")
+
+    def run(self, index: int) -> None:
+        """Runs one cell and waits for its end."""
+        self.cell(index).locator(".cm-content").click()
+        before = self.count(index).inner_text()
+        self.page.keyboard.press("Control+Enter")
+        self.ran(index, before)
+
+    def ran(self, index: int, before: str) -> None:
+        """Waits until a cell has a new execution count."""
+        expect(self.count(index)).not_to_have_text(before)
+        expect(self.count(index)).to_have_text(re.compile(r"\[\d+\]:"))
+
+    def type_into(self, index: int, text: str) -> None:
+        """Adds text at the end of a cell."""
+        self.cell(index).locator(".cm-content").click()
+        self.page.keyboard.press("Control+End")
+        self.page.keyboard.insert_text(text)
+
+    def evaluate_in_kernel(self, index: int, code: str) -> str:
+        """Runs code in a spare cell of the notebook and gives its text output."""
+        self.cell(index).locator(".cm-content").click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(code)
+        self.run(index)
+        return self.outputs(index).first.inner_text().strip()
+
+    def save(self) -> dict[str, Any]:
+        """Saves, and gives the file as it is on disk then."""
+        path = self.server.root / self.name
+        before = path.stat().st_mtime_ns
+        self.page.keyboard.press("Control+s")
+        deadline = time.monotonic() + PATIENCE
+        while path.stat().st_mtime_ns == before:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.name} was not saved")
+            self.page.wait_for_timeout(50)
+        return self.on_disk()
+
+    def on_disk(self) -> dict[str, Any]:
+        notebook: dict[str, Any] = json.loads((self.server.root / self.name).read_text(encoding="utf-8"))
+        return notebook
+
+    def screenshot(self, path: Path) -> None:
+        self.page.screenshot(path=str(path), full_page=True)
+
+
+class Desk:
+    """Writes notebooks into a server's folder and opens them."""
+
+    def __init__(self, server: Server, context: BrowserContext) -> None:
+        self.server = server
+        self.context = context
+        self.opened: list[Notebook] = []
+
+    def write(self, sources: Sequence[str], metadata: dict[int, dict[str, Any]] | None = None, name: str = "") -> str:
+        """A notebook file with these code cells; gives its name."""
+        book = nbformat.v4.new_notebook()
+        book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        for k, source in enumerate(sources):
+            cell = nbformat.v4.new_code_cell(source, id=f"cell-{k}-{uuid4().hex[:8]}")
+            cell.metadata.update((metadata or {}).get(k, {}))
+            book.cells.append(cell)
+        name = name or f"book-{uuid4().hex[:8]}.ipynb"
+        nbformat.write(book, self.server.root / name)
+        return name
+
+    def open(self, name: str) -> Notebook:
+        """A notebook in a tab of its own, with its kernel idle."""
+        page = self.context.new_page()
+        notebook = Notebook(page, self.server, name)
+        page.on("pageerror", lambda error: notebook.errors.append(str(error)))
+        page.goto(self.server.address(name))
+        expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible()
+        self._wait_for_kernel(page, name)
+        self.opened.append(notebook)
+        return notebook
+
+    def _wait_for_kernel(self, page: Page, name: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            sessions = [s for s in self.server.api("sessions") if s["path"] == name and s["kernel"]]
+            if sessions and sessions[0]["kernel"]["execution_state"] == "idle":
+                return
+            page.wait_for_timeout(100)
+        raise TimeoutError(f"no idle kernel for {name}")
+
+    def start(self, sources: Sequence[str], **kwargs: Any) -> Notebook:
+        """Writes and opens."""
+        return self.open(self.write(sources, **kwargs))
+
+    def session_of(self, notebook: Notebook) -> dict[str, Any]:
+        """The server's record of a notebook and its kernel."""
+        (session,) = [s for s in self.server.api("sessions") if s["path"] == notebook.name]
+        return dict(session)
+
+    def restart_kernel(self, notebook: Notebook) -> None:
+        """Restarts a notebook's kernel and waits until it is idle."""
+        self.server.api(f"kernels/{self.session_of(notebook)['kernel']['id']}/restart", "POST")
+        self._wait_for_kernel(notebook.page, notebook.name)
+
+    def copy_of(self, notebook: Notebook) -> str:
+        """A copy of a notebook's file, cell ids and all; gives its name."""
+        name = f"copy-{notebook.name}"
+        shutil.copy(self.server.root / notebook.name, self.server.root / name)
+        return name
+
+    def open_on_kernel_of(self, first: Notebook, name: str) -> Notebook:
+        """Opens a notebook on the kernel of another."""
+        kernel = self.session_of(first)["kernel"]["id"]
+        body = {"path": name, "name": name, "type": "notebook", "kernel": {"id": kernel}}
+        self.server.api("sessions", "POST", body)
+        return self.open(name)
+
+    def end_kernels(self) -> None:
+        """Ends every kernel of the server."""
+        for session in self.server.api("sessions"):
+            try:
+                self.server.api(f"sessions/{session['id']}", "DELETE")
+            except urllib.error.HTTPError as error:
+                if error.code != 404:
+                    raise
+
+    def close(self) -> None:
+        """Closes the tabs and ends the kernels."""
+        for notebook in self.opened:
+            notebook.page.close()
+        self.end_kernels()
+
+
+@pytest.fixture
+def desk(server: Server, context: BrowserContext) -> Iterator[Desk]:
+    """Where a test gets its notebooks from."""
+    made = Desk(server, context)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,246 @@
+"""The card's buttons in both front ends: they write, run, take back, and leave alone what isn't theirs.
+
+No Keras here: the notebook makes the report by hand and plans the edits itself (``by_hand``).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.by_hand import FIXED_CELL, MODEL_CELL, PRELUDE
+from tests.browser.conftest import Desk, Notebook
+
+pytestmark = pytest.mark.browser
+
+RUN = re.compile("^Fix and run: Insert Flatten")
+EDIT = re.compile("^Edit only: Insert Flatten")
+
+
+def with_card(desk: Desk, *more: str, metadata: dict[int, dict[str, Any]] | None = None) -> Notebook:
+    """A notebook whose second cell shows the card."""
+    notebook = desk.start([PRELUDE, MODEL_CELL, *more, "0"], metadata=metadata)
+    notebook.run(0)
+    notebook.run(1)
+    expect(notebook.button(RUN)).to_be_visible()
+    return notebook
+
+
+def in_kernel(notebook: Notebook, expression: str) -> str:
+    """The value of an expression in the kernel, asked for in the notebook's last cell."""
+    return notebook.evaluate_in_kernel(notebook.cells.count() - 1, expression)
+
+
+def test_fix_and_run_leaves_what_a_run_by_hand_would_have_left(desk: Desk) -> None:
+    notebook = with_card(desk)
+    notebook.button(RUN).click()
+    notebook.ran(1, "[2]:")
+    notebook.has_source(1, FIXED_CELL)
+    expect(notebook.status()).to_contain_text("Inserted Flatten(), line 2")
+    expect(notebook.card.locator(".sm-is-arrived")).to_contain_text("flatten")
+    expect(notebook.count(1)).to_have_text("[3]:")
+    saved = notebook.save()["cells"][1]
+    assert "".join(saved["source"]) == FIXED_CELL
+    assert saved["execution_count"] == 3
+    assert [output["output_type"] for output in saved["outputs"]] == ["display_data", "display_data"]
+    assert in_kernel(notebook, "marks") == "['broken', 'fixed']"
+    assert in_kernel(notebook, "layers, widgets[0].status") == "(['Flatten'], 'applied')"
+
+
+def test_undo_has_the_focus_and_takes_the_fix_back(desk: Desk) -> None:
+    notebook = with_card(desk)
+    notebook.button(RUN).click()
+    expect(notebook.button("Undo")).to_be_focused()
+    notebook.page.keyboard.press("Enter")
+    notebook.has_source(1, MODEL_CELL)
+    expect(notebook.status()).to_contain_text("Taken back")
+
+
+def test_one_fix_is_one_step_of_the_editors_undo(desk: Desk) -> None:
+    notebook = with_card(desk)
+    notebook.button(EDIT).click()
+    notebook.has_source(1, FIXED_CELL)
+    notebook.cell(1).locator(".cm-content").click()
+    notebook.page.keyboard.press("Control+z")
+    notebook.has_source(1, MODEL_CELL)
+
+
+def test_edit_only_runs_nothing_and_can_be_taken_back(desk: Desk) -> None:
+    notebook = with_card(desk)
+    notebook.button(EDIT).click()
+    notebook.has_source(1, FIXED_CELL)
+    expect(notebook.status()).to_contain_text("Edited, not run")
+    expect(notebook.count(1)).to_have_text("[2]:")
+    expect(notebook.button("Undo")).to_be_focused()
+    notebook.button("Undo").click()
+    notebook.has_source(1, MODEL_CELL)
+    expect(notebook.button(EDIT)).to_be_focused()
+    assert in_kernel(notebook, "marks") == "['broken']"
+
+
+def test_cell_that_changed_is_left_alone(desk: Desk) -> None:
+    notebook = with_card(desk)
+    notebook.type_into(1, " # mine")
+    notebook.button(RUN).click()
+    expect(notebook.status()).to_contain_text("The cell has changed since it was checked")
+    notebook.has_source(1, MODEL_CELL + " # mine")
+    assert in_kernel(notebook, "marks, widgets[0].status") == "(['broken'], 'refused')"
+
+
+def test_read_only_cell_is_left_alone(desk: Desk) -> None:
+    notebook = with_card(desk, metadata={1: {"editable": False}})
+    notebook.button(RUN).click()
+    expect(notebook.status()).to_contain_text("The cell is read-only")
+    notebook.has_source(1, MODEL_CELL)
+
+
+def test_second_click_does_nothing(desk: Desk) -> None:
+    notebook = with_card(desk)
+    notebook.button(RUN).dblclick()
+    notebook.ran(1, "[2]:")
+    notebook.has_source(1, FIXED_CELL)
+    assert in_kernel(notebook, "marks, len(requests)") == "(['broken', 'fixed'], 1)"
+
+
+def test_fix_in_another_cell_runs_the_named_cells_in_order(desk: Desk) -> None:
+    sources = [
+        PRELUDE,
+        "cells = {'a': parent()['metadata']['cellId']}; text = parent()['content']['code']\n# here",
+        "cells['b'] = parent()['metadata']['cellId']; marks.append('b')",
+        "show(text, cells['a'], [cells['a'], cells['b']])",
+        "0",
+    ]
+    notebook = desk.start(sources)
+    for k in range(4):
+        notebook.run(k)
+    notebook.button(RUN).click()
+    expect(notebook.status()).to_contain_text("Fixed and run")
+    expect(notebook.count(1)).to_have_text("[5]:")
+    expect(notebook.count(2)).to_have_text("[6]:")
+    expect(notebook.count(3)).to_have_text("[4]:")
+    assert notebook.source(1).endswith("\n'Flatten',")
+    assert in_kernel(notebook, "marks") == "['b', 'broken', 'b']"
+
+
+def test_run_stops_at_the_first_error(desk: Desk) -> None:
+    notebook = desk.start(
+        [
+            PRELUDE,
+            "text, a = parent()['content']['code'], parent()['metadata']['cellId']; 1 / (1 - len(marks))\n# here",
+            "b = parent()['metadata']['cellId']; marks.append('b')",
+            "show(text, a, [a, b])",
+            "0",
+        ]
+    )
+    for k in range(3):
+        notebook.run(k)
+    notebook.evaluate_in_kernel(4, "marks.clear() or 'cleared'")
+    notebook.run(3)
+    notebook.button(RUN).click()
+    expect(notebook.outputs(1)).to_contain_text("ZeroDivisionError")
+    expect(notebook.status()).to_contain_text("The run stopped at a cell that raised an error")
+    expect(notebook.button("Undo")).to_be_visible()
+    assert in_kernel(notebook, "marks") == "['broken']"
+
+
+def test_streams_errors_and_displays_are_those_of_a_normal_run(desk: Desk) -> None:
+    body = """
+print("a"); print("b")
+import sys; print("c", file=sys.stderr)
+h = display("first", display_id=True); h.update("second")
+"value"
+"""
+    notebook = desk.start([PRELUDE, MODEL_CELL.replace("show()", "show()" + body), "0"])
+    notebook.run(0)
+    notebook.run(1)
+    by_hand = notebook.save()["cells"][1]["outputs"]
+    notebook.button(RUN).click()
+    notebook.ran(1, "[2]:")
+    by_button = notebook.save()["cells"][1]["outputs"]
+
+    def plain(outputs: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+        return [
+            (o["output_type"], o.get("name", ""), "".join(o.get("text", o.get("data", {}).get("text/plain", ""))))
+            for o in outputs[2:]
+        ]
+
+    assert plain(by_button) == plain(by_hand)
+    assert ("display_data", "", "'second'") in plain(by_button)
+
+
+def test_static_form_is_hidden_while_the_card_lives(desk: Desk) -> None:
+    notebook = with_card(desk)
+    expect(notebook.page.locator(".shapecheck-static")).to_have_count(1)
+    expect(notebook.page.locator(".shapecheck-static")).to_be_hidden()
+
+
+def test_reopened_without_a_kernel_the_static_form_stands_there(desk: Desk) -> None:
+    notebook = with_card(desk)
+    notebook.save()
+    name = notebook.name
+    notebook.page.close()
+    desk.end_kernels()
+    again = desk.open(name)
+    static = again.page.locator(".shapecheck-static")
+    expect(static).to_be_visible()
+    expect(static).to_contain_text("breaks here")
+    expect(static).to_contain_text("--fix N")
+
+
+def test_restarted_kernel_is_said_and_the_fix_can_be_copied(desk: Desk) -> None:
+    notebook = with_card(desk)
+    desk.restart_kernel(notebook)
+    notebook.button(RUN).click()
+    expect(notebook.status()).to_contain_text(re.compile("not answering|run the cell again"))
+    notebook.has_source(1, MODEL_CELL)
+    notebook.card.locator(".sm-status").get_by_role("button", name="Copy").click()
+    expect(notebook.status()).to_contain_text("Copied")
+    assert "layers.Flatten()" in notebook.page.evaluate("navigator.clipboard.readText()")
+
+
+def test_card_of_another_notebook_on_the_same_kernel_is_left_alone(desk: Desk) -> None:
+    first = with_card(desk)
+    text = first.on_disk()["cells"]
+    second = desk.open_on_kernel_of(first, desk.copy_of(first))
+    second.run(1)
+    expect(second.button(RUN)).to_be_visible()
+    second.button(RUN).click()
+    expect(second.status().or_(second.card.locator(".sm-done"))).not_to_be_empty()
+    first.has_source(1, MODEL_CELL)
+    assert first.on_disk()["cells"] == text
+
+
+def test_whole_card_by_keyboard(desk: Desk) -> None:
+    notebook = with_card(desk)
+    notebook.button(RUN).focus()
+    order = [notebook.page.evaluate("document.activeElement.ariaLabel || document.activeElement.textContent")]
+    for _ in range(4):
+        notebook.page.keyboard.press("Tab")
+        order.append(notebook.page.evaluate("document.activeElement.ariaLabel || document.activeElement.textContent"))
+    assert [text.split(":")[0] for text in (order[0], order[1], order[3], order[4])] == ["Fix and run", "Edit only"] * 2
+    notebook.button(RUN).focus()
+    notebook.page.keyboard.press("Enter")
+    notebook.ran(1, "[2]:")
+    notebook.has_source(1, FIXED_CELL)
+
+
+def test_saving_works_from_a_focused_button(desk: Desk) -> None:
+    notebook = with_card(desk)
+    notebook.button(EDIT).click()
+    expect(notebook.button("Undo")).to_be_focused()
+    assert "".join(notebook.save()["cells"][1]["source"]) == FIXED_CELL
+
+
+def test_command_mode_keys_on_a_button_do_not_delete_the_cell(desk: Desk) -> None:
+    notebook = with_card(desk)
+    cells = notebook.cells.count()
+    for control in notebook.card.locator("button, summary, [tabindex]").all():
+        if control.is_visible():
+            control.focus()
+            notebook.page.keyboard.press("d")
+            notebook.page.keyboard.press("d")
+    expect(notebook.cells).to_have_count(cells)
+    notebook.has_source(1, MODEL_CELL)

@@ -13,7 +13,6 @@ from shape_magic.rules import Found, diagnose
 from shape_magic.rules.weights_exceed_memory import gibibytes
 from shape_magic.source.cells import kept
 from shape_magic.standins import NoStandIn, stand_in
-from shape_magic.trace.contract import COMPARES
 from shape_magic.trace.data import shape_of
 from shape_magic.trace.layers import bytes_of
 from shape_magic.trace.models import broken_facts, model_facts
@@ -102,8 +101,7 @@ class Checker(Observer):
             self.session, use.model, self.namespace, use=use, given=self._given, budget=self._limit()
         )
         before = self._facts.get(id(use.model))
-        is_better = before is None or before.contract is None or use.method in COMPARES
-        if is_better or diagnose(self.facts_of([facts])):
+        if _says_more(facts, before):
             self._facts[id(use.model)] = facts
         tracked = self.session.tracked.get(use.model)
         if tracked is not None:
@@ -175,6 +173,15 @@ class Checker(Observer):
     def found(self) -> tuple[Found, ...]:
         """The findings so far."""
         return diagnose(self.facts())
+
+
+def _says_more(now: Model, before: Model | None) -> bool:
+    """Whether a use of the model is the one to report: a failure, else the first that compares with labels."""
+    if before is None or before.contract is None or now.contract is None:
+        return True
+    if now.failed_call or now.contract.failure or now.failure:
+        return True
+    return bool(now.contract.y) or not before.contract.y
 
 
 def with_failure(model: Model, error: BaseException, span: Span | None) -> Model:

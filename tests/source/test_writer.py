@@ -438,7 +438,10 @@ def test_a_layer_beside_its_name_is_no_stack() -> None:
 
 
 def test_a_layer_whose_name_is_add_is_called_on_a_tensor() -> None:
-    source = "class Net:\n  def __init__(self):\n    self.add = «layers.ReLU()»\n  def call(self, x):\n    return ‹self.add(x)›"
+    source = (
+        "class Net:\n  def __init__(self):\n    self.add = «layers.ReLU()»\n"
+        "  def call(self, x):\n    return ‹self.add(x)›"
+    )
     after = (
         "class Net:\n  def __init__(self):\n    self.flatten = layers.Flatten()\n    self.add = layers.ReLU()\n"
         "  def call(self, x):\n    return self.add(self.flatten(x))"

@@ -12,13 +12,13 @@ from typing import Any
 from shape_magic.backend import require_keras
 from shape_magic.capture.book import Book
 from shape_magic.capture.hooks import observing
-from shape_magic.capture.session import Session, Use
+from shape_magic.capture.session import Live, Session, Tracked, Use
 from shape_magic.checker import Checker, Halt
 from shape_magic.errors import ShapeMagicError, UsageError
 from shape_magic.facts import Facts, Shape, Span
 from shape_magic.pipeline import build_report
 from shape_magic.report import Report
-from shape_magic.source.cells import mask
+from shape_magic.source.cells import mask, parse
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import model_facts
 
@@ -52,7 +52,11 @@ def check(
     )
     if names:
         facts = replace(facts, name=names[0])
-    return build_report(watched, Facts((facts,)), namespace or {}, budget=budget)
+    tracked = watched.tracked.get(model)
+    if compiled is not None:
+        tracked = Tracked(model, None, compiled=compiled)
+    live = [Live(model, use, tracked)]
+    return build_report(watched, Facts((facts,)), namespace or {}, budget=budget, live=live)
 
 
 def check_cell(source: str, namespace: MutableMapping[str, Any] | None = None, **options: Any) -> Report:
@@ -91,12 +95,14 @@ def check_cells(
             session.cell = number
             if not _run(code, ns, checker):
                 break
-    return build_report(session, checker.facts(), ns, budget=budget, given=given)
+    return build_report(session, checker.facts(), ns, budget=budget, given=given, live=checker.live())
 
 
 def _compiled(source: str, filename: str) -> CodeType:
-    text = mask(source)
-    return compile(text, filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    tree = parse(source)
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    # What does not parse is compiled as text, for Python's own SyntaxError.
+    return compile(tree if tree is not None else mask(source), filename, "exec", flags, dont_inherit=True)
 
 
 def _run(code: CodeType, namespace: dict[str, Any], checker: Checker) -> bool:

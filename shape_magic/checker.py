@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shape_magic.capture.hooks import Observer, StandIn
-from shape_magic.capture.session import Broken, Session, Use
+from shape_magic.capture.session import Broken, Live, Session, Use
 from shape_magic.errors import WeightsTooLargeError
 from shape_magic.facts import Facts, Failure, Model, Span
 from shape_magic.rules import Found, diagnose
@@ -49,6 +49,7 @@ class Checker(Observer):
         self._given = given
         self._on_found = on_found
         self._facts: dict[int, Model] = {}
+        self._uses: dict[int, Use] = {}
         self._seen: set[tuple[object, ...]] = set()
         self._extra: list[Model] = []
         self._allocated = 0
@@ -103,6 +104,7 @@ class Checker(Observer):
         before = self._facts.get(id(use.model))
         if _says_more(facts, before):
             self._facts[id(use.model)] = facts
+            self._uses[id(use.model)] = use
         tracked = self.session.tracked.get(use.model)
         if tracked is not None:
             tracked.last_use = use
@@ -148,7 +150,14 @@ class Checker(Observer):
 
     def facts(self) -> Facts:
         """Everything that is known of the models of this run."""
-        models = []
+        return self.facts_of([facts for facts, _ in self._known()])
+
+    def live(self) -> list[Live | None]:
+        """The live model behind each model of ``facts()``."""
+        return [live for _, live in self._known()]
+
+    def _known(self) -> list[tuple[Model, Live | None]]:
+        models: list[tuple[Model, Live | None]] = []
         inner = _inner_models(self.session.current)
         for model in self.session.current:
             known = self._facts.get(id(model))
@@ -157,8 +166,9 @@ class Checker(Observer):
                     continue
                 known = model_facts(self.session, model, self.namespace, given=self._given, budget=self._limit())
             if known.calls or known.failure or known.contract or known.kind == "Model":
-                models.append(known)
-        return self.facts_of(models + self._extra)
+                live = Live(model, self._uses.get(id(model)), self.session.tracked.get(model))
+                models.append((known, live))
+        return models + [(extra, None) for extra in self._extra]
 
     def facts_of(self, models: list[Model]) -> Facts:
         """These models as facts, with what the user keeps on purpose."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shape_magic.capture.session import Session
+from shape_magic.capture.session import Live, Session
 from shape_magic.facts import Call, CellId, Facts, Model, Shape, Span
-from shape_magic.repair.prove import Proved, Prover, Unprovable, edited_sources
+from shape_magic.repair.prove import Proved, Prover, edited_sources
 from shape_magic.repair.steps import Repair
 from shape_magic.report import Action, Diagnostic, Edit, Effect, Fix, Related, Report
 from shape_magic.rules import Found, diagnose
@@ -20,11 +20,11 @@ _HINTS = ("where", "what", "why", "how")
 
 def build_report(
     session: Session, facts: Facts, namespace: Mapping[str, Any], *, budget: int | None = None,
-    given: tuple[Shape, ...] = (), prove: bool = True,
+    given: tuple[Shape, ...] = (), live: Sequence[Live | None] = (),
 ) -> Report:
     """Diagnose the facts, prove the repairs of what is found, and put it all into words."""
     found = diagnose(facts)
-    prover = Prover(session, namespace, facts, budget=budget, given=given) if prove and found else None
+    prover = Prover(session, namespace, facts, budget=budget, given=given, live=live)
     diagnostics = tuple(_diagnostic(f, facts, session, prover) for f in found)
     cells = sorted(session.book.cells.values(), key=lambda c: c.order)
     return Report(
@@ -35,13 +35,14 @@ def build_report(
     )
 
 
-def _diagnostic(found: Found, facts: Facts, session: Session, prover: Prover | None) -> Diagnostic:
+def _diagnostic(found: Found, facts: Facts, session: Session, prover: Prover) -> Diagnostic:
     finding, model = found.finding, facts.models[found.model]
     span = finding.span
     if span is None and finding.call is not None:
         span = model.calls[finding.call].span
     prefix = f"rule.{found.rule}.{finding.variant}"
     values = dict(finding.values)
+    texts = values | {key: say(f"place.{key}", line=span.start_line) if span else "" for key in ("at", "in_line")}
     return Diagnostic(
         rule=found.rule,
         severity=finding.severity,
@@ -49,15 +50,15 @@ def _diagnostic(found: Found, facts: Facts, session: Session, prover: Prover | N
         call=finding.call,
         span=span,
         related=tuple(Related(s, role) for s, role in finding.related if s is not None),
-        title=say(f"{prefix}.title", **values),
-        message=say(f"{prefix}.message", **values),
+        title=say(f"{prefix}.title", **texts),
+        message=say(f"{prefix}.message", **texts),
         values=values,
-        hints=tuple(say(f"{prefix}.{hint}", **values) for hint in _HINTS if knows(f"{prefix}.{hint}")),
+        hints=tuple(say(f"{prefix}.{hint}", **texts) for hint in _HINTS if knows(f"{prefix}.{hint}")),
         expected=finding.expected,
         actual=finding.actual,
         keras_message=finding.keras_message,
         actions=_actions(found, span, session),
-        fixes=_fixes(found, model, session, prover) if prover else (),
+        fixes=_fixes(found, model, session, prover),
     )
 
 
@@ -76,8 +77,6 @@ def _fixes(found: Found, model: Model, session: Session, prover: Prover) -> tupl
         verdict = prover.prove(found, repair)
         if isinstance(verdict, Proved):
             fixes.append(_fix(repair, verdict, model, session))
-        elif isinstance(verdict, Unprovable) and not session.book.cells:
-            fixes.append(_snippet_fix(repair, model))
     return tuple(fixes)
 
 
@@ -85,11 +84,11 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session) -> Fix:
     values = dict(repair.values) | _costs(repair, proved.model)
     cells = session.book.cells
     edited = list(dict.fromkeys(e.span.cell for e in _in_order(proved.edits, session)))
-    first = edited[0]
+    first = edited[0] if edited else None
     before = "\n".join(cells[c].source for c in edited if c is not None)
     after = "\n".join(proved.sources[c] for c in edited if c is not None)
     contract = model.contract
-    rerun = _rerun(model, edited, session)
+    rerun = _rerun(model, edited, session) if proved.by_source else ()
     return Fix(
         title=_titles(proved.repairs),
         note=say(f"fix.{repair.message}.note", **values),
@@ -100,14 +99,16 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session) -> Fix:
         source=proved.sources[first] if first is not None else None,
         edits=proved.edits,
         rerun=rerun,
-        trains=bool(contract and contract.method == "fit"),
+        trains=bool(rerun and contract and contract.method == "fit"),
         epochs=contract.epochs if contract else None,
         effect=Effect(
-            output_shape=proved.model.outputs[0] if proved.model.outputs else None,
+            # Of several outputs no single one is the model's.
+            output_shape=proved.model.outputs[0] if len(proved.model.outputs) == 1 else None,
             params=proved.model.params,
             layers=proved.model.calls,
         ),
         diff=diff_lines(before, after),
+        snippet=None if edited else snippet(repair.steps, model),
         label=repair.label,
     )
 
@@ -121,15 +122,6 @@ def _titles(repairs: tuple[Repair, ...]) -> str:
 
 def _in_order(edits: tuple[Edit, ...], session: Session) -> list[Edit]:
     return sorted(edits, key=lambda e: (session.book.cells[e.span.cell].order if e.span.cell is not None else 0))
-
-
-def _snippet_fix(repair: Repair, model: Model) -> Fix:
-    values = dict(repair.values) | {"inputs": "", "params": "", "total": ""}
-    return Fix(
-        title=say(f"fix.{repair.message}.title", **values), note="", safety=repair.safety, verified=False,
-        complete=False, cell=None, source=None, edits=(), rerun=(), trains=False, epochs=None, effect=None,
-        snippet=snippet(repair.steps, model), label=repair.label,
-    )
 
 
 def _costs(repair: Repair, after: Model) -> dict[str, object]:

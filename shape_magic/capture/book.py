@@ -41,6 +41,19 @@ class Cell:
         return {(n.lineno, n.col_offset, n.end_lineno or 0, n.end_col_offset or 0): n for n in nodes}
 
 
+    @cached_property
+    def chained(self) -> dict[tuple[int, int, int], ast.Call]:
+        """Method calls over several lines by (line of the method's name, end line, end column).
+
+        Python gives these positions from the method's name on, not from the expression's start.
+        """
+        return {
+            (c.func.end_lineno or 0, c.end_lineno or 0, c.end_col_offset or 0): c
+            for c in self.calls.values()
+            if isinstance(c.func, ast.Attribute) and c.func.end_lineno != c.lineno
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where user code stands: the span of the running call, its syntax, and the frame to look names up in."""
@@ -126,7 +139,10 @@ class Book:
             span = span_from_positions(cell.source, line, end_line, col, end_col, cell_id)
         except (IndexError, ValueError):
             return None  # the source was changed under its file name
-        return span, cell.calls.get((line, col, end_line, end_col))
+        call = cell.calls.get((line, col, end_line, end_col)) or cell.chained.get((line, end_line, end_col))
+        if call is not None and (call.lineno, call.col_offset) != (line, col):
+            span = span_from_positions(cell.source, call.lineno, end_line, call.col_offset, end_col, cell_id)
+        return span, call
 
 
 def callee(place: Place) -> object | None:

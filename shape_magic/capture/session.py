@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -102,6 +102,15 @@ class Tracked:
                 self.cells.append(at)
 
 
+@dataclass(slots=True)
+class Live:
+    """The live model behind a model's facts, with the use that was checked."""
+
+    model: Any
+    use: Use | None
+    tracked: Tracked | None
+
+
 @dataclass
 class Session:
     """Everything that was seen, from the first observed cell on."""
@@ -193,6 +202,3 @@ def argument_sources(book: Book, place: Place, names: list[str]) -> tuple[dict[s
         for name, n in nodes.items()
     }
     return {name: text_of(source, span) for name, span in spans.items()}, spans
-
-
-Hook = Callable[..., Any]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from IPython.core.error import UsageError
 
 from shape_magic.capture import hooks
-from shape_magic.capture.session import Session
+from shape_magic.capture.session import Live, Session
 from shape_magic.errors import ShapeError
 from shape_magic.facts import CellId, Facts, Shape, Span
 from shape_magic.kernel.cells import CellFiles, magic_line
@@ -123,7 +123,7 @@ class Notebook:
 
     def _found(self, checker: Any, fails: bool, error: BaseException | None) -> None:
         """A call can't work, or should not run unseen: show it now, above what it would print."""
-        report = self.report(checker.facts())
+        report = self.report(checker.facts(), checker.live())
         self._show_new(report)
         strict = self._options.strict or self.settings.strict
         if error is not None:
@@ -141,7 +141,7 @@ class Notebook:
             return
         if failed and self._shown:
             return
-        report = self.report(checker.facts())
+        report = self.report(checker.facts(), checker.live())
         told = {(id(m), d.rule, d.message) for m in self.session.current for d in report.diagnostics}
         if report.diagnostics and told <= self._told and self._done is None:
             return  # said when the model was made; nothing that this cell did changes it
@@ -152,12 +152,12 @@ class Notebook:
     def _known(self, report: Report) -> bool:
         return all(_identity(d) in self._shown for d in report.diagnostics)
 
-    def report(self, facts: Facts) -> Report:
+    def report(self, facts: Facts, live: Sequence[Live | None] = ()) -> Report:
         """The facts as a report whose fixes edit this notebook's cells."""
         from shape_magic.pipeline import build_report
 
         given = shapes(self._options.inputs, self.shell.user_ns)
-        return build_report(self.session, facts, self.shell.user_ns, budget=self.budget(), given=given)
+        return build_report(self.session, facts, self.shell.user_ns, budget=self.budget(), given=given, live=live)
 
     def _show_new(self, report: Report) -> None:
         if report.diagnostics and self._known(report):
@@ -234,7 +234,8 @@ class Notebook:
         names = {k: v for k, v in self.shell.user_ns.items() if not k.startswith("_") and isinstance(v, keras.Model)}
         models = list({id(m): m for m in names.values()}.values())
         facts = tuple(model_facts(self.session, m, self.shell.user_ns, budget=self.budget()) for m in models)
-        return self.report(Facts(facts)) if facts else None
+        live = [Live(m, None, self.session.tracked.get(m)) for m in models]
+        return self.report(Facts(facts), live) if facts else None
 
 
 def shapes(words: tuple[str, ...], namespace: Mapping[str, Any]) -> tuple[Shape, ...]:

@@ -7,16 +7,17 @@ effects is not offered as proved.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from os.path import commonprefix
 from typing import Any
 
-from shape_magic.capture.session import Session
-from shape_magic.facts import CellId, Facts, Model, Span
+from shape_magic.capture.session import Live, Session
+from shape_magic.facts import Call, CellId, Facts, Model, Span
 from shape_magic.repair.effects import Impure
 from shape_magic.repair.replay import replay
 from shape_magic.repair.slices import slice_for
+from shape_magic.repair.stack import NotOnStack, on_stack
 from shape_magic.repair.steps import Repair
 from shape_magic.report import Edit
 from shape_magic.rules import Found, diagnose
@@ -35,6 +36,8 @@ class Proved:
     repairs: tuple[Repair, ...]
     #: False where another finding remains.
     complete: bool
+    #: Whether the edited source itself was run apart; else the traced graph was, and the edit is not run by us.
+    by_source: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Unprovable:
     """The repair can't be written or run without side effects."""
 
     why: str
+    #: What was written, where only the run is in question.
+    edits: tuple[Edit, ...] = ()
 
 
 Verdict = Proved | Refuted | Unprovable
@@ -71,8 +76,10 @@ class Prover:
 
     def __init__(
         self, session: Session, namespace: Mapping[str, Any], facts: Facts, *, budget: int | None,
-        given: tuple[tuple[int | None, ...], ...] = (),
+        given: tuple[tuple[int | None, ...], ...] = (), live: Sequence[Live | None] = (),
     ) -> None:
+        self._session = session
+        self._live = live
         cells = sorted(session.book.cells.values(), key=lambda c: c.order)
         self._sources = {cell.id: cell.source for cell in cells}
         self._namespace = namespace
@@ -92,6 +99,8 @@ class Prover:
         goal, step = found, repair
         while len(done) < _CHAIN:
             after = self._applied(state, step)
+            if isinstance(after, Unprovable) and not done:
+                return self._on_stack(found, repair, after)
             if not isinstance(after, _State):
                 return after
             done.append(step)
@@ -101,12 +110,30 @@ class Prover:
                 return verdict
             if not any(_matters(f, found) for f in remaining):
                 edits = edits_between(self._sources, after.sources)
-                return Proved(after.facts.models[after.model], edits, after.sources, tuple(done), not remaining)
+                model = with_names_of(before, after.facts.models[after.model])
+                return Proved(model, edits, after.sources, tuple(done), not remaining)
             goal = remaining[0]
             if not goal.finding.repairs:
                 return Refuted(f"after it comes {goal.rule}")
             state, step = after, goal.finding.repairs[0]
         return Refuted("too many mistakes follow one another")
+
+    def _on_stack(self, found: Found, repair: Repair, unprovable: Unprovable) -> Verdict:
+        """The proof on the traced graph, where the source can't be edited or run."""
+        before = self._facts.models[found.model]
+        live = self._live[found.model] if found.model < len(self._live) else None
+        if live is None or before.failed_call:
+            return unprovable
+        after = on_stack(self._session, live, before, repair.steps)
+        if isinstance(after, NotOnStack):
+            return Unprovable(after.why)
+        if after.failure is not None:
+            return Refuted(after.failure.message)
+        remaining = [f for f in diagnose(Facts((after,), self._facts.kept)) if f.finding.severity != "info"]
+        if any(_matters(f, found) for f in remaining):
+            return Refuted(f"it brings {remaining[0].rule}")
+        edits = unprovable.edits
+        return Proved(after, edits, edited_sources(self._sources, edits), (repair,), not remaining, by_source=False)
 
     def _applied(self, state: _State, repair: Repair) -> _State | Refuted | Unprovable:
         model = state.facts.models[state.model]
@@ -118,7 +145,7 @@ class Prover:
         cells = list(edited.items())
         part = slice_for(cells, targets, self._namespace)
         if isinstance(part, Impure):
-            return Unprovable(part.why)
+            return Unprovable(part.why, written)
         try:
             after = replay(part, cells, self._namespace, budget=self._budget, given=self._given)
         except SyntaxError as error:
@@ -163,6 +190,21 @@ def _is_further(left: Found, goal: Found) -> bool:
     """Whether a finding of the same kind lies behind the one that was repaired."""
     now, then = left.finding.call, goal.finding.call
     return goal.finding.topic == "call" and now is not None and then is not None and now > then
+
+
+def with_names_of(before: Model, after: Model) -> Model:
+    """The model after the repair, its unchanged layers under the names that they have in the user's."""
+
+    def key(call: Call) -> tuple[str, str, int]:
+        return call.class_name, call.summary, len(call.path)
+
+    old, new = [key(c) for c in before.calls], [key(c) for c in after.calls]
+    calls = list(after.calls)
+    for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
+        for i in range(block.size):
+            known = before.calls[block.a + i]
+            calls[block.b + i] = replace(calls[block.b + i], layer=known.layer, path=known.path)
+    return replace(after, calls=tuple(calls), inputs=before.inputs or after.inputs)
 
 
 def edits_between(before: Mapping[CellId, str], after: Mapping[CellId, str]) -> tuple[Edit, ...]:

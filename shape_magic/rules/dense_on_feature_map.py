@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -141,7 +142,8 @@ def _map_words(head: _Head) -> str:
     kind = "sequence" if len(head.map) == 3 else "grid"
     if head.source is None and len(head.map) == 3:
         kind = "table"
-    return say(f"rule.dense-on-feature-map.map.{kind}", sizes=sizes, features=head.map[-1])
+    article = "an" if re.match(r"8|1[18](?:\D|$)", sizes) else "a"
+    return say(f"rule.dense-on-feature-map.map.{kind}", sizes=sizes, features=head.map[-1], article=article)
 
 
 def _repairs(model: Model, head: _Head) -> Iterator[Repair]:

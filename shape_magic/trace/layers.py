@@ -140,5 +140,6 @@ def _phrase(value: object, form: str) -> str:
     elif isinstance(value, list | tuple):
         value = f"({', '.join(map(str, value))})"
     elif isinstance(value, int):
+        form = form.removesuffix("s") if value == 1 and form in ("{} units", "{} filters", "{} heads") else form
         value = f"{value:,}"
     return "" if form.startswith("stride") and value in (1, "1") else form.format(value)

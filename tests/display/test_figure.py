@@ -8,7 +8,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import matplotlib as mpl
 import pytest
@@ -17,13 +17,14 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, BboxBase
 
 from shape_magic.display import figure as module
 from shape_magic.display.figure import plot_report
 from shape_magic.display.palette import BREAK, SWATCHES
 from shape_magic.display.parts import State, shown
 from shape_magic.display.view import build_view
+from shape_magic.report import Report
 from tests import samples
 
 ROOT = Path(__file__).parents[2]
@@ -34,9 +35,9 @@ def drawn(figure: Figure) -> dict[Text, Bbox]:
     canvas = FigureCanvasAgg(figure)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        canvas.draw()
-    renderer = canvas.get_renderer()
-    texts = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_text() and text.get_visible()]
+        canvas.draw()  # type: ignore[no-untyped-call]
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
     return {text: text.get_window_extent(renderer) for text in texts if text.axes is None or _is_ours(text)}
 
 
@@ -47,8 +48,7 @@ def _is_ours(text: Text) -> bool:
 
 def boxes(figure: Figure, label: str) -> list[FancyBboxPatch]:
     """The boxes with a label that starts so."""
-    found = figure.findobj(FancyBboxPatch)
-    return [box for box in found if isinstance(box, FancyBboxPatch) and str(box.get_label()).startswith(label)]
+    return [box for box in figure.findobj(FancyBboxPatch) if str(box.get_label()).startswith(label)]
 
 
 def inside(places: dict[Text, Bbox], box: FancyBboxPatch) -> str:
@@ -58,7 +58,7 @@ def inside(places: dict[Text, Bbox], box: FancyBboxPatch) -> str:
     return " ".join(text for _, text in sorted(held))
 
 
-def contains(outer: Bbox, inner: Bbox) -> bool:
+def contains(outer: BboxBase, inner: BboxBase) -> bool:
     return bool(outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and outer.y0 <= inner.y0 and inner.y1 <= outer.y1)
 
 
@@ -172,7 +172,7 @@ def test_characters_without_a_glyph_are_shown_as_codes() -> None:
     (model,) = report.models
     tibetan = "\N{TIBETAN LETTER KA}\N{SLICE OF PIZZA}"
     renamed = samples.model_of(tibetan, model.inputs[0], model.calls)
-    places = drawn(plot_report(samples.Report((renamed,), report.diagnostics)))
+    places = drawn(plot_report(Report((renamed,), report.diagnostics)))
     assert any("<U+1F355>" in text.get_text() for text in places)
 
 
@@ -183,14 +183,19 @@ def test_the_same_report_gives_the_same_picture() -> None:
 
 def test_the_users_settings_do_not_change_the_picture() -> None:
     expected = png(plot_report(samples.seed_with_labels()))
-    settings = {
+    settings: dict[Any, Any] = {
         "font.family": "serif",
         "font.size": 30,
         "figure.figsize": (2, 2),
         "figure.dpi": 40,
         "lines.marker": "o",
     }
-    dark = {"figure.facecolor": "black", "axes.facecolor": "black", "text.color": "white", "patch.linewidth": 9}
+    dark: dict[Any, Any] = {
+        "figure.facecolor": "black",
+        "axes.facecolor": "black",
+        "text.color": "white",
+        "patch.linewidth": 9,
+    }
     with mpl.rc_context({**settings, **dark}):
         figure = plot_report(samples.seed_with_labels())
     assert png(figure) == expected
@@ -234,7 +239,7 @@ def test_equal_blocks_are_one_row() -> None:
 def test_several_models_stand_side_by_side() -> None:
     figure = plot_report(samples.two_broken())
     left, right = figure.subfigs
-    first, second = ([t.get_text() for t in part.findobj(Text) if isinstance(t, Text)] for part in (left, right))
+    first, second = ([text.get_text() for text in part.findobj(Text)] for part in (left, right))
     assert "✗ One answer per position, but one label per image." in first
     assert "✗ The window is larger than the image." in second
     assert left.bbox.x1 <= right.bbox.x0 + 1

@@ -203,3 +203,10 @@ def test_printing_a_report_never_fails(monkeypatch: pytest.MonkeyPatch, name: st
 
 def test_every_state_of_a_row_has_a_style() -> None:
     assert set(get_args(State)) <= text._STYLES.keys()
+
+
+def test_in_a_notebook_nothing_is_displayed_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = render_text(samples.seed_with_labels(), width=100)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setattr("rich.jupyter.display", lambda *_: pytest.fail("displayed"))
+    assert render_text(samples.seed_with_labels(), width=100) == expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import weakref
 from collections.abc import MutableMapping, Sequence
 from dataclasses import replace
 from types import CodeType, TracebackType
@@ -46,7 +47,7 @@ def check(
         texts = dict(zip(("x", "y"), (*names[1:], "x", "y")[: 2], strict=False)) if names else {}
         arguments = {"x": _as_data(x), "y": _as_data(y)}
         use = Use(model, "fit" if y is not None else "predict", arguments, None, texts)
-    compiled = {"loss": loss, "optimizer": getattr(model, "optimizer", None)} if loss is not None else None
+    compiled = {"loss": loss} if loss is not None else None
     facts = model_facts(
         watched, model, namespace or {}, use=use, given=given, budget=budget, compiled=compiled,
     )
@@ -54,7 +55,7 @@ def check(
         facts = replace(facts, name=names[0])
     tracked = watched.tracked.get(model)
     if compiled is not None:
-        tracked = Tracked(model, None, compiled=compiled)
+        tracked = Tracked(0, weakref.ref(model), None, compiled=compiled)
     live = [Live(model, use, tracked)]
     return build_report(watched, Facts((facts,)), namespace or {}, budget=budget, live=live)
 

@@ -21,7 +21,11 @@ from shape_magic.words import say
 
 
 class Halt(BaseException):
-    """Ends a dry run at the first error; no ``except Exception`` of the user's takes it."""
+    """Ends a dry run where it can't go on; no ``except Exception`` of the user's takes it."""
+
+    def _render_traceback_(self) -> list[str]:
+        """One line where a notebook shows it."""
+        return [say("magic.halted")]
 
 
 class Checker(Observer):
@@ -48,6 +52,7 @@ class Checker(Observer):
         self.stood_in = False
         self._given = given
         self._on_found = on_found
+        #: By ``Tracked.number``: an id is used again when a model has gone.
         self._facts: dict[int, Model] = {}
         self._uses: dict[int, Use] = {}
         self._seen: set[tuple[object, ...]] = set()
@@ -56,6 +61,16 @@ class Checker(Observer):
         self._call: Use | None = None
 
     # -- what the hooks report
+
+    def before_model(self) -> None:
+        """Look at the last model once more before it may go, if it has not been checked yet."""
+        latest = self.session.latest
+        tracked = self.session.tracked.get(latest) if latest is not None else None
+        if tracked is None:
+            return
+        self._uses.pop(tracked.number, None)  # its data are not kept
+        if tracked.number not in self._facts and hasattr(latest, "_layers"):
+            self._facts[tracked.number] = self._unused(latest)
 
     def before_weight(self, layer: Any, shape: Any, dtype: Any) -> None:
         """Stop an allocation that goes over the budget, before it is made."""
@@ -82,12 +97,12 @@ class Checker(Observer):
         if not found:
             self._seen.add(signature)
         fails = any(f.finding.severity == "error" for f in found)
+        if found and self._on_found:
+            self._on_found(self, fails, None)
         if self.dry_run:
             if fails:
                 raise Halt
             self._answer(use, facts)
-        if found and self._on_found:
-            self._on_found(self, fails, None)
 
     def after_break(self, broken: Broken) -> None:
         """Keep what led to a call that raised."""
@@ -98,37 +113,28 @@ class Checker(Observer):
     # -- facts
 
     def _used(self, use: Use) -> Model:
-        facts = model_facts(
-            self.session, use.model, self.namespace, use=use, given=self._given, budget=self._limit()
-        )
-        before = self._facts.get(id(use.model))
-        if _says_more(facts, before):
-            self._facts[id(use.model)] = facts
-            self._uses[id(use.model)] = use
+        facts = model_facts(self.session, use.model, self.namespace, use=use, given=self._given, budget=self.budget)
         tracked = self.session.tracked.get(use.model)
-        if tracked is not None:
-            tracked.last_use = use
+        if tracked is not None and _says_more(facts, self._facts.get(tracked.number)):
+            self._facts[tracked.number] = facts
+            self._uses[tracked.number] = use
         return facts
 
-    def _limit(self) -> int | None:
-        return self.budget
+    def _unused(self, model: Any) -> Model:
+        return model_facts(self.session, model, self.namespace, given=self._given, budget=self.budget)
 
     def _broken(self, broken: Broken) -> Model | None:
         model = broken.model
         if model is None or not hasattr(model, "_layers"):
-            facts = broken_facts(self.session, broken, self.namespace, self._limit())
+            facts = broken_facts(self.session, broken, self.namespace, self.budget)
             if facts is not None:
                 self._extra.append(facts)
             return facts
         use = self._call if self._call is not None and self._call.model is model else None
-        facts = model_facts(
-            self.session, model, self.namespace, use=use, given=self._given, budget=self._limit()
-        )
+        facts = model_facts(self.session, model, self.namespace, use=use, given=self._given, budget=self.budget)
         if not diagnose(self.facts_of([facts])):
             facts = with_failure(facts, broken.error, broken.span)
-        self._facts[id(model)] = facts
-        if not any(model is m for m in self.session.current):
-            self.session.current.append(model)
+        self._facts[self.session.note_model(model, None).number] = facts
         return facts
 
     def _answer(self, use: Use, facts: Model) -> None:
@@ -158,15 +164,16 @@ class Checker(Observer):
 
     def _known(self) -> list[tuple[Model, Live | None]]:
         models: list[tuple[Model, Live | None]] = []
-        inner = _inner_models(self.session.current)
-        for model in self.session.current:
-            known = self._facts.get(id(model))
-            if known is None:
+        alive = [(t, t.ref()) for t in self.session.current]
+        inner = _inner_models([m for _, m in alive if m is not None])
+        for tracked, model in alive:
+            known = self._facts.get(tracked.number)
+            if model is not None and (known is None or known.contract is None) and not _stopped(known):
                 if id(model) in inner:
                     continue
-                known = model_facts(self.session, model, self.namespace, given=self._given, budget=self._limit())
-            if known.calls or known.failure or known.contract or known.kind == "Model":
-                live = Live(model, self._uses.get(id(model)), self.session.tracked.get(model))
+                known = self._unused(model)
+            if known is not None and (known.calls or known.failure or known.contract or known.kind == "Model"):
+                live = Live(model, self._uses.get(tracked.number), tracked) if model is not None else None
                 models.append((known, live))
         return models + [(extra, None) for extra in self._extra]
 
@@ -183,6 +190,10 @@ class Checker(Observer):
     def found(self) -> tuple[Found, ...]:
         """The findings so far."""
         return diagnose(self.facts())
+
+
+def _stopped(known: Model | None) -> bool:
+    return known is not None and (known.failure is not None or known.failed_call is not None)
 
 
 def _says_more(now: Model, before: Model | None) -> bool:

@@ -18,6 +18,25 @@ class ShapeError(ShapeMagicError, ValueError):
     """A call was stopped before its first step: Keras would have raised in it. A ValueError, as Keras' own."""
 
 
+def shape_error(message: str, keras_type: str) -> ShapeError:
+    """A ``ShapeError`` that is also of the type that Keras would have raised, so that the user's ``except`` takes it."""
+    if keras_type == "InvalidArgumentError":
+        import tensorflow as tf
+
+        class InvalidShapeError(ShapeError, tf.errors.InvalidArgumentError):  # type: ignore[misc]
+            """The shapes of a call do not work out."""
+
+            def __init__(self, text: str) -> None:
+                tf.errors.InvalidArgumentError.__init__(self, None, None, text)
+
+        InvalidShapeError.__name__ = ShapeError.__name__
+        return InvalidShapeError(message)
+    base = {"TypeError": TypeError, "IndexError": IndexError, "KeyError": KeyError}.get(keras_type)
+    if base is None:
+        return ShapeError(message)
+    return type("ShapeError", (ShapeError, base), {})(message)
+
+
 class WeightsTooLargeError(ShapeMagicError, MemoryError):
     """A weight was not allocated: the model's weights do not fit into memory."""
 

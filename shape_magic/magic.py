@@ -22,6 +22,7 @@ class ShapeMagics(Magics):
         super().__init__(shell)
         self.settings = settings
         self.notebook = Notebook(shell, settings)
+        self._unwrapping = False
 
     @no_var_expand
     @line_cell_magic
@@ -45,12 +46,40 @@ class ShapeMagics(Magics):
 
     shapecheck.__doc__ = opts.parser().format_help()
 
+    def take_off(self, lines: list[str]) -> list[str]:
+        """An input transformer: the ``%%shapecheck`` line goes, so that the cell runs as any other.
+
+        It stays where the registered magic has to answer: for help, for options that are wrong, for
+        what runs no cell, and inside a cell that runs already (``%%time`` above ``%%shapecheck``).
+        """
+        raw = "".join(lines)
+        line = magic_line(raw)
+        if line is None or line.startswith("?") or (self.notebook.running and not self._unwrapping):
+            return lines
+        try:
+            options = opts.parse(line)
+            for word in (*options.inputs, *options.targets):
+                opts.shape_given(word, self.shell.user_ns)
+        except UsageError:
+            return lines
+        if options.fix is not None or options.rules or options.explain or options.words:
+            return lines
+        return without_magic_line(raw).splitlines(keepends=True) or ["\n"]
+
     def _cell(self, options: opts.Options, line: str, cell: str) -> None:
         if options.fix is not None:
             self._write_fix(options.fix, cell)
             return
+        for word in (*options.inputs, *options.targets):
+            opts.shape_given(word, self.shell.user_ns)
+        if options.words:
+            raise UsageError(say("magic.error.option", why=" ".join(options.words)))
         # Nested use, as under another cell magic: the body runs as a cell of its own.
-        result = self.shell.run_cell(f"%%shapecheck {line}\n{cell}")
+        self._unwrapping = True
+        try:
+            result = self.notebook.run_nested(f"%%shapecheck {line}\n{cell}")
+        finally:
+            self._unwrapping = False
         result.raise_error()
 
     def _checked(self, options: opts.Options) -> Any:
@@ -79,7 +108,7 @@ class ShapeMagics(Magics):
             from shape_magic.api import check_cells
             from shape_magic.repair.replay import copied
 
-            report = check_cells([cell], copied(self.shell.user_ns), dry_run=True)
+            report = check_cells([cell], copied(self.shell.user_ns, {}), dry_run=True)
         fixes = {n: fix for n, _, fix in numbered_fixes(report)}
         fix = fixes.get(number)
         if fix is None or fix.source is None or fix.cell is None:
@@ -137,21 +166,6 @@ def explained(name: str) -> str:
 # -- the extension
 
 
-def _take_off(lines: list[str]) -> list[str]:
-    """An input transformer: the ``%%shapecheck`` line goes, so that the cell runs as any other."""
-    raw = "".join(lines)
-    line = magic_line(raw)
-    if line is None or line.startswith("?"):
-        return lines
-    try:
-        options = opts.parse(line)
-    except UsageError:
-        return lines  # the registered magic says what is wrong
-    if options.fix is not None or options.rules or options.explain:
-        return lines
-    return without_magic_line(raw).splitlines(keepends=True) or ["\n"]
-
-
 def _complete(shell: Any, event: Any) -> list[str]:
     """The options and the names of models, for the Tab key."""
     import sys
@@ -168,7 +182,7 @@ def load_ipython_extension(shell: Any) -> None:
     settings = ShapeMagic.instance(parent=shell)
     magics = ShapeMagics(shell, settings)
     shell.register_magics(magics)
-    shell.input_transformers_cleanup.append(_take_off)
+    shell.input_transformers_cleanup.append(magics.take_off)
     shell.events.register("pre_run_cell", magics.notebook.pre_run_cell)
     shell.events.register("post_run_cell", magics.notebook.post_run_cell)
     for key in ("%shapecheck", "%%shapecheck"):
@@ -185,7 +199,7 @@ def unload_ipython_extension(shell: Any) -> None:
     shell.events.unregister("pre_run_cell", magics.notebook.pre_run_cell)
     shell.events.unregister("post_run_cell", magics.notebook.post_run_cell)
     magics.notebook.close()
-    shell.input_transformers_cleanup.remove(_take_off)
+    shell.input_transformers_cleanup.remove(magics.take_off)
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("shapecheck", None)
     del shell.magics_manager.registry[ShapeMagics.__name__]

@@ -56,11 +56,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where user code stands: the span of the running call, its syntax, and the frame to look names up in."""
+    """Where user code stands: the span of the running call, its syntax, and what it calls."""
 
     span: Span
     call: ast.Call | None
-    frame: FrameType
+    #: The object that the call names, looked up without running anything; None when it can't be.
+    callee: object | None = None
 
 
 @dataclass
@@ -116,7 +117,11 @@ class Book:
 
     def _place_in(self, frame: FrameType, cell_id: CellId, above: int) -> Place | None:
         found = self._locate(frame.f_code, frame.f_lasti, cell_id, above)
-        return Place(*found, frame) if found is not None else None
+        if found is None:
+            return None
+        span, call = found
+        # The frame itself is not kept: it would keep its local variables alive.
+        return Place(span, call, look_up(call.func, frame.f_locals, frame.f_globals) if call is not None else None)
 
     def span_at(self, code: CodeType, instruction: int) -> Span | None:
         """The span of an instruction of a cell's code (of a traceback's entry); None for other code."""
@@ -143,13 +148,6 @@ class Book:
         if call is not None and (call.lineno, call.col_offset) != (line, col):
             span = span_from_positions(cell.source, call.lineno, end_line, call.col_offset, end_col, cell_id)
         return span, call
-
-
-def callee(place: Place) -> object | None:
-    """The object that the call at a place names, looked up without running anything; None when it can't be."""
-    if place.call is None:
-        return None
-    return look_up(place.call.func, place.frame.f_locals, place.frame.f_globals)
 
 
 def look_up(node: ast.expr, *scopes: Mapping[str, object]) -> object | None:

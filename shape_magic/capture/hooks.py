@@ -16,7 +16,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from shape_magic.capture.arrival import Arrival, is_here
-from shape_magic.capture.session import Broken, Session, Use
+from shape_magic.capture.blame import is_users_own
+from shape_magic.capture.session import Broken, Session, Tracked, Use, optimizer_name
 from shape_magic.trace.worker import in_worker, with_variables
 
 #: What the model's own calls are: each may be answered by a stand-in.
@@ -38,6 +39,9 @@ class Observer:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+
+    def before_model(self) -> None:
+        """Another model is about to be noted as the latest."""
 
     def before_weight(self, layer: Any, shape: Any, dtype: Any) -> None:
         """A weight is about to be allocated; may raise to stop it."""
@@ -182,7 +186,7 @@ def _new_model(original: Any) -> Any:
             frame = sys._getframe(1)
             observer.session.note_made(obj, args, kwargs, frame)
             if observer.session.depth == 0:
-                observer.session.note_model(obj, frame)
+                _note_model(observer, obj, frame)
         return obj
 
     return staticmethod(_like(original, __new__))
@@ -199,6 +203,8 @@ def _inside(observer: Observer, obj: Any, args: tuple[Any, ...], frame: Any, mod
     except StandIn:
         raise
     except Exception as error:
+        if session.broken is None and is_users_own(error):
+            raise
         _note_error(session, error, args, model)
         if session.depth == 1 and session.broken is not None:
             broken = session.broken
@@ -211,6 +217,12 @@ def _inside(observer: Observer, obj: Any, args: tuple[Any, ...], frame: Any, mod
         session.depth -= 1
         if session.depth == 0:
             session.broken = None
+
+
+def _note_model(observer: Observer, model: Any, frame: Any) -> Tracked:
+    if observer.session.latest is not model:
+        observer.before_model()
+    return observer.session.note_model(model, frame)
 
 
 def _note_error(session: Session, error: BaseException, args: tuple[Any, ...], model: Any) -> None:
@@ -282,7 +294,7 @@ def _sequential_add(original: Any) -> Any:
             return
         session, frame = observer.session, sys._getframe(1)
         if session.depth == 0:
-            session.note_model(self, frame)
+            _note_model(observer, self, frame)
             layer = args[0] if args else kwargs.get("layer")
             if hasattr(layer, "_inbound_nodes"):
                 session.note_placed(layer, frame)
@@ -301,8 +313,10 @@ def _compile(original: Any) -> Any:
         if observer is not None and observer.session.depth == 0:
             frame = sys._getframe(1)
             use = observer.session.use(self, "compile", signature, args, kwargs, frame)
-            tracked = observer.session.note_model(self, frame)
-            tracked.compiled = {k: v for k, v in use.arguments.items() if k != "self"}
+            tracked = _note_model(observer, self, frame)
+            tracked.compiled = {k: use.arguments.get(k) for k in ("loss", "metrics")}
+            # By name only: an optimizer holds the model's weights.
+            tracked.optimizer = optimizer_name(use.arguments.get("optimizer", "rmsprop"))
             tracked.compile_span = use.place.span if use.place else None
             tracked.compile_texts = use.texts
         original(self, *args, **kwargs)
@@ -338,7 +352,7 @@ def _use(name: str, original: Any) -> Any:
         if observer is None or observer.session.depth > 0:
             return original(self, *args, **kwargs)
         session, frame = observer.session, sys._getframe(1)
-        session.note_model(self, frame)
+        _note_model(observer, self, frame)
         use = session.use(self, name, signature, args, kwargs, frame)
         try:
             observer.before_use(use)

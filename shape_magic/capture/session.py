@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from shape_magic.capture.book import Book, Place, callee
+from shape_magic.capture.book import Book, Place
 from shape_magic.facts import CellId, Span
 
 T = TypeVar("T")
@@ -81,11 +81,14 @@ class Use:
     spans: dict[str, Span] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Tracked:
     """A model, and the cells that made it what it is."""
 
-    model: Any
+    #: Counts the models of the session: an id may be used again, this is not.
+    number: int
+    #: Weak: what is observed lives no longer than without us.
+    ref: weakref.ref[Any]
     span: Span | None
     #: The cells in which it was created, grown and compiled; in the order in which that happened.
     cells: list[CellId] = field(default_factory=list)
@@ -93,7 +96,7 @@ class Tracked:
     #: The source of the compile call's arguments.
     compile_texts: dict[str, str] = field(default_factory=dict)
     compiled: dict[str, Any] = field(default_factory=dict)
-    last_use: Use | None = None
+    optimizer: str = ""
 
     def touch(self, span: Span | None, cell: CellId | None) -> None:
         """Note that something happened to it in a cell."""
@@ -120,8 +123,10 @@ class Session:
     #: Where a layer enters a model: one span for each time that it is added or called, in order.
     placed: ByIdentity[list[Span | None]] = field(default_factory=ByIdentity)
     tracked: ByIdentity[Tracked] = field(default_factory=ByIdentity)
-    #: Models that were made or used in the running cell, in order; strong, emptied at its end.
-    current: list[Any] = field(default_factory=list)
+    #: Models that were made or used in the running cell, in order.
+    current: list[Tracked] = field(default_factory=list)
+    #: The last of them, held so that a model without a name can still be looked at.
+    latest: Any = None
     broken: Broken | None = None
     cell: CellId | None = None
     #: How deep the running code is in Keras' calls: only what the user's code calls itself is counted.
@@ -130,6 +135,12 @@ class Session:
     stack: list[Any] = field(default_factory=list)
     _count: int = 0
 
+    def end_cell(self) -> None:
+        """Let go of what belongs to the cell that has ended."""
+        self.current.clear()
+        self.latest = None
+        self.broken = None
+
     # -- what the hooks report
 
     def note_made(self, obj: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any) -> Made:
@@ -137,7 +148,7 @@ class Session:
         place = self.book.place(frame)
         exact = False
         if place is not None:
-            named = callee(place)
+            named = place.callee
             exact = named is type(obj) or (inspect.isclass(named) and isinstance(obj, named) and self.depth == 0)
         self._count += 1
         made = Made(type(obj), args, kwargs, place.span if place else None, exact, self._count)
@@ -149,10 +160,12 @@ class Session:
         tracked = self.tracked.get(model)
         if tracked is None:
             made = self.made.get(model)
-            tracked = Tracked(weakref.ref(model), made.span if made else None)
+            self._count += 1
+            tracked = Tracked(self._count, weakref.ref(model), made.span if made else None)
             self.tracked[model] = tracked
-        if not any(model is m for m in self.current):
-            self.current.append(model)
+        if tracked not in self.current:
+            self.current.append(tracked)
+        self.latest = model
         place = self.book.place(frame)
         tracked.touch(place.span if place else None, self.cell)
         return tracked
@@ -179,6 +192,13 @@ class Session:
         if place is not None:
             use.texts, use.spans = argument_sources(self.book, place, list(signature.parameters)[1:])
         return use
+
+
+def optimizer_name(optimizer: Any) -> str:
+    """``"adam"``, of a name, an optimizer or its config."""
+    if isinstance(optimizer, dict):
+        optimizer = str(optimizer.get("class_name", ""))
+    return (optimizer if isinstance(optimizer, str) else type(optimizer).__name__).lower()
 
 
 def argument_sources(book: Book, place: Place, names: list[str]) -> tuple[dict[str, str], dict[str, Span]]:

@@ -12,7 +12,7 @@ from IPython.core.error import UsageError
 
 from shape_magic.capture import hooks
 from shape_magic.capture.session import Live, Session
-from shape_magic.errors import ShapeError
+from shape_magic.errors import shape_error
 from shape_magic.facts import CellId, Facts, Shape, Span
 from shape_magic.kernel.cells import CellFiles, magic_line
 from shape_magic.kernel.options import Options, parse, shape_given
@@ -33,6 +33,8 @@ class Notebook:
         self.session = Session()
         self.files = CellFiles(shell, self.session.book)
         self.last_report: Report | None = None
+        #: Between a cell's start and its end.
+        self.running = False
         self._checker: Any = None
         self._options = Options()
         self._shown: set[tuple[str, int | None, str]] = set()
@@ -46,6 +48,7 @@ class Notebook:
 
     def pre_run_cell(self, info: Any) -> None:
         """A cell is about to run: note its text, and observe it if it is to be checked."""
+        self.running = True
         if self._checker is not None and self._nested:
             self._nested += 1  # %%capture and its like run the body as a cell of its own
             return
@@ -68,6 +71,7 @@ class Notebook:
     def post_run_cell(self, result: Any) -> None:
         """A cell has ended: take the hooks out and say what there is to say."""
         self._nested = max(self._nested - 1, 0)
+        self.running = self._nested > 0
         if self._checker is None or self._nested:
             return
         checker = self._checker
@@ -79,7 +83,7 @@ class Notebook:
             if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
                 raise
         finally:
-            self.session.current.clear()
+            self.session.end_cell()
             self._done = None
 
     def _number(self) -> int:
@@ -100,7 +104,7 @@ class Notebook:
         )
         self._shown.clear()
         self._nested = 1
-        self.session.current.clear()
+        self.session.end_cell()
         hooks.start(self._checker)
 
     def _stop(self) -> None:
@@ -108,6 +112,15 @@ class Notebook:
             hooks.stop()
         self._checker = None
         self._nested = 0
+
+    def run_nested(self, cell: str) -> Any:
+        """Run a cell inside the running one, observed as a cell of its own."""
+        nested, self._nested = self._nested, 0
+        try:
+            return self.shell.run_cell(cell, store_history=False)
+        finally:
+            self._nested = nested
+            self.running = True
 
     def close(self) -> None:
         """End the watch."""
@@ -132,7 +145,7 @@ class Notebook:
             return
         stops = fails or (strict and not report.ok)
         if stops and self.settings.raise_errors and not self._options.no_raise:
-            raise ShapeError(stopped_line(report.diagnostics[0], report))
+            raise shape_error(stopped_line(report.diagnostics[0], report), _keras_type(report))
 
     def _finish(self, checker: Any, *, failed: bool) -> None:
         if not self.session.current and not self._shown:
@@ -142,7 +155,7 @@ class Notebook:
         if failed and self._shown:
             return
         report = self.report(checker.facts(), checker.live())
-        told = {(id(m), d.rule, d.message) for m in self.session.current for d in report.diagnostics}
+        told = {(t.number, d.rule, d.message) for t in self.session.current for d in report.diagnostics}
         if report.diagnostics and told <= self._told and self._done is None:
             return  # said when the model was made; nothing that this cell did changes it
         self._told |= told
@@ -236,6 +249,17 @@ class Notebook:
         facts = tuple(model_facts(self.session, m, self.shell.user_ns, budget=self.budget()) for m in models)
         live = [Live(m, None, self.session.tracked.get(m)) for m in models]
         return self.report(Facts(facts), live) if facts else None
+
+
+def _keras_type(report: Report) -> str:
+    """The class of the exception that Keras would have raised in the call."""
+    first = report.diagnostics[0]
+    contract = report.models[first.model].contract if first.model is not None else None
+    if contract is None:
+        return "ValueError"
+    failures = [contract.failure, *(loss.failure for loss in (*contract.losses, *contract.metrics))]
+    known = next((f.type for f in failures if f is not None), None)
+    return known or "InvalidArgumentError"  # labels out of range: found by the kernel, not by the shapes
 
 
 def shapes(words: tuple[str, ...], namespace: Mapping[str, Any]) -> tuple[Shape, ...]:

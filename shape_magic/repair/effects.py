@@ -131,23 +131,67 @@ def _call(
 ) -> Iterator[Impure]:
     name = _called_name(call)
     if isinstance(call.func, ast.Name) and name in defined:
-        if name not in seen:
-            seen.add(name)
-            for statement in getattr(defined[name], "body", []):
-                yield from _impurities(statement, namespace, defined, seen)
+        yield from _bodies(name, namespace, defined, seen)
         return
     target = look_up(call.func, namespace, vars(builtins))
-    if name in _IMPURE_NAMES and not (name in ("load", "save") and target is None):
-        yield Impure(f"it calls {name}")
-    elif target is not None and not _is_pure(target, namespace):
-        yield Impure(f"it calls {name}, of which nothing is known")
-    elif target is None and isinstance(call.func, ast.Attribute):
-        root: ast.expr = call.func
-        while isinstance(root, ast.Attribute | ast.Call | ast.Subscript):
-            root = root.func if isinstance(root, ast.Call) else root.value
-        owner = namespace.get(root.id) if isinstance(root, ast.Name) else None
-        if isinstance(owner, ModuleType) and owner.__name__.split(".")[0] not in _PURE_LIBRARIES:
-            yield Impure(f"it calls {name} of {owner.__name__}")
+    if target is not None:
+        if id(target) not in _stubbed_ids() and (name in _IMPURE_NAMES or not _is_pure(target, namespace)):
+            yield Impure(f"it calls {name}")
+        return
+    if isinstance(call.func, ast.Attribute):
+        yield from _method(call.func, namespace, defined, seen)
+
+
+def _bodies(
+    name: str, namespace: Mapping[str, object], defined: Mapping[str, ast.stmt], seen: set[str]
+) -> Iterator[Impure]:
+    """What the body of a function, or of a class' methods, does when it is called."""
+    if name in seen:
+        return
+    seen.add(name)
+    for statement in getattr(defined[name], "body", []):
+        inner = statement.body if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and isinstance(
+            defined[name], ast.ClassDef
+        ) else [statement]
+        for part in inner:
+            yield from _impurities(part, namespace, defined, seen)
+
+
+def _method(
+    func: ast.Attribute, namespace: Mapping[str, object], defined: Mapping[str, ast.stmt], seen: set[str]
+) -> Iterator[Impure]:
+    """A method call: judged by what it is called on, as far as that can be told."""
+    root: ast.expr = func.value
+    while isinstance(root, ast.Attribute | ast.Subscript):
+        root = root.value
+    if isinstance(root, ast.Call):
+        made = look_up(root.func, namespace, vars(builtins))
+        if isinstance(made, type) and not _is_pure(made, namespace):
+            yield Impure(f"it calls {func.attr} of a {made.__name__}")
+        return
+    owner = namespace.get(root.id) if isinstance(root, ast.Name) else None
+    if owner is None:  # a local name: it holds what the other calls gave
+        if func.attr in _IMPURE_NAMES and func.attr not in _STUBBED_METHODS:
+            yield Impure(f"it calls {func.attr}")
+        return
+    if _is_keras_object(owner) and func.attr in _STUBBED_METHODS:
+        return
+    module = owner.__name__ if isinstance(owner, ModuleType) else type(owner).__module__
+    known = module.split(".")[0] in _PURE_LIBRARIES or _is_keras_object(owner)
+    if func.attr in _IMPURE_NAMES or not known:
+        yield Impure(f"it calls {func.attr} of {getattr(root, 'id', 'an object')}")
+
+
+#: Methods of a model that do nothing while a proof runs.
+_STUBBED_METHODS = frozenset({"save", "save_weights", "load_weights", "export", "summary"})
+
+
+def _stubbed_ids() -> set[int]:
+    """Functions that do nothing while a proof runs."""
+    import keras
+
+    names = ("set_random_seed", "clear_session", "plot_model")
+    return {id(f) for name in names if (f := getattr(keras.utils, name, None)) is not None}
 
 
 def _is_pure(target: object, namespace: Mapping[str, object]) -> bool:
@@ -157,6 +201,10 @@ def _is_pure(target: object, namespace: Mapping[str, object]) -> bool:
     if module is None:
         module = type(getattr(target, "__self__", target)).__module__
     return str(module).split(".")[0] in _PURE_LIBRARIES or (isinstance(target, type) and _is_keras_class(target))
+
+
+def _is_keras_object(value: object) -> bool:
+    return _is_keras_class(type(value))
 
 
 def _is_keras_class(target: type) -> bool:

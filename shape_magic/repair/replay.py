@@ -14,6 +14,7 @@ from shape_magic.capture.session import Session
 from shape_magic.checker import Checker, Halt
 from shape_magic.facts import CellId, Facts
 from shape_magic.repair.slices import Slice
+from shape_magic.repair.stubs import stubbed
 from shape_magic.trace.worker import apart
 
 
@@ -31,14 +32,15 @@ def replay(
     given: tuple[tuple[int | None, ...], ...] = (),
 ) -> Replayed:
     """Run the statements as a dry run in a copy of the namespace; nothing of the user's is changed."""
-    copy = copied(namespace)
     session = Session(book=Book())
-    checker = Checker(session, copy, dry_run=True, budget=budget, given=given)
     names = {cell: f"<shape_magic {i}>" for i, (cell, _) in enumerate(cells)}
     for cell, source in cells:
         session.book.add(cell, source, str(cell), names[cell])
     codes = [_compiled(s.node, names[s.cell]) for s in part.statements]
-    return apart(lambda: _run(codes, checker, copy))
+    with stubbed() as stubs:
+        copy = copied(namespace, stubs)
+        checker = Checker(session, copy, dry_run=True, budget=budget, given=given)
+        return apart(lambda: _run(codes, checker, copy))
 
 
 def _compiled(node: ast.stmt, filename: str) -> CodeType:
@@ -58,9 +60,9 @@ def _run(codes: list[CodeType], checker: Checker, namespace: dict[str, Any]) -> 
     return Replayed(checker.facts(), error, checker.session)
 
 
-def copied(namespace: Mapping[str, Any]) -> dict[str, Any]:
+def copied(namespace: Mapping[str, Any], stubs: Mapping[int, Any]) -> dict[str, Any]:
     """A shallow copy in which functions look names up in the copy, lists are lists of their own, and nothing prints."""
-    copy: dict[str, Any] = dict(namespace)
+    copy: dict[str, Any] = {name: stubs.get(id(value), value) for name, value in namespace.items()}
     for name, value in namespace.items():
         if isinstance(value, FunctionType) and value.__globals__ is namespace:
             twin = FunctionType(value.__code__, copy, value.__name__, value.__defaults__, value.__closure__)

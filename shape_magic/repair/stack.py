@@ -6,6 +6,7 @@ Enough to know that the shapes work out through loss and labels; the user's code
 from __future__ import annotations
 
 import ast
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -184,8 +185,8 @@ def on_stack(session: Session, live: Live, facts: Model, steps: Sequence[Step]) 
         return after
     tracked = live.tracked
     if loss is not None:
-        known = tracked.compiled if tracked is not None and tracked.compiled else {}
-        tracked = Tracked(live.model, None, compiled={**known, "loss": loss})
+        known = tracked if tracked is not None else Tracked(0, weakref.ref(live.model), None)
+        tracked = replace(known, compiled={**known.compiled, "loss": loss})
 
     def outputs_for(_: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
         return [input_tensor((batch, *s[1:])) for s in after.outputs], None

@@ -8,7 +8,7 @@ cross-entropy the labels are the output without its last axis.
 
 from __future__ import annotations
 
-from shape_magic.facts import Contract, LossFacts, Shape
+from shape_magic.facts import Contract, LabelFacts, LossFacts, Shape
 
 SPARSE = frozenset({"sparse_categorical_crossentropy"})
 CLASSES = frozenset({"categorical_crossentropy", "categorical_focal_crossentropy", *SPARSE})
@@ -40,11 +40,12 @@ def compared(contract: Contract | None) -> tuple[LossFacts, Shape, Shape] | None
     return contract.losses[0], contract.outputs[0], contract.y[0].shape
 
 
-def loss_for(loss: str, output: Shape, labels: Shape, *, one_hot: bool | None) -> str | None:
-    """The cross-entropy of the same kind that fits these labels, if it is another one."""
+def loss_for(loss: str, output: Shape, labels: Shape, facts: LabelFacts | None) -> str | None:
+    """The cross-entropy of the same kind that fits these labels, by their shape and their values; None for none."""
     other = {"sparse_categorical_crossentropy": "categorical_crossentropy"}.get(loss, "sparse_categorical_crossentropy")
     if loss not in CLASSES or not agrees(other, output, labels):
         return None
-    if other == "categorical_crossentropy" and one_hot is False:
-        return None
-    return other
+    if facts is None:
+        return other
+    fits = facts.one_hot if other == "categorical_crossentropy" else facts.integer
+    return other if fits else None

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from shape_magic.facts import Call, Facts, Model, Shape
 from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, SetCompile, Step
-from shape_magic.rules.agreement import agrees, compared, loss_for
+from shape_magic.rules.agreement import SPARSE, agrees, compared, loss_for
 from shape_magic.rules.finding import Finding, Rule
-from shape_magic.words import shape_text
+from shape_magic.words import say, shape_text
 
 #: Layers that treat every position alike, so that a Dense before them is still the head.
 _POINTWISE = ("Dense", "Activation", "Dropout", "BatchNormalization", "LayerNormalization", "ReLU", "LeakyReLU", "PReLU",
@@ -19,6 +19,7 @@ _POINTWISE = ("Dense", "Activation", "Dropout", "BatchNormalization", "LayerNorm
 #: Layers that work step by step on purpose: a Dense behind them answers per step because it should.
 _PER_STEP = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional", "Embedding", "TimeDistributed", "RepeatVector",
              "MultiHeadAttention", "GroupedQueryAttention", "Attention", "AdditiveAttention")
+_WORDS = "rule.dense-on-feature-map"
 #: From this many weights on, averaging is offered before flattening.
 _MANY_WEIGHTS = 50_000_000
 
@@ -100,19 +101,18 @@ def _ancestors(model: Model, call: Call) -> set[int]:
 def _finding(model: Model, head: _Head, variant: str, severity: str) -> Finding:
     contract = model.contract
     y = contract.y[0] if contract and contract.y else None
-    positions = _count(head.map)
     units = head.output[-1]
     loss = contract.losses[0] if contract and len(contract.losses) == 1 else None
+    wanted = head.output[:-1] if loss and loss.name in SPARSE else head.output
     values = {
         "layer": head.dense.layer,
-        "line": head.dense.span.start_line if head.dense.span else 0,
-        "map": _map_words(head),
-        "positions": positions or "all",
+        "line": head.dense.span.start_line if head.dense.span else None,
+        **_map_words(head),
         "output": shape_text(head.output, batch="batch"),
         "units": units,
         "labels": y.name if y else "",
         "labels_shape": shape_text(y.shape) if y else "",
-        "wanted_labels": shape_text(head.output, batch="batch"),
+        "wanted_labels": shape_text(wanted, batch="batch"),
         "loss": loss.name if loss else "",
     }
     return Finding(
@@ -135,15 +135,33 @@ def _count(sizes: Shape) -> int | None:
     return math.prod(middle) if len(middle) == len(sizes) - 2 else None
 
 
-def _map_words(head: _Head) -> str:
-    from shape_magic.words import say
-
+def _map_words(head: _Head) -> dict[str, object]:
+    """What the head reads, in words: the map, its positions, and what one sample is called."""
     sizes = "×".join("?" if d is None else str(d) for d in head.map[1:-1])
-    kind = "sequence" if len(head.map) == 3 else "grid"
-    if head.source is None and len(head.map) == 3:
-        kind = "table"
+    kind, unit, depth = "grid", "image" if len(head.map) == 4 else "sample", "channels"
+    if len(head.map) == 3:
+        kind, unit, depth = ("table", "sample", "features") if head.source is None else ("sequence", "sequence", "features")
+    if kind == "sequence" and head.map[1] is None:
+        kind = "open_sequence"
     article = "an" if re.match(r"8|1[18](?:\D|$)", sizes) else "a"
-    return say(f"rule.dense-on-feature-map.map.{kind}", sizes=sizes, features=head.map[-1], article=article)
+    positions = _count(head.map)
+    form = "open" if positions is None else _number(positions)
+    return {
+        "map": say(
+            f"{_WORDS}.map.{kind}",
+            sizes=sizes,
+            features=say(f"{_WORDS}.{depth}.{_number(head.map[-1])}", n=head.map[-1]),
+            article=article,
+        ),
+        "positions": positions,
+        "each": say(f"{_WORDS}.each.{form}", n=positions),
+        "positions_text": say(f"{_WORDS}.positions.{form}", n=positions),
+        "unit": say(f"{_WORDS}.unit.{unit}"),
+    }
+
+
+def _number(count: int | None) -> str:
+    return "one" if count == 1 else "many"
 
 
 def _repairs(model: Model, head: _Head) -> Iterator[Repair]:
@@ -175,10 +193,9 @@ def _loss_step(model: Model, head: _Head) -> tuple[Step, ...]:
         return ()
     loss, output, labels = pair
     joined: Shape = (None, output[-1])
-    facts = model.contract.y[0].facts
     if agrees(loss.name, joined, labels):
         return ()
-    other = loss_for(loss.name, joined, labels, one_hot=facts.one_hot if facts else None)
+    other = loss_for(loss.name, joined, labels, model.contract.y[0].facts)
     return (SetCompile("loss", repr(other)),) if other else ()
 
 

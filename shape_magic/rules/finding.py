@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shape_magic.facts import Facts, Model, Shape, Span
 from shape_magic.repair.steps import Repair
 from shape_magic.report import Severity
+from shape_magic.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,13 @@ class Rule:
 
     name: str
     check: Callable[[Model, Facts], Iterator[Finding]]
+
+
+def listed(items: Sequence[str]) -> str:
+    """Some things in a sentence: ``"a"``, ``"a and b"``, ``"a, b and c"``."""
+    if len(items) < 2:
+        return "".join(items)
+    return say("rule.and", first=", ".join(items[:-1]), last=items[-1])
 
 
 #: Filled in by ``diagnose``: the rule's name and the model's position beside the finding.

@@ -13,6 +13,8 @@ _RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
 #: Layers that give up the positions for good.
 _JOINS = ("Flatten", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D",
           "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D")
+#: The axes between batch and channels, by the number of all axes.
+_GRIDS = {2: (), 3: ("time",), 4: ("height", "width"), 5: ("depth", "height", "width")}
 #: Layers that pass the number of axes on, so that the cause may lie above them.
 _TRANSPARENT = ("Dropout", "BatchNormalization", "Activation", "LayerNormalization", "ReLU", "LeakyReLU", "Masking")
 
@@ -30,12 +32,13 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     variant = _variant(call, cause, rank)
     values = {
         "layer": call.layer,
-        "line": call.span.start_line if call.span else 0,
+        "line": call.span.start_line if call.span else None,
         "wants": call.wants_rank,
         "wanted_axes": _wanted_axes(call),
         "rank": rank,
         "input": shape_text(call.input_shape, batch="batch"),
         "cause": cause.layer if cause else "",
+        "example": say(f"rule.layer-input-rank.example.{_example(call)}"),
     }
     yield Finding(
         severity="error",
@@ -61,20 +64,29 @@ def _cause(model: Model, call: Call) -> Call | None:
 
 def _variant(call: Call, cause: Call | None, rank: int) -> str:
     if rank > (call.wants_rank or 0):
-        return "too-many"
+        return "batch-in-input" if cause is None and rank == (call.wants_rank or 0) + 1 else "too-many"
     if cause is not None and cause.is_a(*_RECURRENT) and call.is_a(*_RECURRENT):
         return "last-step-only"
     return "joined-above" if cause is not None and cause.is_a(*_JOINS) else "too-few"
 
 
 def _wanted_axes(call: Call) -> str:
-    wanted = {3: ("batch", "time", "features")} if call.is_a(*_RECURRENT) else {
-        3: ("batch", "time", "channels"),
-        4: ("batch", "height", "width", "channels"),
-        5: ("batch", "depth", "height", "width", "channels"),
-    }
-    names = wanted.get(call.wants_rank or 0)
-    return f"({', '.join(say(f'axis.{n}') for n in names)})" if names else ""
+    wants = call.wants_rank or 0
+    before: tuple[str, ...] = ("batch",)
+    if call.is_a("ConvLSTM"):
+        before, wants = ("batch", "time"), wants - 1
+    grid = _GRIDS.get(wants, ("unknown",) * (wants - 2))
+    last = "features" if wants == 2 or (wants == 3 and call.is_a(*_RECURRENT) and len(before) == 1) else "channels"
+    first = call.arguments.get("data_format") == "channels_first"
+    names = (*before, last, *grid) if first else (*before, *grid, last)
+    return f"({', '.join(say(f'axis.{name}') for name in names)})"
+
+
+def _example(call: Call) -> str:
+    """Which axis of size 1 is forgotten most often before such a layer."""
+    if call.is_a(*_RECURRENT) or call.wants_rank == 3:
+        return "sequence"
+    return "grid" if call.wants_rank == 4 else "other"
 
 
 def _repairs(call: Call, cause: Call | None, rank: int) -> Iterator[Repair]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Facts, Failure, Model
-from shape_magic.rules.finding import Finding, Rule
-from shape_magic.words import shape_text
+from shape_magic.facts import Call, Facts, Failure, Model
+from shape_magic.rules.finding import Finding, Rule, listed
+from shape_magic.words import say, shape_text
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -16,12 +16,13 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         if model.failure is not None:
             yield _whole(model, model.failure)
         return
-    shapes = ", ".join(shape_text(s, batch="batch") for s in call.input_shapes)
+    shapes = listed([shape_text(s, batch="batch") for s in call.input_shapes])
     values = {
         "layer": call.layer,
         "class_name": call.class_name,
-        "line": call.span.start_line if call.span else 0,
+        "line": call.span.start_line if call.span else None,
         "input": shapes or "nothing",
+        "needs": say(f"rule.layer-refuses-input.needs.{_needs(call)}", class_name=call.class_name),
         "keras": call.failure.message,
     }
     yield Finding(
@@ -36,8 +37,33 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     )
 
 
+def _needs(call: Call) -> str:
+    """What layers of this kind need, where the shapes show that it is missing."""
+    if call.is_a("Concatenate"):
+        return "concatenate"
+    if call.is_a("Merge") and len(call.input_shapes) > 1:
+        return "merge"
+    if call.is_a("Reshape"):
+        return "reshape"
+    sizes = call.input_shape or ()
+    if call.is_a("BaseConv", "BaseDepthwiseConv", "BaseSeparableConv", "BasePooling") and _is_outgrown(call):
+        return "window"
+    return "open" if call.is_a("Dense") and sizes and sizes[-1] is None else "other"
+
+
+def _is_outgrown(call: Call) -> bool:
+    """Whether the window is larger than the grid that it has to slide over."""
+    window = call.arguments.get("kernel_size", call.arguments.get("pool_size"))
+    if window is None:
+        window = 2  # Keras' default for pooling
+    sizes = (call.input_shape or ())[1:-1]
+    windows = window if isinstance(window, list | tuple) else [window] * len(sizes)
+    pairs = zip(sizes, windows, strict=False)
+    return any(isinstance(w, int) and size is not None and size < w for size, w in pairs)
+
+
 def _whole(model: Model, failure: Failure) -> Finding:
-    line = model.span.start_line if model.span else 0
+    line = model.span.start_line if model.span else None
     return Finding(
         severity="error",
         variant="whole",

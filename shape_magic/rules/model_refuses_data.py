@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Facts, Model
-from shape_magic.rules.finding import Finding, Rule
-from shape_magic.words import shape_text
+from shape_magic.facts import Contract, Facts, Model
+from shape_magic.rules.finding import Finding, Rule, listed
+from shape_magic.words import say, shape_text
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -14,22 +14,46 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     contract = model.contract
     if contract is None or contract.failure is None or model.failed_call is not None:
         return
-    wanted = ", ".join(shape_text(d.shape, batch="batch") for d in model.inputs)
-    data = ", ".join(f"{d.name} {shape_text(d.shape)}" for d in contract.x)
     first = next((c for c in model.calls if any(s < 0 for s in c.inputs)), None)
     yield Finding(
         severity="error",
-        variant="refused",
+        variant=_variant(model, contract),
         topic="contract",
         call=first.call if first else None,
-        values={"model": model.name, "wanted": wanted, "data": data, "method": contract.method,
-                "keras": contract.failure.message},
+        values=_values(model, contract),
         expected=model.inputs[0].shape if model.inputs else None,
         actual=contract.x[0].shape if contract.x else None,
         keras_message=contract.failure.message,
         span=contract.span,
         related=((first.span if first else model.span, "input"), (contract.x[0].span if contract.x else None, "data")),
     )
+
+
+def _variant(model: Model, contract: Contract) -> str:
+    if len(contract.x) != len(model.inputs):
+        return "count"
+    if len(contract.x) == 1 and contract.x[0].shape == model.inputs[0].shape[1:]:
+        return "one-sample"
+    return "refused"
+
+
+def _values(model: Model, contract: Contract) -> dict[str, object]:
+    data = contract.x[0] if contract.x else None
+    return {
+        "model": model.name,
+        "method": contract.method,
+        "wanted": listed([shape_text(d.shape, batch="batch") for d in model.inputs]),
+        "wanted_count": _inputs(len(model.inputs)),
+        "data": listed([f"`{d.name}` {shape_text(d.shape)}" for d in contract.x]),
+        "data_count": _inputs(len(contract.x)),
+        "name": data.name if data else "",
+        "batched": shape_text((1, *data.shape)) if data else "",
+        "keras": contract.failure.message if contract.failure else "",
+    }
+
+
+def _inputs(count: int) -> str:
+    return say(f"rule.model-refuses-data.inputs.{'one' if count == 1 else 'many'}", n=count)
 
 
 RULE = Rule("model-refuses-data", check)

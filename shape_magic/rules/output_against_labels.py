@@ -10,8 +10,6 @@ from shape_magic.rules.agreement import SPARSE, agrees, compared, loss_for
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import shape_text
 
-_HEADS = {"Dense": "units"}
-
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
     """Yield one finding for an output and labels that do not belong together under the compiled loss."""
@@ -46,11 +44,12 @@ def _variant(loss: LossFacts, output: Shape, labels: Shape, y: Data) -> str | No
         return "label-out-of-range" if _beyond(loss, output, y) else None
     if not loss.known:
         return "refused" if loss.failure else None
-    if loss.name in SPARSE and len(labels) == len(output) and labels[-1] != 1:
+    hot = y.facts is None or y.facts.one_hot
+    if loss.name in SPARSE and len(labels) == len(output) and labels[-1] != 1 and hot:
         return "one-hot-with-sparse-loss"
-    if loss_for(loss.name, output, labels, one_hot=y.facts.one_hot if y.facts else None):
+    if loss_for(loss.name, output, labels, y.facts):
         return "class-numbers-with-one-hot-loss"
-    if len(labels) == len(output) and labels[1:-1] == output[1:-1]:
+    if len(labels) == len(output) and labels[1:-1] == output[1:-1] and loss.name not in SPARSE:
         return "width" if loss.failure else "silent"
     return "shapes" if loss.failure else "silent"
 
@@ -78,10 +77,11 @@ def _values(
     facts = y.facts
     return {
         "layer": head.layer if head else model.name,
-        "line": head.span.start_line if head and head.span else 0,
+        "line": head.span.start_line if head and head.span else None,
         "loss": loss.name,
         "output": shape_text(output, batch="batch"),
         "units": output[-1],
+        "last": (output[-1] or 1) - 1,
         "labels": y.name,
         "labels_shape": shape_text(y.shape),
         "wanted": shape_text(_wanted(loss, output), batch="batch"),
@@ -94,14 +94,15 @@ def _values(
 
 def _repairs(model: Model, loss: LossFacts, output: Shape, y: Data, head: Call | None) -> Iterator[Repair]:
     labels = y.shape
-    other = loss_for(loss.name, output, labels, one_hot=y.facts.one_hot if y.facts else None)
+    other = loss_for(loss.name, output, labels, y.facts)
     if other:
         yield Repair((SetCompile("loss", repr(other)),), "safe", "other-loss", {"loss": other}, f"loss='{other}'")
     if head is not None and head.is_a("Dense"):
         units = _units(loss, output, y)
         if units is not None and units != output[-1]:
             steps: tuple[Step, ...] = (SetArgument(head.call, "units", str(units), 0),)
-            yield Repair(steps, "choice", "units", {"layer": head.layer, "units": units}, f"units={units}")
+            yield Repair(steps, "choice", "units", {"layer": head.layer, "units": str(units)},
+                         f"units={units}")
     if len(output) >= 3 and len(labels) <= 2 and head is not None:
         yield from _joins(head, output)
 

@@ -18,7 +18,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     training = model.bytes * (2 + model.optimizer_slots)
     values = {
         "layer": largest.layer,
-        "line": largest.span.start_line if largest.span else 0,
+        "line": largest.span.start_line if largest.span else None,
         "weights": gibibytes(largest.bytes),
         "model_weights": gibibytes(model.bytes),
         "params": largest.params,
@@ -30,7 +30,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     }
     yield Finding(
         severity="error",
-        variant="dense" if largest.is_a("Dense") else "layer",
+        variant="dense" if largest.is_a("Dense") and largest.bytes > model.memory_budget else "layer",
         topic="memory",
         call=largest.call,
         values=values,

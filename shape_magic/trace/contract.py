@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Tracked, Use
 from shape_magic.facts import Contract, Data, Failure, LossFacts, Shape
@@ -55,7 +56,7 @@ def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any]
             model._assert_input_compatibility(structure)
             return flat(backend.compute_output_spec(model.call, structure)), None
     except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
-        return [], failure_of(error)
+        return [], None if is_users_own(error) else failure_of(error)
 
 
 def _float_as_read(data: Data) -> str:
@@ -64,7 +65,7 @@ def _float_as_read(data: Data) -> str:
 
 def compiled(tracked: Tracked | None, model: Any) -> tuple[Any, list[Any]]:
     """The loss and the metrics that the model was compiled with, as the user gave them."""
-    if tracked is not None and tracked.compiled:
+    if tracked is not None and "loss" in tracked.compiled:
         metrics = tracked.compiled.get("metrics")
         return tracked.compiled.get("loss"), _as_list(metrics)
     loss = getattr(getattr(model, "_compile_loss", None), "_user_loss", None)
@@ -136,7 +137,7 @@ def _asked(make: Callable[[], Any], outputs: list[Any], y: Sequence[Data], batch
                 lambda t, p: _numeric(compare(t, p)), labels[0] if one else labels, outputs[0] if one else outputs
             )
     except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
-        return failure_of(error)
+        return None if is_users_own(error) else failure_of(error)
     return None
 
 

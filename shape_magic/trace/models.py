@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from dataclasses import replace
 from typing import Any, Literal
 
-from shape_magic.capture.session import Broken, Session, Tracked, Use
+from shape_magic.capture.session import Broken, Session, Tracked, Use, optimizer_name
 from shape_magic.facts import Contract, Data, Failure, Model, Shape
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import contract_facts, forward, with_batch
@@ -35,8 +37,8 @@ def model_facts(
     """
     tracked = session.tracked.get(model)
     if compiled is not None:  # what is asked about stands for what was compiled, for this once
-        known = tracked or Tracked(model, None)
-        tracked = Tracked(model, known.span, list(known.cells), known.compile_span, compiled=compiled)
+        known = tracked or Tracked(0, weakref.ref(model), None)
+        tracked = replace(known, compiled=compiled)
     rows = Rows(session)
     rows.know_elements(model)
     graph = graph_of(model)
@@ -226,8 +228,7 @@ def _calls_model(value: ast.expr) -> bool:
 
 
 def _slots(tracked: Tracked | None, model: Any) -> float:
-    given = (tracked.compiled if tracked else {}).get("optimizer", getattr(model, "optimizer", None))
-    name = given if isinstance(given, str) else type(given).__name__
-    return _SLOTS.get(name.lower(), 0)
+    name = tracked.optimizer if tracked and tracked.optimizer else optimizer_name(getattr(model, "optimizer", None))
+    return _SLOTS.get(name, 0)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session
 from shape_magic.facts import Shape
@@ -57,8 +58,9 @@ def _trace_layer(
             result, used = call_apart(session, layer, tensor)
     except Untraceable:
         return None, rows.add(layer, path, [source], given, [])
-    except Exception as error:  # noqa: BLE001 - whatever a layer raises is the finding
-        return None, rows.add(layer, path, [source], given, [], failure=failure_of(error))
+    except Exception as error:  # noqa: BLE001 - what Keras raises is the finding; the user's own is told when it runs
+        failure = None if is_users_own(error) else failure_of(error)
+        return None, rows.add(layer, path, [source], given, [], failure=failure)
     graph = graph_of(layer)
     if graph is not None:
         end = rows.add_graph(graph, [source], path)

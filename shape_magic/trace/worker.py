@@ -8,7 +8,9 @@ value (``initialize_variables=False``), so nothing is allocated that grows with 
 from __future__ import annotations
 
 import ctypes
+import functools
 import random
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -54,8 +56,7 @@ def apart(function: Callable[[], T]) -> T:
         except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, whatever it is
             outcome[1] = error
 
-    with _random_state_kept(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the user's own run says it once; ours says nothing
+    with _world_kept(), _silence():
         thread = threading.Thread(target=work, name="shape_magic-trace", daemon=True)
         thread.start()
         _wait(thread)
@@ -97,15 +98,64 @@ def _stateless(carried: dict[str, Any]) -> Iterator[None]:
 
 
 @contextmanager
-def _random_state_kept() -> Iterator[None]:
+def _world_kept() -> Iterator[None]:
+    """Random states and Keras' registry of classes as they were: both are the process's, not the thread's."""
     import numpy as np
+    from keras.src.saving import object_registration
 
     python, array = random.getstate(), np.random.get_state()  # noqa: NPY002 - the user's global state is the point
+    tables = object_registration.GLOBAL_CUSTOM_OBJECTS, object_registration.GLOBAL_CUSTOM_NAMES
+    kept = [dict(table) for table in tables]
     try:
         yield
     finally:
         random.setstate(python)
         np.random.set_state(array)  # noqa: NPY002
+        for table, before in zip(tables, kept, strict=True):
+            if dict(table) != before:
+                table.clear()
+                table.update(before)
+
+
+class _Muted:
+    """A stream that says nothing in the worker and is the real one everywhere else."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Drop what the worker writes."""
+        return len(text) if in_worker() else int(self._stream.write(text) or 0)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """What the worker prints or warns of is not shown: the user's own run says it, once.
+
+    The warnings' filters are left alone, because changing them makes Python repeat warnings.
+    """
+    out, err, warn, explicit = sys.stdout, sys.stderr, warnings.warn, warnings.warn_explicit
+    sys.stdout, sys.stderr = _Muted(out), _Muted(err)
+    warnings.warn, warnings.warn_explicit = _unless_worker(warn), _unless_worker(explicit)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr, warnings.warn, warnings.warn_explicit = out, err, warn, explicit
+
+
+def _unless_worker(function: Any) -> Any:
+    @functools.wraps(function)
+    def quiet(*args: Any, **kwargs: Any) -> Any:
+        if in_worker():
+            return None
+        if function.__name__ == "warn" and len(args) < 3:
+            kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
+        return function(*args, **kwargs)
+
+    return quiet
 
 
 def _wait(thread: threading.Thread) -> None:

@@ -42,8 +42,10 @@ ARGUMENTS = [
 ]
 FRONT_ENDS = ("lab", "notebook")
 #: Seconds for a server to come up, and for a kernel to answer on a busy machine.
-PATIENCE = 25
+PATIENCE = 60
 _MODULES = {"lab": "jupyterlab", "notebook": "notebook"}
+#: The notebook that is in front, where a page holds several.
+SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 #: No news, no update check, no autosave between a test's own saves, no questions.
 _SETTINGS = {
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {
@@ -185,12 +187,16 @@ class Notebook:
 
     @property
     def cells(self) -> Locator:
-        return self.page.locator(".jp-Notebook .jp-Cell")
+        return self.page.locator(f"{SHOWN} .jp-Notebook .jp-Cell")
 
     @property
     def card(self) -> Locator:
         """The live widget."""
-        return self.page.locator(".jp-OutputArea .shapecheck")
+        return self.page.locator(f"{SHOWN} .jp-OutputArea .shapecheck")
+
+    def show(self, other: Notebook) -> None:
+        """Turns to another notebook in the same page."""
+        self.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tabLabel", has_text=re.compile(f"^{other.name}$")).click()
 
     def cell(self, index: int) -> Locator:
         return self.cells.nth(index)
@@ -323,12 +329,19 @@ class Desk:
         shutil.copy(self.server.root / notebook.name, self.server.root / name)
         return name
 
-    def open_on_kernel_of(self, first: Notebook, name: str) -> Notebook:
-        """Opens a notebook on the kernel of another."""
+    def share_kernel(self, first: Notebook, name: str) -> None:
+        """Gives a notebook that is not open yet the kernel of another."""
         kernel = self.session_of(first)["kernel"]["id"]
-        body = {"path": name, "name": name, "type": "notebook", "kernel": {"id": kernel}}
-        self.server.api("sessions", "POST", body)
-        return self.open(name)
+        self.server.api("sessions", "POST", {"path": name, "name": name, "type": "notebook", "kernel": {"id": kernel}})
+
+    def open_beside(self, first: Notebook, name: str) -> Notebook:
+        """Opens a notebook in the same page of JupyterLab."""
+        first.page.locator(".jp-DirListing-item", has_text=name).dblclick()
+        second = Notebook(first.page, self.server, name)
+        expect(first.page.locator(".lm-DockPanel-tabBar .lm-mod-current", has_text=name)).to_be_visible()
+        expect(second.cell(0)).to_be_visible()
+        self._wait_for_kernel(first.page, name)
+        return second
 
     def end_kernels(self) -> None:
         """Ends every kernel of the server."""

@@ -102,8 +102,9 @@ def test_ping_is_answered() -> None:
 
 
 def test_text_in_its_place_says_what_is_wrong() -> None:
-    data = ShapeWidget(samples.seed_with_labels(), Planner())._repr_mimebundle_()[0]
-    assert data["text/plain"].splitlines() == [
+    bundle = ShapeWidget(samples.seed_with_labels(), Planner())._repr_mimebundle_()
+    assert bundle is not None
+    assert bundle[0]["text/plain"].splitlines() == [
         "✗ model: (None, 28, 28, 1) → (None, 5, 5, 10) · breaks",
         "✗ One answer per position, but one label per image.",
     ]

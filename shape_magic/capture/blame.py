@@ -1,0 +1,40 @@
+"""Whose error it is: Keras' word on a shape, or the user's own exception that passes through Keras."""
+
+from __future__ import annotations
+
+import dis
+import sysconfig
+from pathlib import Path
+from types import CodeType
+
+#: What Keras and TensorFlow raise about shapes; anything else out of user code is the user's own.
+_OF_SHAPES = ("ValueError", "InvalidArgumentError", "TypeError", "IndexError", "MemoryError", "WeightsTooLargeError")
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+_OURS = str(Path(__file__).parent.parent)
+_RAISES = {dis.opmap[name] for name in ("RAISE_VARARGS", "RERAISE") if name in dis.opmap}
+
+
+def is_users_own(error: BaseException) -> bool:
+    """Whether an exception that came out of a call of Keras was raised by the user's code.
+
+    User code runs inside Keras in callbacks, generators, losses and the ``call`` of layers. Its own
+    ``raise`` is its own; so is every kind of error that says nothing of shapes.
+    """
+    last: tuple[CodeType, int] | None = None
+    tb = error.__traceback__
+    while tb is not None:
+        if is_user_file(tb.tb_frame.f_code.co_filename):
+            last = tb.tb_frame.f_code, tb.tb_lasti
+        tb = tb.tb_next
+    if last is None:
+        return False
+    names = {cls.__name__ for cls in type(error).__mro__}
+    code, at = last
+    return not names.intersection(_OF_SHAPES) or code.co_code[at] in _RAISES
+
+
+def is_user_file(filename: str) -> bool:
+    """Whether code of this file name is neither a library's nor ours: a cell, or a module of the user's."""
+    if filename.startswith((_OURS, "<frozen", "<__array_function__", "<__autograph", "<string>")):
+        return False
+    return not filename.startswith(_LIBRARIES) and "/site-packages/" not in filename and "/dist-packages/" not in filename

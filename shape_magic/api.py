@@ -84,7 +84,9 @@ def check_cells(
     session = Session(book=Book())
     budget = available() if memory_budget is None else memory_budget
     given = (tuple(x),) if x is not None else ()
-    checker = Checker(session, ns, dry_run=dry_run, budget=budget, given=given)
+    checker = Checker(
+        session, ns, dry_run=dry_run, budget=budget, fixed_budget=memory_budget is not None, given=given
+    )
     run = next(_numbers)
     codes: list[CodeType] = []
     for number, source in enumerate(sources):

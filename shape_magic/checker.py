@@ -15,6 +15,7 @@ from shape_magic.source.cells import kept
 from shape_magic.standins import NoStandIn, stand_in
 from shape_magic.trace.data import shape_of
 from shape_magic.trace.layers import bytes_of
+from shape_magic.trace.memory import available
 from shape_magic.trace.models import broken_facts, model_facts
 from shape_magic.trace.worker import in_worker
 from shape_magic.words import say
@@ -42,6 +43,7 @@ class Checker(Observer):
         *,
         dry_run: bool,
         budget: int | None = None,
+        fixed_budget: bool = False,
         given: tuple[tuple[int | None, ...], ...] = (),
         on_found: Callable[[Checker, bool, BaseException | None], None] | None = None,
     ) -> None:
@@ -49,6 +51,8 @@ class Checker(Observer):
         self.namespace = namespace
         self.dry_run = dry_run
         self.budget = budget
+        #: Whether the budget was set, and not read off the machine.
+        self._fixed_budget = fixed_budget
         self.stood_in = False
         self._given = given
         self._on_found = on_found
@@ -64,6 +68,7 @@ class Checker(Observer):
 
     def before_model(self) -> None:
         """Look at the last model once more before it may go, if it has not been checked yet."""
+        self._allocated = 0
         latest = self.session.latest
         tracked = self.session.tracked.get(latest) if latest is not None else None
         if tracked is None:
@@ -77,7 +82,8 @@ class Checker(Observer):
         if self.budget is None or in_worker():
             return
         size = bytes_of(shape, str(dtype or getattr(layer, "variable_dtype", None) or "float32"))
-        if self._allocated + size > self.budget:
+        # The model's own weights so far count; of what other models took, the free memory tells.
+        if self._allocated + size > self.budget and (self._fixed_budget or size > available()):
             raise WeightsTooLargeError(
                 say("magic.too_large", layer=layer.name, size=gibibytes(size), free=gibibytes(self.budget))
             )

@@ -8,6 +8,7 @@ from typing import Any
 from shape_magic.capture.session import Live, Session
 from shape_magic.facts import Call, CellId, Facts, Model, Shape, Span
 from shape_magic.repair.prove import Proved, Prover, edited_sources
+from shape_magic.repair.slices import feeds_itself
 from shape_magic.repair.steps import Repair
 from shape_magic.report import Action, Diagnostic, Edit, Effect, Fix, Related, Report
 from shape_magic.rules import Found, diagnose
@@ -25,7 +26,7 @@ def build_report(
     """Diagnose the facts, prove the repairs of what is found, and put it all into words."""
     found = diagnose(facts)
     prover = Prover(session, namespace, facts, budget=budget, given=given, live=live)
-    diagnostics = tuple(_diagnostic(f, facts, session, prover) for f in found)
+    diagnostics = tuple(_diagnostic(f, facts, session, prover, namespace) for f in found)
     cells = sorted(session.book.cells.values(), key=lambda c: c.order)
     return Report(
         models=facts.models,
@@ -35,7 +36,9 @@ def build_report(
     )
 
 
-def _diagnostic(found: Found, facts: Facts, session: Session, prover: Prover) -> Diagnostic:
+def _diagnostic(
+    found: Found, facts: Facts, session: Session, prover: Prover, namespace: Mapping[str, Any]
+) -> Diagnostic:
     finding, model = found.finding, facts.models[found.model]
     span = finding.span
     if span is None and finding.call is not None:
@@ -58,7 +61,7 @@ def _diagnostic(found: Found, facts: Facts, session: Session, prover: Prover) ->
         actual=finding.actual,
         keras_message=finding.keras_message,
         actions=_actions(found, span, session),
-        fixes=_fixes(found, model, session, prover),
+        fixes=_fixes(found, model, session, prover, namespace),
     )
 
 
@@ -71,16 +74,18 @@ def _actions(found: Found, span: Span | None, session: Session) -> tuple[Action,
     return (Action("keep", say("fix.keep.title"), span.cell, new, (edit,)),)
 
 
-def _fixes(found: Found, model: Model, session: Session, prover: Prover) -> tuple[Fix, ...]:
+def _fixes(
+    found: Found, model: Model, session: Session, prover: Prover, namespace: Mapping[str, Any]
+) -> tuple[Fix, ...]:
     fixes = []
     for repair in found.finding.repairs:
         verdict = prover.prove(found, repair)
         if isinstance(verdict, Proved):
-            fixes.append(_fix(repair, verdict, model, session))
+            fixes.append(_fix(repair, verdict, model, session, namespace))
     return tuple(fixes)
 
 
-def _fix(repair: Repair, proved: Proved, model: Model, session: Session) -> Fix:
+def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespace: Mapping[str, Any]) -> Fix:
     values = dict(repair.values) | _costs(repair, proved.model)
     cells = session.book.cells
     edited = list(dict.fromkeys(e.span.cell for e in _in_order(proved.edits, session)))
@@ -89,6 +94,8 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session) -> Fix:
     after = "\n".join(proved.sources[c] for c in edited if c is not None)
     contract = model.contract
     rerun = _rerun(model, edited, session) if proved.by_source else ()
+    if any(feeds_itself(proved.sources[c], namespace) for c in rerun):
+        rerun = ()  # a second run of such a cell would not do the same
     return Fix(
         title=_titles(proved.repairs),
         note=say(f"fix.{repair.message}.note", **values),

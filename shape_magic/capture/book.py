@@ -90,10 +90,11 @@ class Book:
         self._files[filename] = (cell, lines_above)
         self._foreign.discard(filename)
 
-    def forget_file(self, filename: str) -> None:
-        """Ask again whose compiled code of this file name is."""
-        self._files.pop(filename, None)
-        self._foreign.discard(filename)
+    def forget_files(self, *prefixes: str) -> None:
+        """Ask again whose compiled code of file names that begin so is."""
+        for name in [n for n in self._files if n.startswith(prefixes)]:
+            del self._files[name]
+        self._foreign = {n for n in self._foreign if not n.startswith(prefixes)}
 
     def place(self, frame: FrameType | None) -> Place | None:
         """The innermost place in a known cell at or above a frame; None when no cell is on the stack."""

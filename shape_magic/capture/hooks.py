@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -18,11 +20,13 @@ from typing import Any
 from shape_magic.capture.arrival import Arrival, is_here
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.session import Broken, Session, Tracked, Use, optimizer_name
+from shape_magic.errors import ShapeMagicError
 from shape_magic.trace.worker import in_worker, with_variables
 
 #: What the model's own calls are: each may be answered by a stand-in.
 USES = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
 
+_LOG = logging.getLogger("shape_magic")
 _MISSING = object()
 
 
@@ -172,7 +176,8 @@ def _new_operation(original: Any) -> Any:
         obj = original(cls, *args, **kwargs)
         observer = _observer.get()
         if observer is not None and isinstance(obj, keras.Layer) and not isinstance(obj, keras.Model):
-            observer.session.note_made(obj, args, kwargs, sys._getframe(1))
+            with _guarded():
+                observer.session.note_made(obj, args, kwargs, sys._getframe(1))
         return obj
 
     return staticmethod(_like(original, __new__))
@@ -184,12 +189,26 @@ def _new_model(original: Any) -> Any:
         observer = _observer.get()
         if observer is not None and observer.session.made.get(obj) is None:
             frame = sys._getframe(1)
-            observer.session.note_made(obj, args, kwargs, frame)
-            if observer.session.depth == 0:
-                _note_model(observer, obj, frame)
+            with _guarded():
+                observer.session.note_made(obj, args, kwargs, frame)
+                if observer.session.depth == 0:
+                    _note_model(observer, obj, frame)
         return obj
 
     return staticmethod(_like(original, __new__))
+
+
+@contextlib.contextmanager
+def _guarded() -> Iterator[None]:
+    """A defect of ours never breaks the user's cell; in the tests it is raised."""
+    try:
+        yield
+    except (StandIn, ShapeMagicError):
+        raise
+    except Exception:
+        _LOG.exception("a check inside Keras failed")
+        if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
+            raise
 
 
 @contextlib.contextmanager
@@ -207,16 +226,20 @@ def _inside(observer: Observer, obj: Any, args: tuple[Any, ...], frame: Any, mod
             raise
         _note_error(session, error, args, model)
         if session.depth == 1 and session.broken is not None:
-            broken = session.broken
-            place = session.book.place(frame)
-            broken.span, broken.error = place.span if place else None, error
-            observer.after_break(broken)
+            with _guarded():
+                _report_break(observer, session.broken, error, frame)
         raise
     finally:
         session.stack.pop()
         session.depth -= 1
         if session.depth == 0:
             session.broken = None
+
+
+def _report_break(observer: Observer, broken: Broken, error: BaseException, frame: Any) -> None:
+    place = observer.session.book.place(frame)
+    broken.span, broken.error = place.span if place else None, error
+    observer.after_break(broken)
 
 
 def _note_model(observer: Observer, model: Any, frame: Any) -> Tracked:
@@ -245,14 +268,15 @@ def _layer_call(original: Any) -> Any:
         session, frame = observer.session, sys._getframe(1)
         is_model = isinstance(self, keras.Model)
         if session.depth == 0:
-            if any_symbolic_tensors(args, kwargs):
-                session.note_placed(self, frame)
-            elif is_model:
-                signature = inspect.signature(type(self).call)
-                try:
-                    observer.before_use(session.use(self, "call", signature, args, kwargs, frame))
-                except StandIn as answer:
-                    return answer.value
+            try:
+                with _guarded():
+                    if any_symbolic_tensors(args, kwargs):
+                        session.note_placed(self, frame)
+                    elif is_model:
+                        signature = inspect.signature(type(self).call)
+                        observer.before_use(session.use(self, "call", signature, args, kwargs, frame))
+            except StandIn as answer:
+                return answer.value
         with _inside(observer, self, args, frame, self if is_model else None):
             return original(self, *args, **kwargs)
 
@@ -264,8 +288,9 @@ def _add_weight(original: Any) -> Any:
         __tracebackhide__ = True
         observer = _observer.get()
         if observer is not None:
-            shape = kwargs.get("shape", args[0] if args else ())
-            observer.before_weight(self, shape, kwargs.get("dtype"))
+            with _guarded():
+                shape = kwargs.get("shape", args[0] if args else ())
+                observer.before_weight(self, shape, kwargs.get("dtype"))
         return original(self, *args, **kwargs)
 
     return _like(original, add_weight)
@@ -279,6 +304,9 @@ def _sequential_init(original: Any) -> Any:
             original(self, *args, **kwargs)
             return
         frame = sys._getframe(1)
+        made = observer.session.made.get(self)
+        if made is not None:  # Sequential.__new__ drops the arguments
+            made.args, made.kwargs = args, kwargs
         with _inside(observer, self, args, frame, self):
             original(self, *args, **kwargs)
 
@@ -294,10 +322,11 @@ def _sequential_add(original: Any) -> Any:
             return
         session, frame = observer.session, sys._getframe(1)
         if session.depth == 0:
-            _note_model(observer, self, frame)
-            layer = args[0] if args else kwargs.get("layer")
-            if hasattr(layer, "_inbound_nodes"):
-                session.note_placed(layer, frame)
+            with _guarded():
+                _note_model(observer, self, frame)
+                layer = args[0] if args else kwargs.get("layer")
+                if hasattr(layer, "_inbound_nodes"):
+                    session.note_placed(layer, frame)
         with _inside(observer, self, args, frame, self):
             original(self, *args, **kwargs)
 
@@ -311,14 +340,8 @@ def _compile(original: Any) -> Any:
         __tracebackhide__ = True
         observer = _observer.get()
         if observer is not None and observer.session.depth == 0:
-            frame = sys._getframe(1)
-            use = observer.session.use(self, "compile", signature, args, kwargs, frame)
-            tracked = _note_model(observer, self, frame)
-            tracked.compiled = {k: use.arguments.get(k) for k in ("loss", "metrics")}
-            # By name only: an optimizer holds the model's weights.
-            tracked.optimizer = optimizer_name(use.arguments.get("optimizer", "rmsprop"))
-            tracked.compile_span = use.place.span if use.place else None
-            tracked.compile_texts = use.texts
+            with _guarded():
+                _note_compile(observer, self, signature, args, kwargs, sys._getframe(1))
         original(self, *args, **kwargs)
 
     return _like(original, compile)
@@ -343,6 +366,18 @@ def _optimizer_init(original: Any) -> Any:
     return _like(original, __init__)
 
 
+def _note_compile(
+    observer: Observer, model: Any, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any
+) -> None:
+    use = observer.session.use(model, "compile", signature, args, kwargs, frame)
+    tracked = _note_model(observer, model, frame)
+    tracked.compiled = {k: use.arguments.get(k) for k in ("loss", "metrics")}
+    # By name only: an optimizer holds the model's weights.
+    tracked.optimizer = optimizer_name(use.arguments.get("optimizer", "rmsprop"))
+    tracked.compile_span = use.place.span if use.place else None
+    tracked.compile_texts = use.texts
+
+
 def _use(name: str, original: Any) -> Any:
     signature = inspect.signature(original)
 
@@ -352,10 +387,10 @@ def _use(name: str, original: Any) -> Any:
         if observer is None or observer.session.depth > 0:
             return original(self, *args, **kwargs)
         session, frame = observer.session, sys._getframe(1)
-        _note_model(observer, self, frame)
-        use = session.use(self, name, signature, args, kwargs, frame)
         try:
-            observer.before_use(use)
+            with _guarded():
+                _note_model(observer, self, frame)
+                observer.before_use(session.use(self, name, signature, args, kwargs, frame))
         except StandIn as answer:
             return answer.value
         with _inside(observer, self, (), frame, self):

@@ -38,31 +38,34 @@ class CellFiles:
         #: Execution count → the cell that ran under it.
         self._numbers: dict[int, CellId] = {}
         self._current: CellId | None = None
-        #: The last number under which code was compiled before the running cell: IPython's own count
-        #: goes up before the cell in some versions and after it in others.
-        self._before = 0
+        #: The file names that were there before the running cell: any other is its own. (IPython's
+        #: count goes up before the cell in some versions and after it in others.)
+        self._before: set[str] = set()
         book.find_file = self.find
 
     def enter(self, cell: CellId, raw: str, number: int) -> None:
         """A cell is about to run."""
         self._book.add(cell, raw, f"In [{number}]")
         self._current = cell
-        self._before = max(self._shell.compile._filename_map.values(), default=0)
         # The kernel names code by the cell's text: an equal cell that ran before is another one.
-        self._book.forget_file(self._shell.compile.get_code_name(raw, raw, number))
+        own = self._shell.compile.get_code_name(raw, raw, number)
+        self._before = set(self._shell.compile._filename_map) - {own}
+        self._book.forget_files(own, *_BODIES)
 
     def find(self, filename: str) -> None:
         """Enter a file name into the book if it is a cell's."""
         number = self._shell.compile._filename_map.get(filename)
-        if number is not None and number > self._before and self._current is not None:
+        if number is not None and filename not in self._before and self._current is not None:
             cell: CellId | None = self._current
-            self._numbers[number] = self._current
+            self._numbers.setdefault(number, self._current)
         elif number is not None:
             cell = self._numbers.get(number) or self.remember(number)
         else:
             cell = self._current if filename.startswith(_BODIES) else None
         if cell is None:
             return
+        if number is None and not self._book.cells[cell].source.lstrip().startswith("%%"):
+            return  # `%time model.fit(…)`: a line's own code, whose place in the cell is not told
         entry = linecache.cache.get(filename)
         lines = list(entry[2]) if entry is not None and len(entry) > 2 else []
         self._book.name_file(filename, cell, lines_above(self._book.cells[cell].source, lines))

@@ -99,6 +99,7 @@ class Notebook:
             self.shell.user_ns,
             dry_run=options.no_train,
             budget=self.budget(),
+            fixed_budget=bool(self.settings.memory_budget),
             given=shapes(options.inputs, self.shell.user_ns),
             on_found=self._found,
         )

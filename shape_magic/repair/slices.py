@@ -67,6 +67,7 @@ def slice_for(
         if i not in ahead and not _is_chosen(s, i, last, wanted, needed, namespace, bound):
             continue
         chosen.append(s)
+        needed -= _rebinds(s.node)  # what the name held above plays no part
         needed |= {n for n in _reads(s.node) if _must_be_made(n, namespace, bound)}
     chosen.reverse()
     return _without_effects(chosen, namespace, {id(statements[i].node) for i in ahead})
@@ -84,6 +85,8 @@ def _ahead(statements: list[Statement], hit: list[int], namespace: Mapping[str, 
         if not _is_definition(node) and _reads(node) & made:
             found.add(i)
             made |= _writes(node)
+        else:
+            made -= _rebinds(node)
     return found
 
 
@@ -138,6 +141,30 @@ def _writes(node: ast.stmt) -> set[str]:
         elif isinstance(n, ast.FunctionDef | ast.ClassDef):
             names.add(n.name)
     return names
+
+
+def _rebinds(node: ast.stmt) -> set[str]:
+    """Names that a statement gives a new value in any case."""
+    if _is_definition(node):
+        return _writes(node)
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    flat = [e for t in targets for e in (t.elts if isinstance(t, ast.Tuple | ast.List) else [t])]
+    return {t.id for t in flat if isinstance(t, ast.Name)}
+
+
+def feeds_itself(source: str, namespace: Mapping[str, object]) -> bool:
+    """Whether a cell rebinds data that it reads (``x = x[..., None]``), so that a second run does something else."""
+    tree = parse(source)
+    early: set[str] = set()
+    bound: set[str] = set()
+    for node in tree.body if tree is not None else ():
+        reads = _reads(node) | {n.target.id for n in ast.walk(node) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)}
+        if not _is_definition(node):
+            early |= reads - bound
+        bound |= _writes(node)
+        if any(not is_made(namespace.get(n), namespace) for n in early & bound):
+            return True
+    return False
 
 
 def _reads(node: ast.stmt) -> set[str]:

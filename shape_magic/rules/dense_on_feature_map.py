@@ -14,8 +14,8 @@ from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import say, shape_text
 
 #: Layers that treat every position alike, so that a Dense before them is still the head.
-_POINTWISE = ("Dense", "Activation", "Dropout", "BatchNormalization", "LayerNormalization", "ReLU", "LeakyReLU", "PReLU",
-              "ELU", "Softmax", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization")
+_POINTWISE = ("Dense", "Activation", "Dropout", "BatchNormalization", "LayerNormalization", "ReLU", "LeakyReLU",
+              "PReLU", "ELU", "Softmax", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization")
 #: Layers that work step by step on purpose: a Dense behind them answers per step because it should.
 _PER_STEP = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional", "Embedding", "TimeDistributed", "RepeatVector",
              "MultiHeadAttention", "GroupedQueryAttention", "Attention", "AdditiveAttention")
@@ -100,6 +100,7 @@ def _ancestors(model: Model, call: Call) -> set[int]:
 
 def _finding(model: Model, head: _Head, variant: str, severity: str) -> Finding:
     contract = model.contract
+    used, compiled = (contract.span, contract.compile_span) if contract else (None, None)
     y = contract.y[0] if contract and contract.y else None
     units = head.output[-1]
     loss = contract.losses[0] if contract and len(contract.losses) == 1 else None
@@ -125,7 +126,7 @@ def _finding(model: Model, head: _Head, variant: str, severity: str) -> Finding:
         expected=(None, units),
         actual=head.output,
         keras_message=loss.failure.message if loss and loss.failure else None,
-        related=((contract.span if contract else None, "use"), (contract.compile_span if contract else None, "compile")),
+        related=((used, "use"), (compiled, "compile")),
         keepable=True,
     )
 
@@ -140,7 +141,8 @@ def _map_words(head: _Head) -> dict[str, object]:
     sizes = "×".join("?" if d is None else str(d) for d in head.map[1:-1])
     kind, unit, depth = "grid", "image" if len(head.map) == 4 else "sample", "channels"
     if len(head.map) == 3:
-        kind, unit, depth = ("table", "sample", "features") if head.source is None else ("sequence", "sequence", "features")
+        depth = "features"
+        kind, unit = ("table", "sample") if head.source is None else ("sequence", "sequence")
     if kind == "sequence" and head.map[1] is None:
         kind = "open_sequence"
     article = "an" if re.match(r"8|1[18](?:\D|$)", sizes) else "a"

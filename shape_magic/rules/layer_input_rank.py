@@ -76,6 +76,8 @@ def _wanted_axes(call: Call) -> str:
     if call.is_a("ConvLSTM"):
         before, wants = ("batch", "time"), wants - 1
     grid = _GRIDS.get(wants, ("unknown",) * (wants - 2))
+    if len(before) > 1 and wants == 3:
+        grid = ("width",)  # the other axis is the time
     last = "features" if wants == 2 or (wants == 3 and call.is_a(*_RECURRENT) and len(before) == 1) else "channels"
     first = call.arguments.get("data_format") == "channels_first"
     names = (*before, last, *grid) if first else (*before, *grid, last)
@@ -84,9 +86,9 @@ def _wanted_axes(call: Call) -> str:
 
 def _example(call: Call) -> str:
     """Which axis of size 1 is forgotten most often before such a layer."""
-    if call.is_a(*_RECURRENT) or call.wants_rank == 3:
+    if call.wants_rank == 3:
         return "sequence"
-    return "grid" if call.wants_rank == 4 else "other"
+    return "grid" if call.wants_rank == 4 or call.is_a("ConvLSTM") else "other"
 
 
 def _repairs(call: Call, cause: Call | None, rank: int) -> Iterator[Repair]:

@@ -17,7 +17,7 @@ from shape_magic.trace.data import data_of_use
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.rows import Rows, graph_of, shape
 from shape_magic.trace.stack import call_apart, flat, input_tensor, trace_stack
-from shape_magic.trace.worker import apart
+from shape_magic.trace.worker import apart, in_worker
 
 #: What the optimizer keeps beside each weight, in units of the weights (Keras' own optimizers).
 _SLOTS: Mapping[str, float] = {
@@ -67,7 +67,8 @@ def model_facts(
         outputs=outputs,
         span=tracked.span if tracked else None,
         contract=contract,
-        memory_budget=budget,
+        # What is built has its memory; what the worker looks at has none yet.
+        memory_budget=budget if graph is None or in_worker() else None,
         optimizer_slots=_slots(tracked, model),
         failure=failure,
     )

@@ -11,17 +11,18 @@ from types import CodeType, TracebackType
 from typing import Any
 
 from shape_magic.backend import require_keras
+from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.book import Book
 from shape_magic.capture.hooks import observing
 from shape_magic.capture.session import Live, Session, Tracked, Use
 from shape_magic.checker import Checker, Halt
 from shape_magic.errors import ShapeMagicError, UsageError
-from shape_magic.facts import Facts, Shape, Span
+from shape_magic.facts import Facts, Given, Shape, Span
 from shape_magic.pipeline import build_report
 from shape_magic.report import Report
 from shape_magic.source.cells import mask, parse
 from shape_magic.trace.memory import available
-from shape_magic.trace.models import model_facts
+from shape_magic.trace.models import Shaped, model_facts
 
 _numbers = itertools.count(1)
 
@@ -40,8 +41,7 @@ def check(
     require_keras()
     _require_model(model)
     watched = session or Session()
-    budget = available() if memory_budget is None else memory_budget
-    given = (x,) if _is_shape(x) else ()
+    given = Given(inputs=(x,) if _is_shape(x) else (), **_budget(memory_budget))
     use = None
     if x is not None or y is not None:
         texts = dict(zip(("x", "y"), (*names[1:], "x", "y")[: 2], strict=False)) if names else {}
@@ -49,7 +49,7 @@ def check(
         use = Use(model, "fit" if y is not None else "predict", arguments, None, texts)
     compiled = {"loss": loss} if loss is not None else None
     facts = model_facts(
-        watched, model, namespace or {}, use=use, given=given, budget=budget, compiled=compiled,
+        watched, model, namespace or {}, use=use, given=given, compiled=compiled
     )
     if names:
         facts = replace(facts, name=names[0])
@@ -57,7 +57,7 @@ def check(
     if compiled is not None:
         tracked = Tracked(0, weakref.ref(model), None, compiled=compiled)
     live = [Live(model, use, tracked)]
-    return build_report(watched, Facts((facts,)), namespace or {}, budget=budget, live=live)
+    return build_report(watched, Facts((facts,)), namespace or {}, given, live)
 
 
 def check_cell(source: str, namespace: MutableMapping[str, Any] | None = None, **options: Any) -> Report:
@@ -71,6 +71,8 @@ def check_cells(
     *,
     dry_run: bool = False,
     x: Shape | None = None,
+    y: Shape | None = None,
+    loss: str | None = None,
     memory_budget: int | None = None,
 ) -> Report:
     """Run cells one after another in ``namespace``, as a notebook would, and check their models.
@@ -82,11 +84,13 @@ def check_cells(
     require_keras()
     ns: dict[str, Any] = namespace if isinstance(namespace, dict) else dict(namespace or {"__name__": "__main__"})
     session = Session(book=Book())
-    budget = available() if memory_budget is None else memory_budget
-    given = (tuple(x),) if x is not None else ()
-    checker = Checker(
-        session, ns, dry_run=dry_run, budget=budget, fixed_budget=memory_budget is not None, given=given
+    given = Given(
+        inputs=(tuple(x),) if x is not None else (),
+        targets=(tuple(y),) if y is not None else (),
+        loss=loss,
+        **_budget(memory_budget),
     )
+    checker = Checker(session, ns, dry_run=dry_run, given=given)
     run = next(_numbers)
     codes: list[CodeType] = []
     for number, source in enumerate(sources):
@@ -98,7 +102,7 @@ def check_cells(
             session.cell = number
             if not _run(code, ns, checker):
                 break
-    return build_report(session, checker.facts(), ns, budget=budget, given=given, live=checker.live())
+    return build_report(session, checker.facts(), ns, given, checker.live())
 
 
 def _compiled(source: str, filename: str) -> CodeType:
@@ -123,10 +127,10 @@ def _run(code: CodeType, namespace: dict[str, Any], checker: Checker) -> bool:
     except ShapeMagicError:
         return False
     except Exception as error:
-        if checker.found():
+        if checker.caused(error):
             return False
         place = _keras_place(error, checker)
-        if place is not None:
+        if place is not None and not is_users_own(error):
             checker.note_failure(error, place)
             return False
         if checker.stood_in:
@@ -153,17 +157,12 @@ def _is_shape(value: Any) -> bool:
     return isinstance(value, tuple) and bool(value) and all(d is None or type(d) is int for d in value)
 
 
-class _Shaped:
-    """Stands for an array of which only the shape is known."""
-
-    dtype = "float32"
-
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
-
-
 def _as_data(value: Any) -> Any:
-    return _Shaped(value) if _is_shape(value) else value
+    return Shaped(value) if _is_shape(value) else value
+
+
+def _budget(limit: int | None) -> dict[str, Any]:
+    return {"budget": available() if limit is None else limit, "budget_is_set": limit is not None}
 
 
 def _require_model(model: Any) -> None:

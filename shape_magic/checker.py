@@ -8,7 +8,7 @@ from typing import Any
 from shape_magic.capture.hooks import Observer, StandIn
 from shape_magic.capture.session import Broken, Live, Session, Use
 from shape_magic.errors import WeightsTooLargeError
-from shape_magic.facts import Facts, Failure, Model, Span
+from shape_magic.facts import Facts, Failure, Given, Model, Span
 from shape_magic.rules import Found, diagnose
 from shape_magic.rules.weights_exceed_memory import gibibytes
 from shape_magic.source.cells import kept
@@ -42,19 +42,14 @@ class Checker(Observer):
         namespace: Mapping[str, Any],
         *,
         dry_run: bool,
-        budget: int | None = None,
-        fixed_budget: bool = False,
-        given: tuple[tuple[int | None, ...], ...] = (),
+        given: Given,
         on_found: Callable[[Checker, bool, BaseException | None], None] | None = None,
     ) -> None:
         super().__init__(session)
         self.namespace = namespace
         self.dry_run = dry_run
-        self.budget = budget
-        #: Whether the budget was set, and not read off the machine.
-        self._fixed_budget = fixed_budget
+        self.given = given
         self.stood_in = False
-        self._given = given
         self._on_found = on_found
         #: By ``Tracked.number``: an id is used again when a model has gone.
         self._facts: dict[int, Model] = {}
@@ -63,6 +58,7 @@ class Checker(Observer):
         self._extra: list[Model] = []
         self._allocated = 0
         self._call: Use | None = None
+        self._error: BaseException | None = None
 
     # -- what the hooks report
 
@@ -79,13 +75,14 @@ class Checker(Observer):
 
     def before_weight(self, layer: Any, shape: Any, dtype: Any) -> None:
         """Stop an allocation that goes over the budget, before it is made."""
-        if self.budget is None or in_worker():
+        budget = self.given.budget
+        if budget is None or in_worker():
             return
         size = bytes_of(shape, str(dtype or getattr(layer, "variable_dtype", None) or "float32"))
         # The model's own weights so far count; of what other models took, the free memory tells.
-        if self._allocated + size > self.budget and (self._fixed_budget or size > available()):
+        if self._allocated + size > budget and (self.given.budget_is_set or size > available()):
             raise WeightsTooLargeError(
-                say("magic.too_large", layer=layer.name, size=gibibytes(size), free=gibibytes(self.budget))
+                say("magic.too_large", layer=layer.name, size=gibibytes(size), free=gibibytes(budget))
             )
         self._allocated += size
 
@@ -110,8 +107,13 @@ class Checker(Observer):
                 raise Halt
             self._answer(use, facts)
 
+    def caused(self, error: BaseException) -> bool:
+        """Whether an exception is the one that a finding tells of."""
+        return error is self._error
+
     def after_break(self, broken: Broken) -> None:
         """Keep what led to a call that raised."""
+        self._error = broken.error
         facts = self._broken(broken)
         if facts is not None and self._on_found:
             self._on_found(self, False, broken.error)
@@ -119,7 +121,7 @@ class Checker(Observer):
     # -- facts
 
     def _used(self, use: Use) -> Model:
-        facts = model_facts(self.session, use.model, self.namespace, use=use, given=self._given, budget=self.budget)
+        facts = model_facts(self.session, use.model, self.namespace, use=use, given=self.given)
         tracked = self.session.tracked.get(use.model)
         if tracked is not None and _says_more(facts, self._facts.get(tracked.number)):
             self._facts[tracked.number] = facts
@@ -127,17 +129,17 @@ class Checker(Observer):
         return facts
 
     def _unused(self, model: Any) -> Model:
-        return model_facts(self.session, model, self.namespace, given=self._given, budget=self.budget)
+        return model_facts(self.session, model, self.namespace, given=self.given)
 
     def _broken(self, broken: Broken) -> Model | None:
         model = broken.model
         if model is None or not hasattr(model, "_layers"):
-            facts = broken_facts(self.session, broken, self.namespace, self.budget)
+            facts = broken_facts(self.session, broken, self.given)
             if facts is not None:
                 self._extra.append(facts)
             return facts
         use = self._call if self._call is not None and self._call.model is model else None
-        facts = model_facts(self.session, model, self.namespace, use=use, given=self._given, budget=self.budget)
+        facts = model_facts(self.session, model, self.namespace, use=use, given=self.given)
         if not diagnose(self.facts_of([facts])):
             facts = with_failure(facts, broken.error, broken.span)
         self._facts[self.session.note_model(model, None).number] = facts

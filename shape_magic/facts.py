@@ -181,6 +181,22 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What a person said to the check beside the code: shapes (with the batch axis), a loss, the memory to keep to."""
+
+    #: The model's inputs, where the code does not say them.
+    inputs: tuple[Shape, ...] = ()
+    #: The labels, where no call brings them.
+    targets: tuple[Shape, ...] = ()
+    #: A loss to check with where none is compiled.
+    loss: str | None = None
+    #: The bytes that weights may take; None: no limit.
+    budget: int | None = None
+    #: Whether the budget was set, and not read off the machine.
+    budget_is_set: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that the rules may know."""
 

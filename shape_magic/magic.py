@@ -37,7 +37,7 @@ class ShapeMagics(Magics):
             self.settings.always = options.words == ("on",)
             print(say(f"magic.{options.words[0]}"))
         elif options.words:
-            self.notebook.show(self._checked(options))
+            self.notebook.show(self._checked(options), static=options.static)
         else:
             report = self.notebook.explain()
             if report is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shape_magic.capture.session import Live, Session
-from shape_magic.facts import Call, CellId, Facts, Model, Shape, Span
+from shape_magic.facts import Call, CellId, Facts, Given, Model, Span
 from shape_magic.repair.prove import Proved, Prover, edited_sources
 from shape_magic.repair.slices import feeds_itself
 from shape_magic.repair.steps import Repair
@@ -20,12 +20,11 @@ _HINTS = ("where", "what", "why", "how")
 
 
 def build_report(
-    session: Session, facts: Facts, namespace: Mapping[str, Any], *, budget: int | None = None,
-    given: tuple[Shape, ...] = (), live: Sequence[Live | None] = (),
+    session: Session, facts: Facts, namespace: Mapping[str, Any], given: Given, live: Sequence[Live | None] = ()
 ) -> Report:
     """Diagnose the facts, prove the repairs of what is found, and put it all into words."""
     found = diagnose(facts)
-    prover = Prover(session, namespace, facts, budget=budget, given=given, live=live)
+    prover = Prover(session, namespace, facts, given, live)
     diagnostics = tuple(_diagnostic(f, facts, session, prover, namespace) for f in found)
     cells = sorted(session.book.cells.values(), key=lambda c: c.order)
     return Report(

@@ -49,7 +49,8 @@ def _prediction(use: Use, contract: Contract | None) -> Any:
         sizes = (count, *shape[1:])
         if any(d is None for d in sizes):
             raise NoStandIn
-        arrays.append(np.broadcast_to(np.float32(0), tuple(d for d in sizes if d is not None)))
+        # The system gives zeroed pages only when they are written: an array of its own, and no memory.
+        arrays.append(np.zeros(tuple(d for d in sizes if d is not None), "float32"))
     value = arrays[0] if len(arrays) == 1 else arrays
     if use.method == "call":
         from keras import ops

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import linecache
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -83,7 +84,14 @@ class Book:
         self.cells[cell] = entry
         if filename is not None:
             self.name_file(filename, cell, lines_above)
+            # Tracebacks, inspect and TensorFlow's AutoGraph look the source up by its file name.
+            linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         return entry
+
+    def forget_sources(self) -> None:
+        """Take the cells' text out of ``linecache`` again."""
+        for filename in self._files:
+            linecache.cache.pop(filename, None)
 
     def name_file(self, filename: str, cell: CellId, lines_above: int = 0) -> None:
         """Say that compiled code of this file name is this cell's."""

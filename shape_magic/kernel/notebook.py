@@ -13,7 +13,7 @@ from IPython.core.error import UsageError
 from shape_magic.capture import hooks
 from shape_magic.capture.session import Live, Session
 from shape_magic.errors import shape_error
-from shape_magic.facts import CellId, Facts, Shape, Span
+from shape_magic.facts import CellId, Facts, Given, Shape, Span
 from shape_magic.kernel.cells import CellFiles, magic_line
 from shape_magic.kernel.options import Options, parse, shape_given
 from shape_magic.kernel.planner import Applied
@@ -98,9 +98,7 @@ class Notebook:
             self.session,
             self.shell.user_ns,
             dry_run=options.no_train,
-            budget=self.budget(),
-            fixed_budget=bool(self.settings.memory_budget),
-            given=shapes(options.inputs, self.shell.user_ns),
+            given=self.given(),
             on_found=self._found,
         )
         self._shown.clear()
@@ -127,11 +125,18 @@ class Notebook:
         """End the watch."""
         self._stop()
 
-    def budget(self) -> int:
-        """The memory that weights may take, in bytes."""
+    def given(self) -> Given:
+        """What the options and the settings say beside the code."""
         from shape_magic.trace.memory import available
 
-        return int(self.settings.memory_budget) or available()
+        options, namespace, limit = self._options, self.shell.user_ns, int(self.settings.memory_budget)
+        return Given(
+            inputs=shapes(options.inputs, namespace),
+            targets=shapes(options.targets, namespace),
+            loss=options.loss,
+            budget=limit or available(),
+            budget_is_set=bool(limit),
+        )
 
     # -- findings
 
@@ -170,8 +175,7 @@ class Notebook:
         """The facts as a report whose fixes edit this notebook's cells."""
         from shape_magic.pipeline import build_report
 
-        given = shapes(self._options.inputs, self.shell.user_ns)
-        return build_report(self.session, facts, self.shell.user_ns, budget=self.budget(), given=given, live=live)
+        return build_report(self.session, facts, self.shell.user_ns, self.given(), live)
 
     def _show_new(self, report: Report) -> None:
         if report.diagnostics and self._known(report):
@@ -179,13 +183,13 @@ class Notebook:
         self._shown |= {_identity(d) for d in report.diagnostics} or {("", None, "")}
         self.show(report)
 
-    def show(self, report: Report) -> None:
+    def show(self, report: Report, *, static: bool = False) -> None:
         """Display a report and keep it for ``--fix`` and for bare ``%shapecheck``."""
         from shape_magic.kernel.front import show
 
         self.last_report = report
-        static = self._options.static or self.settings.static
-        show(self.shell, report, self._note_applied, static=static, last=self._done)
+        text_only = static or self._options.static or self.settings.static
+        show(self.shell, report, self._note_applied, static=text_only, last=self._done)
 
     # -- fixes
 
@@ -219,13 +223,13 @@ class Notebook:
         if span is not None:
             part = slice_for(cells, [span], self.shell.user_ns)
             if not isinstance(part, Impure):
-                seen = replay(part, cells, self.shell.user_ns, budget=self.budget())
+                seen = replay(part, cells, self.shell.user_ns, self.given())
                 for cell in self.session.book.cells.values():
                     seen.session.book.cells[cell.id].label = cell.label
                 if seen.facts.models:
                     from shape_magic.pipeline import build_report
 
-                    return build_report(seen.session, seen.facts, self.shell.user_ns, budget=self.budget())
+                    return build_report(seen.session, seen.facts, self.shell.user_ns, self.given())
         return self._live_models()
 
     def _failed_at(self) -> Span | None:
@@ -247,7 +251,7 @@ class Notebook:
             return None
         names = {k: v for k, v in self.shell.user_ns.items() if not k.startswith("_") and isinstance(v, keras.Model)}
         models = list({id(m): m for m in names.values()}.values())
-        facts = tuple(model_facts(self.session, m, self.shell.user_ns, budget=self.budget()) for m in models)
+        facts = tuple(model_facts(self.session, m, self.shell.user_ns) for m in models)
         live = [Live(m, None, self.session.tracked.get(m)) for m in models]
         return self.report(Facts(facts), live) if facts else None
 

@@ -13,7 +13,7 @@ from os.path import commonprefix
 from typing import Any
 
 from shape_magic.capture.session import Live, Session
-from shape_magic.facts import Call, CellId, Facts, Model, Span
+from shape_magic.facts import Call, CellId, Facts, Given, Model, Span
 from shape_magic.repair.effects import Impure
 from shape_magic.repair.replay import replay
 from shape_magic.repair.slices import slice_for
@@ -75,8 +75,7 @@ class Prover:
     """Proves the repairs of one report's findings against the cells as they were run."""
 
     def __init__(
-        self, session: Session, namespace: Mapping[str, Any], facts: Facts, *, budget: int | None,
-        given: tuple[tuple[int | None, ...], ...] = (), live: Sequence[Live | None] = (),
+        self, session: Session, namespace: Mapping[str, Any], facts: Facts, given: Given, live: Sequence[Live | None] = ()
     ) -> None:
         self._session = session
         self._live = live
@@ -84,7 +83,6 @@ class Prover:
         self._sources = {cell.id: cell.source for cell in cells}
         self._namespace = namespace
         self._facts = facts
-        self._budget = budget
         self._given = given
 
     def prove(self, found: Found, repair: Repair) -> Verdict:
@@ -147,7 +145,7 @@ class Prover:
         if isinstance(part, Impure):
             return Unprovable(part.why, written)
         try:
-            after = replay(part, cells, self._namespace, budget=self._budget, given=self._given)
+            after = replay(part, cells, self._namespace, self._given)
         except SyntaxError as error:
             return Refuted(str(error))
         number = _same_model(model, state.model, after.facts)

@@ -12,7 +12,7 @@ from shape_magic.capture.book import Book
 from shape_magic.capture.hooks import observing
 from shape_magic.capture.session import Session
 from shape_magic.checker import Checker, Halt
-from shape_magic.facts import CellId, Facts
+from shape_magic.facts import CellId, Facts, Given
 from shape_magic.repair.slices import Slice
 from shape_magic.repair.stubs import stubbed
 from shape_magic.trace.worker import apart
@@ -28,8 +28,7 @@ class Replayed:
 
 
 def replay(
-    part: Slice, cells: Sequence[tuple[CellId, str]], namespace: Mapping[str, Any], *, budget: int | None,
-    given: tuple[tuple[int | None, ...], ...] = (),
+    part: Slice, cells: Sequence[tuple[CellId, str]], namespace: Mapping[str, Any], given: Given
 ) -> Replayed:
     """Run the statements as a dry run in a copy of the namespace; nothing of the user's is changed."""
     session = Session(book=Book())
@@ -39,8 +38,11 @@ def replay(
     codes = [_compiled(s.node, names[s.cell]) for s in part.statements]
     with stubbed() as stubs:
         copy = copied(namespace, stubs)
-        checker = Checker(session, copy, dry_run=True, budget=budget, given=given)
-        return apart(lambda: _run(codes, checker, copy))
+        checker = Checker(session, copy, dry_run=True, given=given)
+        try:
+            return apart(lambda: _run(codes, checker, copy))
+        finally:
+            session.book.forget_sources()
 
 
 def _compiled(node: ast.stmt, filename: str) -> CodeType:

@@ -107,7 +107,7 @@ def metric_facts(metrics: list[Any], outputs: list[Any], y: Sequence[Data], batc
         failure = None
         if copy is not None and len(outputs) == 1:
             failure = _asked(lambda copy=copy: CompileMetrics([copy], None).update_state, outputs, y, batch)  # type: ignore[misc]
-        found.append(LossFacts(name_of(metric), _is_known(metric), None, failure))
+        found.append(LossFacts(label_of(metric), _is_known(metric), None, failure))
     return tuple(found)
 
 
@@ -143,6 +143,13 @@ def _asked(make: Callable[[], Any], outputs: list[Any], y: Sequence[Data], batch
 
 def _numeric(value: Any) -> Any:
     return 0.0 if value is None else value
+
+
+def label_of(metric: Any) -> str:
+    """The key under which Keras reports a metric."""
+    if isinstance(metric, str):
+        return metric
+    return str(getattr(metric, "name", None) or getattr(metric, "__name__", None) or type(metric).__name__)
 
 
 def name_of(loss: Any) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from shape_magic.capture.session import Broken, Session, Tracked, Use, optimizer_name
-from shape_magic.facts import Contract, Data, Failure, Model, Shape
+from shape_magic.facts import Contract, Data, Failure, Given, Model, Shape
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import contract_facts, forward, with_batch
 from shape_magic.trace.data import data_of_use
@@ -18,6 +18,7 @@ from shape_magic.trace.failures import failure_of
 from shape_magic.trace.rows import Rows, graph_of, shape
 from shape_magic.trace.stack import call_apart, flat, input_tensor, trace_stack
 from shape_magic.trace.worker import apart, in_worker
+from shape_magic.words import say
 
 #: What the optimizer keeps beside each weight, in units of the weights (Keras' own optimizers).
 _SLOTS: Mapping[str, float] = {
@@ -26,13 +27,16 @@ _SLOTS: Mapping[str, float] = {
 }
 
 
+_NOTHING = Given()
+
+
 def model_facts(
     session: Session, model: Any, namespace: Mapping[str, Any], *, use: Use | None = None,
-    given: tuple[Shape, ...] = (), budget: int | None = None, compiled: dict[str, Any] | None = None,
+    given: Given = _NOTHING, compiled: dict[str, Any] | None = None,
 ) -> Model:
     """A model and, if given, one use of it, as facts.
 
-    ``given`` is the shape of its inputs for a model that does not say (with the batch axis). Nothing
+    ``given`` says what the code does not: shapes of inputs and labels, a loss. Nothing
     of the model changes: what has to be called is called on clones, in the worker.
     """
     tracked = session.tracked.get(model)
@@ -42,6 +46,9 @@ def model_facts(
     rows = Rows(session)
     rows.know_elements(model)
     graph = graph_of(model)
+    if use is None and given.targets:
+        use = asked_use(model, graph, given)
+        tracked = tracked if tracked and tracked.compiled.get("loss") else _with_loss(tracked, model, given.loss)
     failure: Failure | None = None
     contract: Contract | None = None
     if graph is not None:
@@ -52,7 +59,7 @@ def model_facts(
         if use is not None:
             contract = contract_facts(tracked, use, lambda x, batch: _checked_forward(graph, x, batch))
     elif _is_stack(model):
-        inputs, outputs, contract, failure = _stack(session, rows, model, tracked, use, given)
+        inputs, outputs, contract, failure = _stack(session, rows, model, tracked, use, given.inputs)
     else:
         inputs, outputs = (), ()
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in inputs))
@@ -68,10 +75,32 @@ def model_facts(
         span=tracked.span if tracked else None,
         contract=contract,
         # What is built has its memory; what the worker looks at has none yet.
-        memory_budget=budget if graph is None or in_worker() else None,
+        memory_budget=given.budget if graph is None or in_worker() else None,
         optimizer_slots=_slots(tracked, model),
         failure=failure,
     )
+
+
+class Shaped:
+    """Stands for an array of which only the shape is known."""
+
+    dtype = "float32"
+
+    def __init__(self, sizes: Shape) -> None:
+        self.shape = sizes
+
+
+def asked_use(model: Any, graph: Any, given: Given) -> Use:
+    """The fit that the given shapes stand for, where the code has none."""
+    inputs = given.inputs or (tuple(shape(t) for t in graph.inputs) if graph is not None else ())
+    x, y = [Shaped(s) for s in inputs], [Shaped(s) for s in given.targets]
+    arguments = {"x": x if len(x) != 1 else x[0], "y": y if len(y) != 1 else y[0]}
+    return Use(model, "fit", arguments, None, {"x": say("given.input"), "y": say("given.target")})
+
+
+def _with_loss(tracked: Tracked | None, model: Any, loss: str | None) -> Tracked:
+    known = tracked or Tracked(0, weakref.ref(model), None)
+    return replace(known, compiled={**known.compiled, "loss": loss}) if loss else known
 
 
 def _input_name(tensor: Any) -> str:
@@ -137,7 +166,7 @@ def _start(model: Any, x: Sequence[Data], given: tuple[Shape, ...]) -> Data | No
     return Data(_input_name(inner.inputs[0]), shape(inner.inputs[0]), str(inner.inputs[0].dtype)) if inner else None
 
 
-def broken_facts(session: Session, broken: Broken, namespace: Mapping[str, Any], budget: int | None = None) -> Model | None:
+def broken_facts(session: Session, broken: Broken, given: Given) -> Model | None:
     """The graph that led to a call which raised, with that call last; None when there is no such graph."""
     layer = next((obj for obj in broken.layers if not _is_stack(obj)), None)
     tensors = flat(list(broken.args))
@@ -155,7 +184,7 @@ def broken_facts(session: Session, broken: Broken, namespace: Mapping[str, Any],
     return Model(
         name=name, keras_name=name, kind="Functional", params=sum(c.params for c in calls),
         bytes=sum(c.bytes for c in calls), inputs=starts, calls=calls, outputs=(), span=broken.span,
-        memory_budget=budget,
+        memory_budget=given.budget,
     )
 
 

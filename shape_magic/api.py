@@ -28,8 +28,15 @@ _numbers = itertools.count(1)
 
 
 def check(
-    model: Any, x: Any = None, y: Any = None, *, loss: Any = None, memory_budget: int | None = None,
-    names: tuple[str, ...] = (), namespace: dict[str, Any] | None = None, session: Session | None = None,
+    model: Any,
+    x: Any = None,
+    y: Any = None,
+    *,
+    loss: Any = None,
+    memory_budget: int | None = None,
+    names: tuple[str, ...] = (),
+    namespace: dict[str, Any] | None = None,
+    session: Session | None = None,
 ) -> Report:
     """Check a Keras model against its data, its loss and its labels; nothing of it is changed or run.
 
@@ -44,13 +51,11 @@ def check(
     given = Given(inputs=(x,) if _is_shape(x) else (), **_budget(memory_budget))
     use = None
     if x is not None or y is not None:
-        texts = dict(zip(("x", "y"), (*names[1:], "x", "y")[: 2], strict=False)) if names else {}
+        texts = dict(zip(("x", "y"), (*names[1:], "x", "y")[:2], strict=False)) if names else {}
         arguments = {"x": _as_data(x), "y": _as_data(y)}
         use = Use(model, "fit" if y is not None else "predict", arguments, None, texts)
     compiled = {"loss": loss} if loss is not None else None
-    facts = model_facts(
-        watched, model, namespace or {}, use=use, given=given, compiled=compiled
-    )
+    facts = model_facts(watched, model, namespace or {}, use=use, given=given, compiled=compiled)
     if names:
         facts = replace(facts, name=names[0])
     tracked = watched.tracked.get(model)
@@ -109,7 +114,8 @@ def _compiled(source: str, filename: str) -> CodeType:
     tree = parse(source)
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     # What does not parse is compiled as text, for Python's own SyntaxError.
-    return compile(tree if tree is not None else mask(source), filename, "exec", flags, dont_inherit=True)
+    code: CodeType = compile(tree if tree is not None else mask(source), filename, "exec", flags, dont_inherit=True)
+    return code
 
 
 def _run(code: CodeType, namespace: dict[str, Any], checker: Checker) -> bool:

@@ -11,7 +11,7 @@ def require_keras() -> None:
         import keras
     except ImportError as error:
         raise BackendMissingError(
-            f"Keras could not be imported ({error}). Install it with a backend: pip install \"shape-magic[tensorflow]\""
+            f'Keras could not be imported ({error}). Install it with a backend: pip install "shape-magic[tensorflow]"'
         ) from None
     version = tuple(int(p) for p in keras.__version__.split(".")[:2] if p.isdigit())
     if version < (3, 3):

@@ -158,8 +158,18 @@ class Checker(Observer):
         from shape_magic.trace.failures import failure_of
 
         self._extra.append(
-            Model(name="model", keras_name="model", kind="Model", params=0, bytes=0, inputs=(), calls=(), outputs=(),
-                  span=span, failure=failure_of(error))
+            Model(
+                name="model",
+                keras_name="model",
+                kind="Model",
+                params=0,
+                bytes=0,
+                inputs=(),
+                calls=(),
+                outputs=(),
+                span=span,
+                failure=failure_of(error),
+            )
         )
 
     def facts(self) -> Facts:
@@ -231,4 +241,8 @@ def _inner_models(models: list[Any]) -> set[int]:
 def _signature(use: Use) -> tuple[object, ...]:
     tracked = id(use.model), use.method
     compiled = id(getattr(use.model, "_compile_loss", None)), len(getattr(use.model, "_layers", ()) or ())
-    return (*tracked, *compiled, *((k, shape_of(v) or id(v)) for k, v in use.arguments.items() if k in ("x", "y", "inputs")))
+    return (
+        *tracked,
+        *compiled,
+        *((k, shape_of(v) or id(v)) for k, v in use.arguments.items() if k in ("x", "y", "inputs")),
+    )

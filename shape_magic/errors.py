@@ -19,7 +19,7 @@ class ShapeError(ShapeMagicError, ValueError):
 
 
 def shape_error(message: str, keras_type: str) -> ShapeError:
-    """A ``ShapeError`` that is also of the type that Keras would have raised, so that the user's ``except`` takes it."""
+    """A ``ShapeError`` that is of the type that Keras would have raised too: the user's ``except`` takes it."""
     if keras_type == "InvalidArgumentError":
         import tensorflow as tf
 
@@ -30,11 +30,13 @@ def shape_error(message: str, keras_type: str) -> ShapeError:
                 tf.errors.InvalidArgumentError.__init__(self, None, None, text)
 
         InvalidShapeError.__name__ = ShapeError.__name__
-        return InvalidShapeError(message)
+        error: ShapeError = InvalidShapeError(message)
+        return error
     base = {"TypeError": TypeError, "IndexError": IndexError, "KeyError": KeyError}.get(keras_type)
     if base is None:
         return ShapeError(message)
-    return type("ShapeError", (ShapeError, base), {})(message)
+    mixed: type[ShapeError] = type("ShapeError", (ShapeError, base), {})
+    return mixed(message)
 
 
 class WeightsTooLargeError(ShapeMagicError, MemoryError):

@@ -18,6 +18,8 @@ from shape_magic.words import say
 class ShapeMagics(Magics):
     """The magic in a shell, with its watch over the cells."""
 
+    shell: Any
+
     def __init__(self, shell: Any, settings: ShapeMagic) -> None:
         super().__init__(shell)
         self.settings = settings

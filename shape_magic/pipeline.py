@@ -121,13 +121,15 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespa
 
 def _titles(repairs: tuple[Repair, ...]) -> str:
     titles = [say(f"fix.{r.message}.title", **r.values) for r in repairs]
-    return say("fix.several", first=titles[0], second=titles[1], more=len(titles) - 2) if len(titles) > 2 else (
-        say("fix.both", first=titles[0], second=titles[1]) if len(titles) == 2 else titles[0]
+    return (
+        say("fix.several", first=titles[0], second=titles[1], more=len(titles) - 2)
+        if len(titles) > 2
+        else (say("fix.both", first=titles[0], second=titles[1]) if len(titles) == 2 else titles[0])
     )
 
 
 def _in_order(edits: tuple[Edit, ...], session: Session) -> list[Edit]:
-    return sorted(edits, key=lambda e: (session.book.cells[e.span.cell].order if e.span.cell is not None else 0))
+    return sorted(edits, key=lambda e: session.book.cells[e.span.cell].order if e.span.cell is not None else 0)
 
 
 def _costs(repair: Repair, after: Model) -> dict[str, object]:

@@ -10,6 +10,7 @@ from types import CodeType
 #: What Keras and TensorFlow raise about shapes; anything else out of user code is the user's own.
 _OF_SHAPES = ("ValueError", "InvalidArgumentError", "TypeError", "IndexError", "MemoryError", "WeightsTooLargeError")
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+_PACKAGES = ("/site-packages/", "/dist-packages/", "\\site-packages\\")
 _OURS = str(Path(__file__).parent.parent)
 _RAISES = {dis.opmap[name] for name in ("RAISE_VARARGS", "RERAISE") if name in dis.opmap}
 
@@ -37,4 +38,4 @@ def is_user_file(filename: str) -> bool:
     """Whether code of this file name is neither a library's nor ours: a cell, or a module of the user's."""
     if filename.startswith((_OURS, "<frozen", "<__array_function__", "<__autograph", "<string>")):
         return False
-    return not filename.startswith(_LIBRARIES) and "/site-packages/" not in filename and "/dist-packages/" not in filename
+    return not filename.startswith(_LIBRARIES) and not any(part in filename for part in _PACKAGES)

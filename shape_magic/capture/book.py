@@ -41,7 +41,6 @@ class Cell:
         nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
         return {(n.lineno, n.col_offset, n.end_lineno or 0, n.end_col_offset or 0): n for n in nodes}
 
-
     @cached_property
     def chained(self) -> dict[tuple[int, int, int], ast.Call]:
         """Method calls over several lines by (line of the method's name, end line, end column).

@@ -367,7 +367,12 @@ def _optimizer_init(original: Any) -> Any:
 
 
 def _note_compile(
-    observer: Observer, model: Any, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any
+    observer: Observer,
+    model: Any,
+    signature: inspect.Signature,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    frame: Any,
 ) -> None:
     use = observer.session.use(model, "compile", signature, args, kwargs, frame)
     tracked = _note_model(observer, model, frame)

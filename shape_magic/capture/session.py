@@ -175,13 +175,20 @@ class Session:
         place = self.book.place(frame)
         spans = self.placed.get(layer)
         if spans is None:
-            spans = self.placed[layer] = []  # type: ignore[assignment]
-        assert spans is not None
+            spans = []
+            self.placed[layer] = spans
         spans.append(place.span if place else None)
         return place.span if place else None
 
-    def use(self, model: Any, method: str, signature: inspect.Signature, args: tuple[Any, ...],
-            kwargs: dict[str, Any], frame: Any) -> Use:
+    def use(
+        self,
+        model: Any,
+        method: str,
+        signature: inspect.Signature,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        frame: Any,
+    ) -> Use:
         """A call that uses the model, with its arguments by name and by their source."""
         try:
             bound = dict(signature.bind(model, *args, **kwargs).arguments)

@@ -37,7 +37,7 @@ def _show_widget(report: Report, planner: Planner, done: Done | None, identity: 
 
     from shape_magic.display.widget import ShapeWidget
 
-    display(ShapeWidget(report, planner, done=done, identity=identity))
+    display(ShapeWidget(report, planner, done=done, identity=identity))  # type: ignore[no-untyped-call]
 
 
 def _publish(shell: Any, report: Report, identity: str) -> None:

@@ -36,14 +36,16 @@ class Options:
     explain: str | None = None
 
 
-def parser() -> MagicArgumentParser:
+def parser() -> Any:
     """The options with their help."""
-    made = MagicArgumentParser("%%shapecheck", description=say("magic.help"), add_help=False)
+    made: Any = MagicArgumentParser("%%shapecheck", description=say("magic.help"), add_help=False)  # type: ignore[no-untyped-call]
     made.add_argument("words", nargs="*", help=say("magic.option.words"))
-    made.add_argument("-x", "--input", dest="inputs", action="append", default=[], metavar="SHAPE",
-                      help=say("magic.option.input"))
-    made.add_argument("-y", "--target", dest="targets", action="append", default=[], metavar="SHAPE",
-                      help=say("magic.option.target"))
+    made.add_argument(
+        "-x", "--input", dest="inputs", action="append", default=[], metavar="SHAPE", help=say("magic.option.input")
+    )
+    made.add_argument(
+        "-y", "--target", dest="targets", action="append", default=[], metavar="SHAPE", help=say("magic.option.target")
+    )
     made.add_argument("--loss", help=say("magic.option.loss"))
     made.add_argument("-n", "--no-train", action="store_true", help=say("magic.option.no_train"))
     made.add_argument("--fix", type=int, metavar="N", help=say("magic.option.fix"))
@@ -58,12 +60,13 @@ def parser() -> MagicArgumentParser:
 def parse(line: str) -> Options:
     """The options of a line; raises ``UsageError`` with one clear sentence."""
     try:
-        given = vars(parser().parse_args(_split(line)))
+        given: dict[str, Any] = vars(parser().parse_args(_split(line)))
     except UsageError as error:
         raise UsageError(say("magic.error.option", why=str(error))) from None
     except ValueError as error:
         raise UsageError(say("magic.error.option", why=str(error))) from None
-    return Options(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    return Options(**values)
 
 
 def _split(line: str) -> list[str]:

@@ -71,7 +71,9 @@ class Planner:
         return items[int(match[2])] if int(match[2]) < len(items) else None
 
 
-def _plan(before: Mapping[CellId, str], after: Mapping[CellId, str], rerun: tuple[CellId, ...], message: str) -> dict[str, Any]:
+def _plan(
+    before: Mapping[CellId, str], after: Mapping[CellId, str], rerun: tuple[CellId, ...], message: str
+) -> dict[str, Any]:
     edits = [{"cell": c, "before": before[c], "after": after[c]} for c in before]
     return {"ok": True, "edits": edits, "rerun": list(rerun), "message": message}
 

@@ -15,27 +15,31 @@ from types import FunctionType, ModuleType
 from shape_magic.capture.book import look_up
 
 #: Libraries whose functions compute and do nothing else, but for the names below.
-_PURE_LIBRARIES = frozenset({
-    "builtins", "collections", "copy", "dataclasses", "fractions", "functools", "itertools", "keras", "math", "ml_dtypes",
-    "numpy", "operator", "pandas", "random", "re", "scipy", "sklearn", "string", "tensorflow", "typing", "_operator",
-    "_random", "jax", "torch", "datetime",
-})
+_PURE_LIBRARIES = frozenset(
+    """
+    builtins collections copy dataclasses fractions functools itertools keras math ml_dtypes numpy operator
+    pandas random re scipy sklearn string tensorflow typing _operator _random jax torch datetime
+    """.split()
+)
 #: Functions and methods, in whatever library, that reach outside or take long.
-_IMPURE_NAMES = frozenset({
-    "breakpoint", "compile_files", "delattr", "download", "dump", "eval", "exec", "exit", "export", "extractall",
-    "from_pretrained", "fromfile", "genfromtxt", "get_file", "globals", "imread", "image_dataset_from_directory", "input",
-    "load", "load_data", "load_dataset", "load_img", "load_model", "load_weights", "loadtxt", "locals", "memmap", "mkdir",
-    "open", "plot_model", "quit", "read", "read_csv", "read_excel", "read_file", "read_json", "read_parquet", "remove",
-    "rename", "rmdir", "rmtree", "save", "save_img", "save_model", "save_weights", "savetxt", "savez", "setattr", "show",
-    "sleep", "system", "text_dataset_from_directory", "timeseries_dataset_from_directory", "to_csv", "to_excel",
-    "to_json", "to_pickle", "tofile", "unlink", "urlopen", "write", "writelines", "__import__",
-})
+_IMPURE_NAMES = frozenset(
+    """
+    breakpoint compile_files delattr download dump eval exec exit export extractall from_pretrained fromfile
+    genfromtxt get_file globals imread image_dataset_from_directory input load load_data load_dataset load_img
+    load_model load_weights loadtxt locals memmap mkdir open plot_model quit read read_csv read_excel read_file
+    read_json read_parquet remove rename rmdir rmtree save save_img save_model save_weights savetxt savez
+    setattr show sleep system text_dataset_from_directory timeseries_dataset_from_directory to_csv to_excel
+    to_json to_pickle tofile unlink urlopen write writelines __import__
+    """.split()
+)
 #: Statements without a result that a proof can leave out: they show, store or set a seed.
-_DROPPED = frozenset({
-    "print", "display", "summary", "plot_model", "save", "save_weights", "show", "plot", "figure", "imshow", "title",
-    "legend", "subplots", "savefig", "set_random_seed", "set_seed", "seed", "clear_session", "set_global_policy",
-    "filterwarnings", "simplefilter", "collect", "info", "debug", "warning", "set_verbosity", "head", "describe",
-})
+_DROPPED = frozenset(
+    """
+    print display summary plot_model save save_weights show plot figure imshow title legend subplots savefig
+    set_random_seed set_seed seed clear_session set_global_policy filterwarnings simplefilter collect info debug
+    warning set_verbosity head describe
+    """.split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +154,11 @@ def _bodies(
         return
     seen.add(name)
     for statement in getattr(defined[name], "body", []):
-        inner = statement.body if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and isinstance(
-            defined[name], ast.ClassDef
-        ) else [statement]
+        inner = (
+            statement.body
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and isinstance(defined[name], ast.ClassDef)
+            else [statement]
+        )
         for part in inner:
             yield from _impurities(part, namespace, defined, seen)
 

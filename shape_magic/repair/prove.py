@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from os.path import commonprefix
 from typing import Any
 
 from shape_magic.capture.session import Live, Session
@@ -75,7 +74,12 @@ class Prover:
     """Proves the repairs of one report's findings against the cells as they were run."""
 
     def __init__(
-        self, session: Session, namespace: Mapping[str, Any], facts: Facts, given: Given, live: Sequence[Live | None] = ()
+        self,
+        session: Session,
+        namespace: Mapping[str, Any],
+        facts: Facts,
+        given: Given,
+        live: Sequence[Live | None] = (),
     ) -> None:
         self._session = session
         self._live = live
@@ -166,7 +170,7 @@ def _remaining(state: _State) -> list[Found]:
 
 def _matters(left: Found, found: Found) -> bool:
     """Whether what is left is as serious as what was to be repaired."""
-    return left.finding.severity == "error" or left.finding.severity == found.finding.severity
+    return left.finding.severity in {"error", found.finding.severity}
 
 
 def _judged(state: _State, before: Model, remaining: list[Found], goal: Found) -> Refuted | None:
@@ -219,9 +223,14 @@ def edits_between(before: Mapping[CellId, str], after: Mapping[CellId, str]) -> 
     return tuple(edits)
 
 
+def _shared(a: str, b: str) -> int:
+    """How many characters two texts have in common at their start."""
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
 def _trimmed(cell: CellId, source: str, start: int, old: str, new: str) -> Edit:
-    head = len(commonprefix([old, new]))
-    tail = len(commonprefix([old[head:][::-1], new[head:][::-1]]))
+    head = _shared(old, new)
+    tail = _shared(old[head:][::-1], new[head:][::-1])
     span = span_from_offsets(source, start + head, start + len(old) - tail, cell)
     return Edit(span, new[head : len(new) - tail])
 
@@ -259,5 +268,3 @@ def _same_model(before: Model, number: int, facts: Facts) -> int | None:
         used = [i for i in named if (facts.models[i].contract is None) == (before.contract is None)]
         return (used or named)[-1] if before.contract is not None else (used or named)[0]
     return number if number < len(facts.models) else None
-
-

@@ -27,9 +27,7 @@ class Replayed:
     session: Session
 
 
-def replay(
-    part: Slice, cells: Sequence[tuple[CellId, str]], namespace: Mapping[str, Any], given: Given
-) -> Replayed:
+def replay(part: Slice, cells: Sequence[tuple[CellId, str]], namespace: Mapping[str, Any], given: Given) -> Replayed:
     """Run the statements as a dry run in a copy of the namespace; nothing of the user's is changed."""
     session = Session(book=Book())
     names = {cell: f"<shape_magic {i}>" for i, (cell, _) in enumerate(cells)}

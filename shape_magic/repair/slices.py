@@ -95,7 +95,13 @@ def _is_definition(node: ast.stmt) -> bool:
 
 
 def _is_chosen(
-    s: Statement, i: int, last: int, wanted: list[Span], needed: set[str], namespace: Mapping[str, object], bound: set[str]
+    s: Statement,
+    i: int,
+    last: int,
+    wanted: list[Span],
+    needed: set[str],
+    namespace: Mapping[str, object],
+    bound: set[str],
 ) -> bool:
     if any(s.covers(t) for t in wanted):
         return True
@@ -124,8 +130,18 @@ def is_made(value: object, namespace: Mapping[str, object], depth: int = 2) -> b
     if isinstance(value, dict) and depth:
         return len(value) < 2000 and any(is_made(v, namespace, depth - 1) for v in list(value.values())[:500])
     names = {f"{c.__module__.split('.')[0]}.{c.__name__}" for c in type(value).__mro__}
-    return bool(names & {"keras.Layer", "keras.KerasTensor", "keras.Operation", "keras.Loss", "keras.Metric",
-                         "keras.BaseOptimizer", "keras.Optimizer"})
+    return bool(
+        names
+        & {
+            "keras.Layer",
+            "keras.KerasTensor",
+            "keras.Operation",
+            "keras.Loss",
+            "keras.Metric",
+            "keras.BaseOptimizer",
+            "keras.Optimizer",
+        }
+    )
 
 
 def _writes(node: ast.stmt) -> set[str]:
@@ -158,7 +174,9 @@ def feeds_itself(source: str, namespace: Mapping[str, object]) -> bool:
     early: set[str] = set()
     bound: set[str] = set()
     for node in tree.body if tree is not None else ():
-        reads = _reads(node) | {n.target.id for n in ast.walk(node) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)}
+        reads = _reads(node) | {
+            n.target.id for n in ast.walk(node) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)
+        }
         if not _is_definition(node):
             early |= reads - bound
         bound |= _writes(node)

@@ -148,8 +148,6 @@ def _collect(graph: Any, found: list[Any]) -> None:
                 found.append(node.operation)
 
 
-
-
 def on_stack(session: Session, live: Live, facts: Model, steps: Sequence[Step]) -> Model | NotOnStack:
     """The model with the repair, as facts with the same use; or why it can't be told."""
     layers = live_layers(live.model, facts)

@@ -148,6 +148,8 @@ def _map_words(head: _Head) -> dict[str, object]:
     article = "an" if re.match(r"8|1[18](?:\D|$)", sizes) else "a"
     positions = _count(head.map)
     form = "open" if positions is None else _number(positions)
+    place = {"grid": "position", "table": "row"}.get(kind, "step")
+    places = {"place": say(f"{_WORDS}.{place}.one"), "places": say(f"{_WORDS}.{place}.many")}
     return {
         "map": say(
             f"{_WORDS}.map.{kind}",
@@ -156,8 +158,9 @@ def _map_words(head: _Head) -> dict[str, object]:
             article=article,
         ),
         "positions": positions,
-        "each": say(f"{_WORDS}.each.{form}", n=positions),
-        "positions_text": say(f"{_WORDS}.positions.{form}", n=positions),
+        **places,
+        "each": say(f"{_WORDS}.each.{form}", n=positions, **places),
+        "all": say(f"{_WORDS}.all.{form}", n=positions, **places),
         "unit": say(f"{_WORDS}.unit.{unit}"),
     }
 
@@ -198,7 +201,8 @@ def _loss_step(model: Model, head: _Head) -> tuple[Step, ...]:
     if agrees(loss.name, joined, labels):
         return ()
     other = loss_for(loss.name, joined, labels, model.contract.y[0].facts)
-    return (SetCompile("loss", repr(other)),) if other else ()
+    # A loss object that reads logits would lose that by its name.
+    return (SetCompile("loss", repr(other)),) if other and not loss.from_logits else ()
 
 
 RULE = Rule("dense-on-feature-map", check)

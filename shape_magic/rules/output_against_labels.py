@@ -95,7 +95,7 @@ def _values(
 def _repairs(model: Model, loss: LossFacts, output: Shape, y: Data, head: Call | None) -> Iterator[Repair]:
     labels = y.shape
     other = loss_for(loss.name, output, labels, y.facts)
-    if other:
+    if other and not loss.from_logits:  # a loss object that reads logits would lose that by its name
         yield Repair((SetCompile("loss", repr(other)),), "safe", "other-loss", {"loss": other}, f"loss='{other}'")
     if head is not None and head.is_a("Dense"):
         units = _units(loss, output, y)

@@ -89,7 +89,9 @@ def loss_facts(loss: Any, outputs: list[Any], y: Sequence[Data], batch: int | No
     from keras.src.trainers.compile_utils import CompileLoss
 
     failure = _asked(lambda: CompileLoss(loss), outputs, y, batch)
-    flat_losses = list(loss.values()) if isinstance(loss, dict) else list(loss) if isinstance(loss, list | tuple) else [loss]
+    flat_losses = (
+        list(loss.values()) if isinstance(loss, dict) else list(loss) if isinstance(loss, list | tuple) else [loss]
+    )
     many = len(flat_losses) > 1
     return tuple(
         LossFacts(name_of(one), _is_known(one), _from_logits(one), failure if not many or i == 0 else None)
@@ -170,7 +172,9 @@ def name_of(loss: Any) -> str:
 
 
 def _is_known(loss: Any) -> bool:
-    module = getattr(loss, "__module__", None) if callable(loss) and hasattr(loss, "__name__") else type(loss).__module__
+    module = (
+        getattr(loss, "__module__", None) if callable(loss) and hasattr(loss, "__name__") else type(loss).__module__
+    )
     return isinstance(loss, str) or str(module).startswith("keras.")
 
 
@@ -179,7 +183,9 @@ def _from_logits(loss: Any) -> bool | None:
     return bool(keywords["from_logits"]) if isinstance(keywords, dict) and "from_logits" in keywords else None
 
 
-def contract_facts(tracked: Tracked | None, use: Use, outputs_for: Callable[..., tuple[list[Any], Failure | None]]) -> Contract:
+def contract_facts(
+    tracked: Tracked | None, use: Use, outputs_for: Callable[..., tuple[list[Any], Failure | None]]
+) -> Contract:
     """One use of the model as facts; ``outputs_for(x, batch)`` gives its symbolic outputs."""
     x, y = data_of_use(use.arguments, use.texts, use.spans)
     batch = batch_of(use, x)

@@ -82,9 +82,9 @@ def _size(sizes: Shape) -> int:
     return total
 
 
-def data_of_use(arguments: Mapping[str, Any], texts: Mapping[str, str], spans: Mapping[str, Span]) -> tuple[
-    tuple[Data, ...], tuple[Data, ...]
-]:
+def data_of_use(
+    arguments: Mapping[str, Any], texts: Mapping[str, str], spans: Mapping[str, Span]
+) -> tuple[tuple[Data, ...], tuple[Data, ...]]:
     """The data and the labels that a call was given: ``(x, y)``; a generator is left alone."""
     x = arguments.get("x", arguments.get("inputs"))
     name = texts.get("x") or texts.get("inputs") or "x"

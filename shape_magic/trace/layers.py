@@ -13,7 +13,9 @@ _PLAIN = (str, int, float, bool, type(None))
 
 def bases(layer: Any) -> tuple[str, ...]:
     """The names of the layer's class and of its bases inside Keras, nearest first."""
-    return tuple(cls.__name__ for cls in type(layer).__mro__ if cls.__module__.startswith("keras.") or cls is type(layer))
+    return tuple(
+        cls.__name__ for cls in type(layer).__mro__ if cls.__module__.startswith("keras.") or cls is type(layer)
+    )
 
 
 def is_keras(layer: Any) -> bool:

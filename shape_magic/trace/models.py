@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -22,8 +22,19 @@ from shape_magic.words import say
 
 #: What the optimizer keeps beside each weight, in units of the weights (Keras' own optimizers).
 _SLOTS: Mapping[str, float] = {
-    "adam": 2, "adamw": 2, "nadam": 2, "adamax": 2, "lamb": 2, "adadelta": 2, "ftrl": 2, "rmsprop": 1, "adagrad": 1,
-    "lion": 1, "sgd": 0, "adafactor": 0, "muon": 1,
+    "adam": 2,
+    "adamw": 2,
+    "nadam": 2,
+    "adamax": 2,
+    "lamb": 2,
+    "adadelta": 2,
+    "ftrl": 2,
+    "rmsprop": 1,
+    "adagrad": 1,
+    "lion": 1,
+    "sgd": 0,
+    "adafactor": 0,
+    "muon": 1,
 }
 
 
@@ -31,8 +42,13 @@ _NOTHING = Given()
 
 
 def model_facts(
-    session: Session, model: Any, namespace: Mapping[str, Any], *, use: Use | None = None,
-    given: Given = _NOTHING, compiled: dict[str, Any] | None = None,
+    session: Session,
+    model: Any,
+    namespace: Mapping[str, Any],
+    *,
+    use: Use | None = None,
+    given: Given = _NOTHING,
+    compiled: dict[str, Any] | None = None,
 ) -> Model:
     """A model and, if given, one use of it, as facts.
 
@@ -156,13 +172,13 @@ def _stack(
 def _start(model: Any, x: Sequence[Data], given: tuple[Shape, ...]) -> Data | None:
     first = model._layers[0] if getattr(model, "_layers", None) else None
     batch_shape = getattr(first, "batch_shape", None)
-    if type(first).__name__ == "InputLayer" and batch_shape is not None:
+    if first is not None and type(first).__name__ == "InputLayer" and batch_shape is not None:
         return Data(str(first.name), tuple(batch_shape), str(first.dtype))
     if given:
         return Data("input", given[0], "float32")
     if x:
         return Data(x[0].name, with_batch(x[0], None), "float32" if x[0].dtype.startswith("float") else x[0].dtype)
-    inner = graph_of(first)
+    inner = graph_of(first) if first is not None else None
     return Data(_input_name(inner.inputs[0]), shape(inner.inputs[0]), str(inner.inputs[0].dtype)) if inner else None
 
 
@@ -182,8 +198,15 @@ def broken_facts(session: Session, broken: Broken, given: Given) -> Model | None
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in starts))
     name = _assigned_name(session, broken.span) or "model"
     return Model(
-        name=name, keras_name=name, kind="Functional", params=sum(c.params for c in calls),
-        bytes=sum(c.bytes for c in calls), inputs=starts, calls=calls, outputs=(), span=broken.span,
+        name=name,
+        keras_name=name,
+        kind="Functional",
+        params=sum(c.params for c in calls),
+        bytes=sum(c.bytes for c in calls),
+        inputs=starts,
+        calls=calls,
+        outputs=(),
+        span=broken.span,
         memory_budget=given.budget,
     )
 
@@ -194,13 +217,16 @@ def _add_broken(
     # Traced once more on a clone, so that the row also tells the weights that it would have had.
     sources, given = [at.get(id(t), -1) for t in tensors], [shape(t) for t in tensors]
     weighed, result = None, None
-    try:
+    with contextlib.suppress(Exception):  # it raised for the user too: that exception is the finding
         result, weighed = apart(lambda: call_apart(session, layer, *broken.args))
-    except Exception:  # noqa: BLE001 - it raised for the user too: that exception is the finding
-        pass
     rows.add(
-        layer, (str(layer.name),), sources, given, [shape(t) for t in flat(result)] if result is not None else [],
-        weighed=weighed, failure=failure_of(broken.error),
+        layer,
+        (str(layer.name),),
+        sources,
+        given,
+        [shape(t) for t in flat(result)] if result is not None else [],
+        weighed=weighed,
+        failure=failure_of(broken.error),
     )
 
 
@@ -260,5 +286,3 @@ def _calls_model(value: ast.expr) -> bool:
 def _slots(tracked: Tracked | None, model: Any) -> float:
     name = tracked.optimizer if tracked and tracked.optimizer else optimizer_name(getattr(model, "optimizer", None))
     return _SLOTS.get(name, 0)
-
-

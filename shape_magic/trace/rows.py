@@ -97,7 +97,9 @@ class Rows:
             ends = self.add_graph(inner, sources, path)
             at |= {id(t): end for t, end in zip(node.outputs, ends, strict=False)}
             return
-        number = self.add(layer, path, sources, [shape(t) for t in node.input_tensors], [shape(t) for t in node.outputs])
+        number = self.add(
+            layer, path, sources, [shape(t) for t in node.input_tensors], [shape(t) for t in node.outputs]
+        )
         at |= {id(t): number for t in node.outputs}
 
 
@@ -131,7 +133,7 @@ def list_elements(session: Session, model: Any) -> dict[int, Span]:
         return {}
     elements = given[0].elts
     layers = made.args[0] if made.args else made.kwargs.get("layers")
-    if any(isinstance(e, ast.Starred) for e in elements) or len(elements) != len(layers or ()):
+    if layers is None or any(isinstance(e, ast.Starred) for e in elements) or len(elements) != len(layers):
         return {}
     return {id(layer): _span(cell.source, e, cell.id) for layer, e in zip(layers, elements, strict=True)}
 

@@ -78,7 +78,7 @@ def flat(structure: Any) -> list[Any]:
 
 def call_apart(session: Session, layer: Any, *tensors: Any, **kwargs: Any) -> tuple[Any, Any]:
     """Call a layer on symbols without touching it; returns the result and the layer that was called."""
-    if getattr(layer, "built", False) or hasattr(layer, "adapt") and getattr(layer, "is_adapted", True):
+    if getattr(layer, "built", False) or (hasattr(layer, "adapt") and getattr(layer, "is_adapted", True)):
         if tensors:
             layer._assert_input_compatibility(tensors[0])
         return layer.compute_output_spec(*tensors, **kwargs), layer

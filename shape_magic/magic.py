@@ -64,7 +64,7 @@ class ShapeMagics(Magics):
                 opts.shape_given(word, self.shell.user_ns)
         except UsageError:
             return lines
-        if options.fix is not None or options.rules or options.explain or options.words:
+        if not options.runs_the_cell:
             return lines
         return without_magic_line(raw).splitlines(keepends=True) or ["\n"]
 

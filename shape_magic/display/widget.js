@@ -272,8 +272,7 @@ function feed(cell, message, shown) {
   const { content } = message;
   const kind = message.header.msg_type;
   const display = content.transient?.display_id;
-  if (kind === "execute_input") cell.executionCount = content.execution_count;
-  else if (kind === "clear_output") {
+  if (kind === "clear_output") {
     outputs.clear(content.wait);
     shown.clear();
   } else if (["stream", "display_data", "execute_result", "error"].includes(kind)) {
@@ -309,7 +308,8 @@ async function runCell(cell, kernel) {
     };
     const reply = await future.done;
     if (!heard) cell.outputs.clear();
-    cell.executionCount = reply.content.execution_count ?? cell.executionCount;
+    // At the end only: a cell that has its number counts as idle and loses its `[*]`.
+    cell.executionCount = reply.content.execution_count ?? null;
     return reply.content.status === "ok";
   } finally {
     state("idle");

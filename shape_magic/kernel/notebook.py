@@ -64,7 +64,8 @@ class Notebook:
             return
         try:
             self._options = parse(line or "")
-            self._start()
+            if self._options.runs_the_cell:
+                self._start()
         except UsageError:
             return  # the registered magic says what is wrong
 

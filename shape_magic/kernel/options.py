@@ -35,10 +35,15 @@ class Options:
     rules: bool = False
     explain: str | None = None
 
+    @property
+    def runs_the_cell(self) -> bool:
+        """Whether the cell is to be run and checked, and not only looked at."""
+        return self.fix is None and not self.rules and self.explain is None and not self.words
+
 
 def parser() -> Any:
     """The options with their help."""
-    made: Any = MagicArgumentParser("%%shapecheck", description=say("magic.help"), add_help=False)  # type: ignore[no-untyped-call]
+    made: Any = MagicArgumentParser("%shapecheck", description=say("magic.help"), add_help=False)  # type: ignore[no-untyped-call]
     made.add_argument("words", nargs="*", help=say("magic.option.words"))
     made.add_argument(
         "-x", "--input", dest="inputs", action="append", default=[], metavar="SHAPE", help=say("magic.option.input")

@@ -19,7 +19,7 @@ _PURE_LIBRARIES = frozenset(
     """
     builtins collections copy dataclasses fractions functools itertools keras math ml_dtypes numpy operator
     pandas random re scipy sklearn string tensorflow typing _operator _random jax torch datetime
-    """.split()
+    """.split()  # noqa: SIM905 - a list of words reads best as text
 )
 #: Functions and methods, in whatever library, that reach outside or take long.
 _IMPURE_NAMES = frozenset(
@@ -30,7 +30,7 @@ _IMPURE_NAMES = frozenset(
     read_json read_parquet remove rename rmdir rmtree save save_img save_model save_weights savetxt savez
     setattr show sleep system text_dataset_from_directory timeseries_dataset_from_directory to_csv to_excel
     to_json to_pickle tofile unlink urlopen write writelines __import__
-    """.split()
+    """.split()  # noqa: SIM905 - a list of words reads best as text
 )
 #: Statements without a result that a proof can leave out: they show, store or set a seed.
 _DROPPED = frozenset(
@@ -38,7 +38,7 @@ _DROPPED = frozenset(
     print display summary plot_model save save_weights show plot figure imshow title legend subplots savefig
     set_random_seed set_seed seed clear_session set_global_policy filterwarnings simplefilter collect info debug
     warning set_verbosity head describe
-    """.split()
+    """.split()  # noqa: SIM905 - a list of words reads best as text
 )
 
 

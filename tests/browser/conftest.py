@@ -44,6 +44,7 @@ FRONT_ENDS = ("lab", "notebook")
 #: Seconds for a server to come up, and for a kernel to answer on a busy machine.
 PATIENCE = 60
 _MODULES = {"lab": "jupyterlab", "notebook": "notebook"}
+_APPS = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}
 #: The notebook that is in front, where a page holds several.
 SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 #: No news, no update check, no autosave between a test's own saves, no questions.
@@ -113,6 +114,7 @@ def _start(front_end: str, home: Path) -> tuple[subprocess.Popen[bytes], Server]
     command = [sys.executable, "-m", _MODULES[front_end], "--no-browser", f"--port={port}", "--port-retries=0"]
     command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}", "--allow-root"]
     command += ["--ServerApp.ip=127.0.0.1", "--LabApp.collaborative=False", "--LabApp.news_url=None"]
+    command += [f"--{_APPS[front_end]}.expose_app_in_browser=True"]  # for `Notebook.command`
     log = (home / "server.log").open("wb")
     process = subprocess.Popen(command, env=_environment(home), stdout=log, stderr=subprocess.STDOUT, cwd=root)
     return process, Server(front_end, f"http://127.0.0.1:{port}", token, root)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from shape_magic.display.parts import ActionView, Card, FixView, short, visible
 from shape_magic.facts import CellId
-from shape_magic.report import Action, Diagnostic, Fix, Report
+from shape_magic.report import Action, Diagnostic, Fix, Report, Severity
 from shape_magic.words import say
 
 
@@ -19,6 +19,11 @@ def numbered_fixes(report: Report) -> Iterator[tuple[int, str, Fix]]:
             yield number, f"{d}.{f}", fix
 
 
+def tone(finding: Diagnostic) -> Severity:
+    """How a finding is shown: a warning that is put as a question, with equal choices, doesn't look like a mistake."""
+    return "info" if finding.severity == "warning" and finding.values.get("asks") else finding.severity
+
+
 def build_card(report: Report, position: int, row: int | None) -> Card:
     """The card of ``report.diagnostics[position]``, opening under the row given."""
     finding = report.diagnostics[position]
@@ -26,9 +31,9 @@ def build_card(report: Report, position: int, row: int | None) -> Card:
     return Card(
         diagnostic=position,
         rule=finding.rule,
-        severity=finding.severity,
-        word=say(f"ui.severity.{finding.severity}"),
-        icon=say(f"ui.icon.{finding.severity}"),
+        severity=tone(finding),
+        word=say(f"ui.severity.{tone(finding)}"),
+        icon=say(f"ui.icon.{tone(finding)}"),
         title=visible(finding.title, lines=True),
         message=visible(finding.message, lines=True),
         keras_message=visible(finding.keras_message or "", lines=True),
@@ -85,7 +90,8 @@ def _does(report: Report, fix: Fix) -> str:
     else:
         parts.append(say("ui.does.edit", edits=cell_names(report, edited)))
     if fix.trains and fix.rerun:
-        parts.append(say("ui.does.trains", n=fix.epochs) if fix.epochs else say("ui.does.trains_unknown"))
+        how = "trains_once" if fix.epochs == 1 else "trains" if fix.epochs else "trains_unknown"
+        parts.append(say(f"ui.does.{how}", n=fix.epochs))
     return " · ".join(parts)
 
 

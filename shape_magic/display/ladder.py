@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from shape_magic.display.cards import tone
 from shape_magic.display.palette import swatch
 from shape_magic.display.parts import AxisCell, Fold, FoldKind, Item, Rail, Row, RowKind, State, flatten, short
 from shape_magic.facts import Axes, Call, Data, Model, Shape
@@ -97,7 +98,7 @@ class _Draft:
     def _add(self, row: Row, reads: tuple[int, ...], opens: list[int]) -> int:
         row = replace(row, id=len(self._rows))
         if opens:
-            severity = self.findings[opens[0]].severity
+            severity = tone(self.findings[opens[0]])
             row = replace(row, state=_STATES[severity], mark=say(f"ui.mark.{severity}"))
             self.marks[row.id] = opens
         above = row.id - 1
@@ -243,7 +244,7 @@ def label_axes(labels: Data, model: Model) -> Axes:
         axes = call.output_axes[0] if call.output_axes else ()
         if len(axes) == rank:
             return axes
-        if rank == len(axes) - 1:
+        if rank == len(axes) - 1 and call.output_shape and labels.shape[1:] == call.output_shape[1:-1]:
             return axes[:-1]
     one_hot = labels.facts is not None and labels.facts.one_hot
     return ("batch", "features") if rank == 2 and one_hot else ("batch",)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shape_magic.display.cards import build_card, cell_names, numbered_fixes
+from shape_magic.display.cards import build_card, cell_names, numbered_fixes, tone
 from shape_magic.display.ladder import build_ladder, glyph, labels_text, new_layers, with_label
 from shape_magic.display.parts import (
     ActionView,
@@ -96,8 +96,8 @@ def _model_view(report: Report, members: list[int], done: Done | None) -> ModelV
     cards = tuple(build_card(report, k, row) for k, row in zip(found, ladder.opened_by, strict=True))
     return ModelView(
         title=_title(model, len(members)),
-        line=model_line(model, [d.severity for d in findings], len(members)),
-        status=_worst([d.severity for d in findings]),
+        line=model_line(model, [tone(d) for d in findings], len(members)),
+        status=_worst([tone(d) for d in findings]),
         open=bool(findings),
         count=len(members),
         names=tuple(short(report.models[k].name) for k in members),

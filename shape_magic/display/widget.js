@@ -51,13 +51,14 @@ function spine(item, lanes) {
 
 function row(item, lanes, marked, icon = "") {
   const sign = icon && h("span", { "aria-hidden": "true" }, `${icon} `);
-  const mark = item.mark && h("span", { class: marked ? "sm-mark" : "sm-hidden" }, sign, item.mark);
+  const mark = item.mark && [" ", h("span", { class: marked ? "sm-mark" : "sm-hidden" }, sign, item.mark)];
+  const source = item.source && h("span", { class: "sm-from" }, item.summary && " · ", item.source);
   return h(
     "div",
     { class: `sm-row sm-${item.kind} sm-is-${item.state}${item.linked ? "" : " sm-unlinked"}`, role: "row" },
     spine(item, lanes),
-    h("span", { class: "sm-name", role: "rowheader" }, h("b", {}, item.title), " ", h("code", { title: item.path.join(" / ") }, item.name)),
-    h("span", { class: "sm-does", role: "cell" }, item.summary, " ", item.source && h("span", { class: "sm-from" }, item.source), mark),
+    h("span", { class: "sm-name", role: "rowheader" }, h("b", {}, item.title), " ", h("code", { title: item.path.join(" / ") }, item.name), mark),
+    h("span", { class: "sm-does", role: "cell" }, item.summary, source),
     glyph(item.glyph),
     h("span", { class: "sm-shape", role: "cell" }, item.shape),
     h("span", { class: "sm-params", role: "cell" }, item.params),
@@ -144,14 +145,37 @@ function ladder(model, words, card) {
 
 // Cards ------------------------------------------------------------------------------------------
 
+/** Where two lines differ, with whole words on both sides: `[start, end of the first, end of the second]`. */
+function difference(before, after) {
+  const least = Math.min(before.length, after.length);
+  const word = /[\w]/;
+  let start = 0;
+  while (start < least && before[start] === after[start]) start++;
+  while (start && word.test(before[start - 1]) && word.test(before[start] ?? after[start] ?? "")) start--;
+  let end = 0;
+  while (end < least - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end++;
+  while (end && word.test(before[before.length - end]) && word.test(before[before.length - end - 1] ?? "")) end--;
+  return [start, before.length - end, after.length - end];
+}
+
+/** A line of a diff; what changed in it stands out when the line before or after it is its other side. */
+function diffLine(lines, k) {
+  const [sign, text] = lines[k];
+  const [start, ...ends] = { "-": () => pair(lines, k, k + 1), "+": () => pair(lines, k - 1, k) }[sign]?.() ?? [0, 0, 0];
+  const end = ends[sign === "+" ? 1 : 0];
+  return [text.slice(0, start), end > start ? h("em", {}, text.slice(start, end)) : "", text.slice(end > start ? end : start)];
+}
+
+const pair = (lines, k, next) => (lines[k]?.[0] === "-" && lines[next]?.[0] === "+" ? difference(lines[k][1], lines[next][1]) : null);
+
 function diff(fix) {
-  const lines = fix.diff.length ? fix.diff : fix.snippet.split("\n").map((text) => ["+", text]);
-  const shared = Math.min(...lines.filter(([, text]) => text.trim()).map(([, text]) => text.search(/\S/)));
+  const raw = fix.diff.length ? fix.diff : fix.snippet.split("\n").map((text) => ["+", text]);
+  const shared = Math.min(...raw.filter(([, text]) => text.trim()).map(([, text]) => text.search(/\S/)));
+  if (!Number.isFinite(shared)) return null;
+  const lines = raw.map(([sign, text]) => [sign, text.slice(shared)]);
   const kinds = { "+": "sm-plus", "-": "sm-minus", " ": "sm-same" };
-  const drawn = lines.map(([sign, text]) =>
-    h("span", { class: kinds[sign] ?? "sm-same" }, h("i", {}, sign), Number.isFinite(shared) ? text.slice(shared) : text, "\n"),
-  );
-  return lines.some(([, text]) => text) ? h("pre", { class: "sm-diff", tabindex: "0" }, drawn) : null;
+  const drawn = lines.map(([sign], k) => h("span", { class: kinds[sign] ?? "sm-same" }, h("i", {}, sign), diffLine(lines, k), "\n"));
+  return h("pre", { class: "sm-diff", tabindex: "0" }, drawn);
 }
 
 function fixPanel(fix, app, primary) {
@@ -170,9 +194,8 @@ function fixPanel(fix, app, primary) {
     "div",
     { class: "sm-fix", role: "group", "aria-label": fix.title, "data-fix": fix.id },
     h("p", { class: "sm-fix-title" }, prose(fix.title)),
-    fix.note && h("p", { class: "sm-note" }, fix.note),
-    diff(fix),
-    fix.remains && h("p", { class: "sm-note" }, fix.remains),
+    h("p", { class: "sm-note" }, fix.note, fix.remains && h("span", { class: "sm-remains" }, fix.remains)),
+    h("div", { class: "sm-change" }, diff(fix)),
     h("p", { class: "sm-buttons" }, buttons, h("span", { class: "sm-runs" }, app.canEdit ? fix.does || fix.why_not : fix.why_not)),
   );
 }
@@ -187,18 +210,19 @@ function buildCard(card, app) {
   const panels = card.fixes.map((fix, k) => fixPanel(fix, app, primary(k)));
   const keeps = card.actions
     .filter((action) => action.editable && app.canEdit)
-    .map((action) => h("button", { type: "button", class: "sm-plain", onclick: (e) => app.press({ fix: action.id, mode: action.kind }, e.currentTarget) }, action.title));
+    .map((action) => h("button", { type: "button", class: card.severity === "info" ? "sm-also" : "sm-plain", onclick: (e) => app.press({ fix: action.id, mode: action.kind }, e.currentTarget) }, action.title));
   const extras = [
     panels.length > 2 && more(fill(words.more, { n: panels.length - 2 }), h("div", { class: "sm-fixes" }, panels.slice(2))),
     card.hints.length > 0 && more(words.hints, h("ol", { class: "sm-hints" }, card.hints.map((hint) => h("li", {}, prose(hint))))),
     card.keras_message && more(words.keras_said, h("pre", { class: "sm-keras" }, card.keras_message)),
   ].filter(Boolean);
   const texts = [
-    h("p", { class: "sm-title" }, h("span", { class: "sm-word" }, h("span", { "aria-hidden": "true" }, `${card.icon} `), card.word), " ", prose(card.title)),
+    h("p", { class: "sm-word" }, h("span", { "aria-hidden": "true" }, `${card.icon} `), card.word),
+    h("p", { class: "sm-title" }, prose(card.title)),
     h("p", { class: "sm-message" }, prose(card.message)),
     panels.length > 0 && h("div", { class: "sm-fixes" }, panels.slice(0, 2)),
     panels.length > 0 && !app.canEdit && h("p", { class: "sm-note" }, prose(words.cannot_edit)),
-    keeps.length > 0 && h("p", { class: "sm-keeps" }, keeps),
+    keeps.length > 0 && h("p", { class: "sm-keeps" }, keeps, h("span", { class: "sm-note" }, words.keeps)),
     h("p", { class: "sm-status", role: "status" }),
     extras.length > 0 && h("div", { class: "sm-extras" }, extras),
   ].filter(Boolean);
@@ -234,15 +258,18 @@ async function standsIn(notebook, model) {
   return false;
 }
 
+/** The cell of this id, else the only one with this text: not every cell that ran told its id. Throws a Refusal. */
+function cellOf(id, text, cells, words) {
+  const cell = cells.find((candidate) => candidate.id === id);
+  if (cell) return cell;
+  const same = cells.filter((candidate) => sourceOf(candidate) === text);
+  if (same.length !== 1) throw new Refusal(same.length ? words.several : words.not_found);
+  return same[0];
+}
+
 /** The cell of an edit, if it may be written and is still as it was checked. Throws a Refusal. */
 function cellFor(edit, notebook, words) {
-  const cells = cellsOf(notebook);
-  let cell = edit.cell === null ? undefined : cells.find((candidate) => candidate.id === edit.cell);
-  if (!cell) {
-    const same = cells.filter((candidate) => sourceOf(candidate) === edit.before);
-    if (same.length !== 1) throw new Refusal(same.length ? words.several : words.not_found);
-    cell = same[0];
-  }
+  const cell = cellOf(edit.cell, edit.before, cellsOf(notebook), words);
   if (sourceOf(cell) !== edit.before) throw new Refusal(words.changed);
   if (notebook.context.model.readOnly || cell.getMetadata?.("editable") === false) throw new Refusal(words.read_only);
   if (cell.executionState === "running") throw new Refusal(words.running_cell);
@@ -345,8 +372,8 @@ async function carryOut(plan, app) {
   if (!notebook || !(await standsIn(notebook, model))) throw new Refusal(words.other_notebook);
   const targets = plan.edits.map((edit) => [cellFor(edit, notebook, words), edit]);
   const all = cellsOf(notebook);
-  const runs = plan.rerun.map((id) => targets.find(([, edit]) => edit.cell === id)?.[0] ?? all.find((cell) => cell.id === id));
-  if (runs.some((cell) => !cell)) throw new Refusal(words.not_found);
+  const edited = (id) => targets.find(([, edit]) => edit.cell === id)?.[0];
+  const runs = plan.rerun.map((id) => edited(id) ?? cellOf(id, plan.sources?.[id], all, words));
   if (runs.some((cell) => cell.executionState === "running")) throw new Refusal(words.running_cell);
   for (const [cell, edit] of targets) splice(cell, edit.after);
   app.settle("applied");

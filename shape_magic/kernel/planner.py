@@ -50,7 +50,7 @@ class Planner:
         done = Done(done_message(item), undo=True, layers=_new_layers(item))
         self._last = Applied(before, {c: after[c] for c in before}, rerun, done)
         self._applied(self._last)
-        return _plan(before, after, rerun, done.message)
+        return self._plan(before, after, rerun, done.message)
 
     def _undo(self) -> dict[str, Any]:
         last = self._last
@@ -59,7 +59,15 @@ class Planner:
         message = say("magic.plan.undone")
         self._applied(Applied(last.after, last.before, last.rerun, Done(message, undo=False)))
         self._last = None
-        return _plan(last.after, last.before, last.rerun, message)
+        return self._plan(last.after, last.before, last.rerun, message)
+
+    def _plan(
+        self, before: Mapping[CellId, str], after: Mapping[CellId, str], rerun: tuple[CellId, ...], message: str
+    ) -> dict[str, Any]:
+        edits = [{"cell": c, "before": before[c], "after": after[c]} for c in before]
+        # By its text a cell can be found whose id the kernel was never told.
+        sources = {str(c): self._report.sources[c] for c in rerun if c in self._report.sources}
+        return {"ok": True, "edits": edits, "rerun": list(rerun), "sources": sources, "message": message}
 
     def _item(self, mode: str, chosen: str) -> Fix | Action | None:
         """The fix ``"0.1"`` or the action ``"0.keep0"``: finding 0's, in the order of the report."""
@@ -69,13 +77,6 @@ class Planner:
         diagnostic = self._report.diagnostics[int(match[1])]
         items: tuple[Fix | Action, ...] = diagnostic.actions if mode == "keep" else diagnostic.fixes
         return items[int(match[2])] if int(match[2]) < len(items) else None
-
-
-def _plan(
-    before: Mapping[CellId, str], after: Mapping[CellId, str], rerun: tuple[CellId, ...], message: str
-) -> dict[str, Any]:
-    edits = [{"cell": c, "before": before[c], "after": after[c]} for c in before]
-    return {"ok": True, "edits": edits, "rerun": list(rerun), "message": message}
 
 
 def done_message(item: Fix | Action) -> str:

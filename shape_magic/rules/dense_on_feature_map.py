@@ -115,6 +115,7 @@ def _finding(model: Model, head: _Head, variant: str, severity: str) -> Finding:
         "labels_shape": shape_text(y.shape) if y else "",
         "wanted_labels": shape_text(wanted, batch="batch"),
         "loss": loss.name if loss else "",
+        "asks": variant == "question",
     }
     return Finding(
         severity="error" if severity == "error" else "warning",
@@ -159,6 +160,7 @@ def _map_words(head: _Head) -> dict[str, object]:
         ),
         "positions": positions,
         **places,
+        "use": say(f"{_WORDS}.{place}.use"),
         "each": say(f"{_WORDS}.each.{form}", n=positions, **places),
         "all": say(f"{_WORDS}.all.{form}", n=positions, **places),
         "unit": say(f"{_WORDS}.unit.{unit}"),

@@ -7,6 +7,7 @@ Lines count from 1 and columns from 0, in code points; Python's own columns are 
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import warnings
 from collections.abc import Iterable, Iterator
@@ -47,12 +48,24 @@ def parse(source: str) -> ast.Module | None:
     return tree
 
 
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Without the compiler's warnings: ``"\\d"`` in a user's string is theirs to hear about, from their own run.
+
+    The filters are left alone: changing them, even for a moment, makes Python repeat old warnings.
+    """
+    shown = warnings._showwarnmsg  # type: ignore[attr-defined]
+    warnings._showwarnmsg = lambda message: None  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        warnings._showwarnmsg = shown  # type: ignore[attr-defined]
+
+
 def _compiled(text: str) -> ast.Module | None:
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        with warnings.catch_warnings():
-            # "\d" in a user's string is theirs to hear about once, from their own run.
-            warnings.simplefilter("ignore")
+        with _unheard():
             tree = compile(text, "<cell>", "exec", flags, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

@@ -1,0 +1,315 @@
+"""The rules by their documents: every cell is checked, repaired, run in plain Keras, and shown to the magic.
+
+``SHAPE_MAGIC_REWRITE=1`` writes the diagnostics and the fixed cells anew; read the difference
+before you commit it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from traitlets.config import Config
+
+from shape_magic.report import Fix, Report
+from shape_magic.rules import RULES
+from tests.rules import documents
+from tests.rules.documents import BROKEN, FIXED, QUIET, Cell, Document
+
+NAMES = tuple(rule.name for rule in RULES)
+if os.environ.get("SHAPE_MAGIC_REWRITE") == "1":
+    for rewrite in NAMES:
+        documents.path_of(rewrite).write_text(documents.rewritten(rewrite), encoding="utf-8")
+PAGES = {name: documents.read(name) for name in NAMES}
+# Of the mode in which plain_keras runs: it holds for what is not data, as it should.
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
+CELLS = tuple(cell for page in PAGES.values() for cell in page.cells)
+
+
+def cells_of(*sections: str) -> Any:
+    """A parameter for every cell of these sections, named after it."""
+    cells = [cell for cell in CELLS if cell.section in sections]
+    return pytest.mark.parametrize("cell", cells, ids=[cell.id for cell in cells])
+
+
+# -- the pages
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_has_all_its_parts(name: str) -> None:
+    assert documents.lacks(PAGES[name], name) == []
+
+
+def test_every_page_belongs_to_a_rule() -> None:
+    assert {path.stem.replace("_", "-") for path in documents.RULES.glob("*.md")} == set(NAMES)
+
+
+# -- what the pages promise
+
+
+def holds(complaints: list[str]) -> None:
+    """Fail with the complaints in full."""
+    if complaints:
+        pytest.fail("\n".join(complaints))
+
+
+@cells_of(BROKEN)
+def test_a_broken_cell_gets_this_diagnostic(cell: Cell) -> None:
+    holds(documents.broken_promises(cell))
+
+
+@cells_of(BROKEN)
+def test_the_first_fix_writes_the_fixed_cell(cell: Cell) -> None:
+    fixed = PAGES[cell.rule].fixed(cell)
+    assert fixed is not None
+    holds(documents.fixed_promises(cell, fixed))
+
+
+@cells_of(QUIET)
+def test_a_correct_cell_is_left_alone(cell: Cell) -> None:
+    holds(documents.quiet_promises(cell))
+
+
+# -- plain Keras: what is called broken breaks, what is called right runs, and fixes do what they promise
+
+
+@pytest.fixture
+def plain_keras() -> Iterator[None]:
+    """Keras as it is, told to run step by step: the same shapes meet, and no graph is compiled for a batch of 8."""
+    import keras
+    import tensorflow as tf
+
+    keras.utils.clear_session()
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(before)
+
+
+def run(source: str) -> dict[str, Any]:
+    """The names after a cell was run by nothing but Python."""
+    names = documents.namespace()
+    exec(compile(source, "<cell>", "exec"), names)
+    return names
+
+
+@pytest.mark.usefixtures("plain_keras")
+@cells_of(QUIET, FIXED)
+def test_a_correct_cell_runs(cell: Cell) -> None:
+    if cell.section == QUIET or cell.by_hand:  # the others are run as what the fix writes, below
+        run(cell.source)
+
+
+@pytest.mark.usefixtures("plain_keras")
+@cells_of(BROKEN)
+def test_an_error_raises_and_a_warning_does_not(cell: Cell) -> None:
+    if cell.memory_budget is not None:
+        pytest.skip("the budget is made up: the machine has the memory")
+    severity = documents.checked(cell.source).diagnostics[0].severity
+    if severity == "error":
+        with pytest.raises(Exception):  # noqa: B017, PT011 - whatever Keras or its backend raises
+            run(cell.source)
+    else:
+        run(cell.source)
+
+
+def offered() -> Iterator[tuple[Cell, Report, Fix]]:
+    """Every fix of every broken cell."""
+    for cell in CELLS:
+        if cell.section == BROKEN:
+            report = documents.checked(cell.source, cell.memory_budget)
+            yield from ((cell, report, fix) for d in report.diagnostics for fix in d.fixes)
+
+
+@pytest.mark.usefixtures("plain_keras")
+@cells_of(BROKEN)
+def test_each_fix_trains_and_keeps_its_promise(cell: Cell) -> None:
+    report = documents.checked(cell.source, cell.memory_budget)
+    for diagnostic in report.diagnostics:
+        for fix in diagnostic.fixes:
+            assert fix.verified, fix.title
+            assert fix.source is not None
+            assert fix.effect is not None
+            assert diagnostic.model is not None
+            model = run(fix.source)[report.models[diagnostic.model].name]
+            assert model.output_shape == fix.effect.output_shape, fix.title
+            assert model.count_params() == fix.effect.params, fix.title
+
+
+def test_most_broken_cells_have_a_fix() -> None:
+    rules = {cell.rule for cell, _, _ in offered()}
+    assert rules == set(NAMES) - {"layer-refuses-input", "model-refuses-data"}
+
+
+# -- the other door: the same cells under the magic
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    """A fresh IPython with the extension loaded and the documents' imports done."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    config = Config()
+    config.HistoryManager.hist_file = ":memory:"
+    InteractiveShell.clear_instance()
+    made = InteractiveShell.instance(config=config)
+    with capture_output():
+        made.run_cell(f"%load_ext shape_magic\n{documents.IMPORTS}", store_history=True)
+        yield made
+        made.run_line_magic("unload_ext", "shape_magic")
+    InteractiveShell.clear_instance()
+
+
+def through_the_magic(shell: InteractiveShell, source: str, memory_budget: int | None) -> tuple[Report, Any]:
+    """What the magic shows for a cell, and how IPython says that the cell ended."""
+    import keras
+
+    keras.utils.clear_session()  # layers are counted from the start
+    notebook = shell.magics_manager.registry["ShapeMagics"].notebook
+    notebook.settings.memory_budget = memory_budget or 0
+    result = shell.run_cell(source, store_history=True)
+    return notebook.last_report, result
+
+
+def said(report: Report, *, below: int = 0) -> list[tuple[str, str, str, str, tuple[str, ...]]]:
+    """What a person reads of a report; ``below`` lines stand above the cell that it was made of."""
+
+    def lower(message: str) -> str:
+        return re.sub(r"\(line (\d+)\)", lambda line: f"(line {int(line[1]) + below})", message)
+
+    return [(d.rule, d.severity, d.title, lower(d.message), tuple(f.title for f in d.fixes)) for d in report.diagnostics]
+
+
+@pytest.mark.usefixtures("plain_keras")
+@cells_of(BROKEN)
+def test_the_magic_says_the_same_of_a_broken_cell(cell: Cell, shell: InteractiveShell) -> None:
+    wanted = documents.checked(cell.source, cell.memory_budget)
+    report, result = through_the_magic(shell, f"%%shapecheck\n{cell.source}", cell.memory_budget)
+    assert said(report) == said(wanted, below=1)
+    assert (result.error_in_exec is not None) == (wanted.diagnostics[0].severity == "error")
+
+
+@pytest.mark.usefixtures("plain_keras")
+@cells_of(QUIET)
+def test_the_magic_leaves_a_correct_cell_alone(cell: Cell, shell: InteractiveShell) -> None:
+    report, result = through_the_magic(shell, f"%%shapecheck -n\n{cell.source}", cell.memory_budget)
+    result.raise_error()
+    assert report.models
+    assert said(report) == []
+
+
+# -- this suite can fail
+
+PAGE = """\
+# dense-on-feature-map
+
+A sentence that says what it finds.
+
+## What it does
+
+## Why is this bad
+
+## Broken cell
+
+### A table
+
+```python
+model = keras.Sequential([layers.Input((4,)), layers.Dense(2)])
+```
+
+```text
+error: Something else.
+
+Other words.
+```
+
+## Fixed cell
+
+### A table
+
+```python
+model = keras.Sequential([layers.Input((4,)), layers.Dense(3)])
+```
+
+## Not flagged
+
+### A grid
+
+```python
+model = keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.Dense(2)])
+```
+
+## Fix safety
+"""
+
+
+@pytest.fixture(scope="module")
+def wrong() -> Document:
+    """A document in which no cell is what it is said to be."""
+    return documents.parse(PAGE)
+
+
+def test_a_wrong_page_fails(wrong: Document) -> None:
+    broken, fixed, quiet = wrong.cells
+    assert documents.lacks(wrong, "dense-on-feature-map") == []
+    assert documents.broken_promises(broken) == ["found: []"]
+    assert documents.fixed_promises(broken, fixed) == ["no fix is offered"]
+    assert [text.partition(":")[0] for text in documents.quiet_promises(quiet)] == ["warning dense-on-feature-map"]
+
+
+def test_wrong_words_and_a_wrong_fix_fail(wrong: Document) -> None:
+    _, fixed, quiet = wrong.cells
+    [diagnosis] = documents.broken_promises(quiet)
+    assert diagnosis.startswith("the diagnostic is\nwarning: One answer per image, or one per position?\n\n`dense`")
+    [writes] = documents.fixed_promises(quiet, fixed)
+    assert writes.startswith("the first fix writes\n")
+    assert "layers.Flatten()" in writes
+
+
+def test_a_cell_without_a_model_is_no_example(wrong: Document) -> None:
+    assert documents.quiet_promises(with_source(wrong.cells[2], "x = 1\n")) == ["no model was seen"]
+
+
+def with_source(cell: Cell, source: str) -> Cell:
+    """The cell with another text."""
+    return Cell(cell.rule, cell.section, cell.title, source, cell.lines)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("# dense-on", "# dense-off", "the first line names 'dense-off-feature-map'"),
+        ("A sentence", "a sentence", "the third line is no sentence that says what the rule finds"),
+        ("## Fix safety\n", "", f"the sections are {documents.SECTIONS[:-1]}"),
+        ("```text\n", "```\n", "no diagnostic after 'A table'"),
+        ("### A grid\n\n", "### A grid\n\n```python\n```\n\n", "two cells are dense-on-feature-map/not/a-grid"),
+    ],
+)
+def test_a_part_that_is_missing_is_missed(old: str, new: str, complaint: str) -> None:
+    assert PAGE.count(old) == 1
+    found = documents.lacks(documents.parse(PAGE.replace(old, new)), "dense-on-feature-map")
+    assert found == [complaint]
+
+
+@pytest.mark.parametrize(
+    ("section", "complaint"),
+    [
+        (BROKEN, "no broken cell"),
+        (FIXED, "no fixed cell for 'A table'"),
+        (QUIET, "no example of what is not flagged"),
+    ],
+)
+def test_a_section_without_cells_is_missed(section: str, complaint: str) -> None:
+    cells = tuple(cell for cell in documents.parse(PAGE).cells if cell.section != section)
+    page = Document("dense-on-feature-map", "A sentence that says it.", documents.SECTIONS, cells)
+    assert complaint in documents.lacks(page, "dense-on-feature-map")
+
+
+def test_an_unknown_option_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing is known of the option 'budget=1'"):
+        documents.parse(PAGE.replace("```python", "```python budget=1", 1))

@@ -1,0 +1,172 @@
+"""The worker: Keras runs there without leaving a trace, and an interrupt leaves no worker."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import threading
+import time
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from shape_magic.trace.worker import apart, in_worker
+
+
+def workers() -> list[threading.Thread]:
+    """The worker threads that are alive."""
+    return [t for t in threading.enumerate() if t.name.startswith("shape_magic")]
+
+
+def test_the_result_and_the_error_come_back() -> None:
+    assert apart(lambda: (in_worker(), apart(in_worker))) == (True, True)
+    assert not in_worker()
+    with pytest.raises(KeyError, match="mine"):
+        apart(lambda: {}["mine"])
+    assert not workers()
+
+
+def test_no_variable_gets_a_value() -> None:
+    def build() -> Any:
+        layer = layers.Dense(3)
+        layer(keras.KerasTensor((None, 4)))
+        return layer.kernel
+
+    assert apart(build)._value is None
+
+
+def test_names_start_anew_there_and_go_on_here() -> None:
+    keras.backend.clear_session()
+    assert layers.Dense(1).name == "dense"
+    assert apart(lambda: layers.Dense(1).name) == "dense"
+    assert layers.Dense(1).name == "dense_1"
+
+
+def test_what_the_user_has_set_holds_there() -> None:
+    before = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy("mixed_float16")
+        assert apart(lambda: layers.Dense(1).compute_dtype) == "float16"
+        apart(lambda: keras.config.set_dtype_policy("float64"))
+        assert keras.config.dtype_policy().name == "mixed_float16"
+    finally:
+        keras.config.set_dtype_policy(before)
+    with keras.saving.custom_object_scope({"Mine": layers.Dense}):
+        assert apart(lambda: keras.saving.get_custom_objects() is not None)
+
+
+def test_random_states_are_kept() -> None:
+    def draw() -> None:
+        random.random()
+        np.random.rand()  # noqa: NPY002 - the user's global state is what is tested
+
+    state, array = random.getstate(), np.random.get_state()  # noqa: NPY002
+    apart(draw)
+    assert random.getstate() == state
+    assert np.random.get_state()[2] == array[2]  # noqa: NPY002
+
+
+@pytest.mark.parametrize("reset", [keras.backend.clear_session, keras.utils.clear_session])
+def test_a_cleared_session_there_is_not_ours(reset: Any) -> None:
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        layers.Dense(1)
+        name = layers.Dense(1).name
+
+        def build() -> Any:
+            reset()
+            layer = layers.Dense(3)
+            layer(keras.KerasTensor((None, 4)))
+            return layer.kernel._value
+
+        assert apart(build) is None
+        assert keras.config.dtype_policy().name == "mixed_float16"
+        assert layers.Dense(1).name == f"dense_{int(name.split('_')[1]) + 1}"
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_a_seed_set_there_is_not_ours() -> None:
+    import tensorflow as tf
+
+    tf.random.set_seed(3)
+    expected = [float(tf.random.uniform(())) for _ in range(2)]
+    tf.random.set_seed(3)
+    first = float(tf.random.uniform(()))
+    apart(lambda: keras.utils.set_random_seed(99))
+    assert [first, float(tf.random.uniform(()))] == expected
+
+
+def test_the_registry_of_classes_is_kept() -> None:
+    @keras.saving.register_keras_serializable("shape_magic_tests")
+    class Registered(layers.Layer):
+        pass
+
+    def again() -> None:
+        twin = type("Registered", (layers.Layer,), {})
+        keras.saving.register_keras_serializable("shape_magic_tests")(twin)
+
+    apart(again)
+    assert keras.saving.get_registered_object("shape_magic_tests>Registered") is Registered
+
+
+def test_nothing_is_printed_or_warned_of_there(capsys: pytest.CaptureFixture[str]) -> None:
+    def speak() -> None:
+        print("from the worker")
+        warnings.warn("from the worker", stacklevel=1)
+        keras.Sequential([layers.Input((3,)), layers.Dense(2)]).summary()
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        apart(speak)
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err, seen) == ("", "", [])
+    print("ours")
+    assert capsys.readouterr().out == "ours\n"
+
+
+@contextlib.contextmanager
+def interrupted(after: float) -> Any:
+    """A signal of the keyboard for the main thread, some seconds later."""
+    main = threading.main_thread().ident or 0
+    timer = threading.Timer(after, lambda: signal.pthread_kill(main, signal.SIGINT))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def test_an_interrupt_stops_the_worker_and_goes_on() -> None:
+    def slow() -> None:
+        while True:
+            time.sleep(0.005)
+
+    start = time.monotonic()
+    with interrupted(0.2), pytest.raises(KeyboardInterrupt):
+        apart(slow)
+    assert time.monotonic() - start < 3
+    assert not workers()
+
+
+def test_an_interrupt_in_a_slow_trace_leaves_the_model_usable() -> None:
+    from shape_magic import check
+
+    class Slow(layers.Layer):
+        def call(self, inputs: Any) -> Any:
+            deadline = time.monotonic() + (20 if in_worker() else 0)
+            while time.monotonic() < deadline:
+                time.sleep(0.005)
+            return inputs
+
+    model = keras.Sequential([Slow(), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    with interrupted(0.5), pytest.raises(KeyboardInterrupt):
+        check(model, np.zeros((4, 3)), np.zeros((4, 2)))
+    assert not workers()
+    model.fit(np.zeros((4, 3)), np.zeros((4, 2)), verbose=0)

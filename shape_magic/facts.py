@@ -169,8 +169,6 @@ class Model:
     contract: Contract | None = None
     #: The memory that its weights may take, in bytes; None: not known.
     memory_budget: int | None = None
-    #: Bytes that the optimizer keeps beside each byte of weights (Adam: 2).
-    optimizer_slots: float = 0
     #: What stopped it as a whole when no single call did.
     failure: Failure | None = None
 

@@ -11,7 +11,7 @@ from shape_magic.repair.prove import Proved, Prover, edited_sources
 from shape_magic.repair.slices import feeds_itself
 from shape_magic.repair.steps import Repair
 from shape_magic.report import Action, Diagnostic, Edit, Effect, Fix, Related, Report
-from shape_magic.rules import Found, diagnose
+from shape_magic.rules import Finding, Found, diagnose
 from shape_magic.source.cells import diff_lines, keep_edit
 from shape_magic.source.writer import snippet
 from shape_magic.words import knows, say
@@ -58,10 +58,17 @@ def _diagnostic(
         hints=tuple(say(f"{prefix}.{hint}", **texts) for hint in _HINTS if knows(f"{prefix}.{hint}")),
         expected=finding.expected,
         actual=finding.actual,
-        keras_message=finding.keras_message,
+        keras_message=_quoted(finding, texts),
         actions=_actions(found, span, session),
         fixes=_fixes(found, model, session, prover, namespace),
     )
+
+
+def _quoted(finding: Finding, texts: Mapping[str, object]) -> str | None:
+    """Keras' own words; where they are known to be the wrong way round, with the right way behind them."""
+    if finding.keras_message is None or not finding.correction:
+        return finding.keras_message
+    return f"{finding.keras_message}\n\n{say(f'correction.{finding.correction}', **texts)}"
 
 
 def _actions(found: Found, span: Span | None, session: Session) -> tuple[Action, ...]:

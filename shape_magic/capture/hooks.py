@@ -19,7 +19,7 @@ from typing import Any
 
 from shape_magic.capture.arrival import Arrival, is_here
 from shape_magic.capture.blame import is_users_own
-from shape_magic.capture.session import Broken, Session, Tracked, Use, optimizer_name
+from shape_magic.capture.session import Broken, Session, Tracked, Use
 from shape_magic.errors import ShapeMagicError
 from shape_magic.trace.worker import in_worker, with_variables
 
@@ -71,11 +71,13 @@ def installed() -> bool:
 @contextlib.contextmanager
 def observing(observer: Observer) -> Iterator[None]:
     """Hear of everything that this context does with Keras until the block ends."""
+    before = _observer.get()
     start(observer)
     try:
         yield
     finally:
         stop()
+        _observer.set(before)  # an observed cell may call check_cells itself
 
 
 def start(observer: Observer) -> None:
@@ -376,9 +378,8 @@ def _note_compile(
 ) -> None:
     use = observer.session.use(model, "compile", signature, args, kwargs, frame)
     tracked = _note_model(observer, model, frame)
+    # Not the optimizer: it holds the model's weights.
     tracked.compiled = {k: use.arguments.get(k) for k in ("loss", "metrics")}
-    # By name only: an optimizer holds the model's weights.
-    tracked.optimizer = optimizer_name(use.arguments.get("optimizer", "rmsprop"))
     tracked.compile_span = use.place.span if use.place else None
     tracked.compile_texts = use.texts
 

@@ -96,7 +96,6 @@ class Tracked:
     #: The source of the compile call's arguments.
     compile_texts: dict[str, str] = field(default_factory=dict)
     compiled: dict[str, Any] = field(default_factory=dict)
-    optimizer: str = ""
 
     def touch(self, span: Span | None, cell: CellId | None) -> None:
         """Note that something happened to it in a cell."""
@@ -199,13 +198,6 @@ class Session:
         if place is not None:
             use.texts, use.spans = argument_sources(self.book, place, list(signature.parameters)[1:])
         return use
-
-
-def optimizer_name(optimizer: Any) -> str:
-    """``"adam"``, of a name, an optimizer or its config."""
-    if isinstance(optimizer, dict):
-        optimizer = str(optimizer.get("class_name", ""))
-    return (optimizer if isinstance(optimizer, str) else type(optimizer).__name__).lower()
 
 
 def argument_sources(book: Book, place: Place, names: list[str]) -> tuple[dict[str, str], dict[str, Span]]:

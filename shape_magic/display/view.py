@@ -118,7 +118,7 @@ def model_line(model: Model, severities: Sequence[Severity], count: int = 1) -> 
     shapes = [" + ".join(shape_text(s) for s in side) for side in ([d.shape for d in model.inputs], model.outputs)]
     flow = say("ui.line.flow", x=shapes[0], y=shapes[1]) if all(shapes) else shapes[0]
     parts = [part for part in (flow, *_contract_parts(model, worst)) if part]
-    parts.append(say("ui.params", n=model.params))
+    parts.append(say("ui.params", n=model.params) if model.outputs or not model.calls else say("ui.line.open"))
     if worst != "ok":
         found = worst if len(severities) == 1 else "many"
         parts = [flow, say(f"ui.line.found.{found}", n=len(severities))]

@@ -498,7 +498,8 @@ function modelSection(model, app) {
   const above = model.cards.filter((finding) => finding.row === null).map(card);
   const done = app.model.get("view").done;
   const content = [above, ladder(model, app.words, card)];
-  const head = h("span", { class: "sm-line" }, model.line);
+  const [sign] = model.line;
+  const head = h("span", { class: "sm-line" }, h("span", { class: "sm-sign" }, sign), model.line.slice(sign.length));
   const attributes = { class: `sm-model sm-status-${model.status}` };
   if (model.open) return h("section", { ...attributes, "aria-label": model.title }, h("p", { class: "sm-head" }, head), content);
   return h("details", { ...attributes, open: Boolean(done) && model.items.length > 0 }, h("summary", { class: "sm-head" }, head), content);

@@ -30,7 +30,6 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-
 def documentation(name: str) -> str:
     """A rule's page: what it does, why, broken and fixed cells, what is not flagged."""
     return files(__package__).joinpath(f"{name.replace('-', '_')}.md").read_text(encoding="utf-8")

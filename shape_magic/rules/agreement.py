@@ -49,3 +49,13 @@ def loss_for(loss: str, output: Shape, labels: Shape, facts: LabelFacts | None) 
         return other
     fits = facts.one_hot if other == "categorical_crossentropy" else facts.integer
     return other if fits else None
+
+
+def correction_for(loss: LossFacts, output: Shape, labels: Shape) -> str:
+    """The id of what to say where Keras' own sentence is wrong: for sparse cross-entropy it swaps the two ranks.
+
+    ``Argument `output` must have rank (ndim) `target.ndim - 1` `` (keras/src/backend/tensorflow/nn.py)
+    stands where the labels must have one axis less than the output.
+    """
+    wrong = loss.failure is not None and loss.name in SPARSE and len(labels) != len(output) - 1
+    return "sparse-rank" if wrong else ""

@@ -9,16 +9,42 @@ from dataclasses import dataclass
 
 from shape_magic.facts import Call, Facts, Model, Shape
 from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, SetCompile, Step
-from shape_magic.rules.agreement import SPARSE, agrees, compared, loss_for
+from shape_magic.rules.agreement import SPARSE, agrees, compared, correction_for, loss_for
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import say, shape_text
 
 #: Layers that treat every position alike, so that a Dense before them is still the head.
-_POINTWISE = ("Dense", "Activation", "Dropout", "BatchNormalization", "LayerNormalization", "ReLU", "LeakyReLU",
-              "PReLU", "ELU", "Softmax", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization")
+_POINTWISE = (
+    "Dense",
+    "Activation",
+    "Dropout",
+    "BatchNormalization",
+    "LayerNormalization",
+    "ReLU",
+    "LeakyReLU",
+    "PReLU",
+    "ELU",
+    "Softmax",
+    "GaussianNoise",
+    "GaussianDropout",
+    "AlphaDropout",
+    "ActivityRegularization",
+)
 #: Layers that work step by step on purpose: a Dense behind them answers per step because it should.
-_PER_STEP = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional", "Embedding", "TimeDistributed", "RepeatVector",
-             "MultiHeadAttention", "GroupedQueryAttention", "Attention", "AdditiveAttention")
+_PER_STEP = (
+    "RNN",
+    "LSTM",
+    "GRU",
+    "SimpleRNN",
+    "Bidirectional",
+    "Embedding",
+    "TimeDistributed",
+    "RepeatVector",
+    "MultiHeadAttention",
+    "GroupedQueryAttention",
+    "Attention",
+    "AdditiveAttention",
+)
 _WORDS = "rule.dense-on-feature-map"
 #: From this many weights on, averaging is offered before flattening.
 _MANY_WEIGHTS = 50_000_000
@@ -127,6 +153,7 @@ def _finding(model: Model, head: _Head, variant: str, severity: str) -> Finding:
         expected=(None, units),
         actual=head.output,
         keras_message=loss.failure.message if loss and loss.failure else None,
+        correction=correction_for(loss, head.output, y.shape) if loss and y else "",
         related=((used, "use"), (compiled, "compile")),
         keepable=True,
     )

@@ -26,6 +26,8 @@ class Finding:
     expected: Shape | None = None
     actual: Shape | None = None
     keras_message: str | None = None
+    #: ``correction.<id>`` in the catalogue: what is wrong with Keras' own sentence; empty: nothing.
+    correction: str = ""
     #: Where it stands; None: at the call's constructor.
     span: Span | None = None
     related: tuple[tuple[Span | None, str], ...] = ()

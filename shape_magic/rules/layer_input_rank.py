@@ -11,8 +11,15 @@ from shape_magic.words import say, shape_text
 
 _RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
 #: Layers that give up the positions for good.
-_JOINS = ("Flatten", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D",
-          "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D")
+_JOINS = (
+    "Flatten",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
+)
 #: The axes between batch and channels, by the number of all axes.
 _GRIDS = {2: (), 3: ("time",), 4: ("height", "width"), 5: ("depth", "height", "width")}
 #: Layers that pass the number of axes on, so that the cause may lie above them.
@@ -95,19 +102,34 @@ def _repairs(call: Call, cause: Call | None, rank: int) -> Iterator[Repair]:
     wants = call.wants_rank or 0
     if rank < wants and cause is not None and cause.is_a(*_RECURRENT):
         values = {"layer": cause.layer}
-        yield Repair((SetArgument(cause.call, "return_sequences", "True"),), "safe", "every-step", values,
-                     "return_sequences=True")
+        yield Repair(
+            (SetArgument(cause.call, "return_sequences", "True"),),
+            "safe",
+            "every-step",
+            values,
+            "return_sequences=True",
+        )
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
         yield Repair((RemoveLayer(cause.call),), "choice", "remove", {"layer": cause.layer}, f"remove {cause.layer}")
     sizes = call.input_shape[1:] if call.input_shape else ()
     if rank == wants - 1 and all(d is not None for d in sizes) and not (cause and cause.is_a(*_JOINS, *_RECURRENT)):
         target = f"({', '.join(map(str, sizes))}, 1)"
-        yield Repair((InsertLayer(call.call, "Reshape", target),), "choice", "add-axis",
-                     {"layer": call.layer, "target": target}, f"Reshape({target})")
+        yield Repair(
+            (InsertLayer(call.call, "Reshape", target),),
+            "choice",
+            "add-axis",
+            {"layer": call.layer, "target": target},
+            f"Reshape({target})",
+        )
     if rank > wants == 3 and call.is_a(*_RECURRENT) and len(sizes) >= 3 and all(d is not None for d in sizes[1:]):
         target = f"({sizes[0] if sizes[0] is not None else -1}, {_product(sizes[1:])})"
-        yield Repair((InsertLayer(call.call, "Reshape", target),), "choice", "rows-as-steps",
-                     {"layer": call.layer, "target": target}, f"Reshape({target})")
+        yield Repair(
+            (InsertLayer(call.call, "Reshape", target),),
+            "choice",
+            "rows-as-steps",
+            {"layer": call.layer, "target": target},
+            f"Reshape({target})",
+        )
 
 
 def _product(sizes: tuple[int | None, ...]) -> int:

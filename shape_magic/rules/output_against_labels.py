@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Contract, Data, Facts, LossFacts, Model, Shape
 from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, SetCompile, Step
-from shape_magic.rules.agreement import SPARSE, agrees, compared, loss_for
+from shape_magic.rules.agreement import SPARSE, agrees, compared, correction_for, loss_for
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import shape_text
 
@@ -34,6 +34,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         expected=_wanted(loss, output),
         actual=labels,
         keras_message=loss.failure.message if loss.failure else None,
+        correction=correction_for(loss, output, labels),
         span=None if head and head.span else contract.span,
         related=((contract.compile_span, "compile"), (contract.span, "use")),
     )
@@ -101,8 +102,7 @@ def _repairs(model: Model, loss: LossFacts, output: Shape, y: Data, head: Call |
         units = _units(loss, output, y)
         if units is not None and units != output[-1]:
             steps: tuple[Step, ...] = (SetArgument(head.call, "units", str(units), 0),)
-            yield Repair(steps, "choice", "units", {"layer": head.layer, "units": str(units)},
-                         f"units={units}")
+            yield Repair(steps, "choice", "units", {"layer": head.layer, "units": str(units)}, f"units={units}")
     if len(output) >= 3 and len(labels) <= 2 and head is not None:
         yield from _joins(head, output)
 
@@ -117,13 +117,23 @@ def _units(loss: LossFacts, output: Shape, y: Data) -> int | None:
 
 def _joins(head: Call, output: Shape) -> Iterator[Repair]:
     if head.arguments.get("return_sequences") is True:
-        yield Repair((SetArgument(head.call, "return_sequences", "False"),), "choice", "last-step",
-                     {"layer": head.layer}, "return_sequences=False")
+        yield Repair(
+            (SetArgument(head.call, "return_sequences", "False"),),
+            "choice",
+            "last-step",
+            {"layer": head.layer},
+            "return_sequences=False",
+        )
     rank = len(output) - 2
     if rank <= 3:
         name = f"GlobalAveragePooling{rank}D"
-        yield Repair((InsertLayer(head.call, name, where="after"),), "choice", "average-after",
-                     {"layer": head.layer, "new": name}, name)
+        yield Repair(
+            (InsertLayer(head.call, name, where="after"),),
+            "choice",
+            "average-after",
+            {"layer": head.layer, "new": name},
+            name,
+        )
 
 
 RULE = Rule("output-against-labels", check)

@@ -15,7 +15,6 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     if model.memory_budget is None or model.bytes <= model.memory_budget or not model.calls:
         return
     largest = max(model.calls, key=lambda c: c.bytes)
-    training = model.bytes * (2 + model.optimizer_slots)
     values = {
         "layer": largest.layer,
         "line": largest.span.start_line if largest.span else None,
@@ -23,7 +22,9 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         "model_weights": gibibytes(model.bytes),
         "params": largest.params,
         "budget": gibibytes(model.memory_budget),
-        "training": gibibytes(int(training)),
+        # Weights and gradients; Adam keeps two more numbers for each weight (Kingma and Ba, 2015).
+        "training": gibibytes(model.bytes * 2),
+        "adam": gibibytes(model.bytes * 4),
         "inputs": largest.input_shape[-1] if largest.input_shape else 0,
         "units": largest.output_shape[-1] if largest.output_shape else 0,
         "input": shape_text(largest.input_shape or (), batch="batch"),
@@ -66,8 +67,13 @@ def _repairs(model: Model, largest: Call) -> Iterator[Repair]:
     size = max(2, min(grid, default=2) // 7)
     if len(grid) == rank and min(grid) // size >= 1:
         name = f"MaxPooling{rank}D"
-        yield Repair((InsertLayer(source.call, name, str(size)),), "choice", "pool-first",
-                     {**values, "new": name, "size": size}, f"{name}({size})")
+        yield Repair(
+            (InsertLayer(source.call, name, str(size)),),
+            "choice",
+            "pool-first",
+            {**values, "new": name, "size": size},
+            f"{name}({size})",
+        )
 
 
 RULE = Rule("weights-exceed-memory", check)

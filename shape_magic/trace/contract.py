@@ -86,12 +86,12 @@ def loss_facts(loss: Any, outputs: list[Any], y: Sequence[Data], batch: int | No
     """Each compiled loss, with what Keras raises for these labels, if it does. Runs in the worker."""
     if loss is None:
         return ()
+    if isinstance(loss, dict):  # by the outputs' names: only Keras itself pairs them, when it trains
+        return tuple(LossFacts(name_of(one), _is_known(one), _from_logits(one), None) for one in loss.values())
     from keras.src.trainers.compile_utils import CompileLoss
 
     failure = _asked(lambda: CompileLoss(loss), outputs, y, batch)
-    flat_losses = (
-        list(loss.values()) if isinstance(loss, dict) else list(loss) if isinstance(loss, list | tuple) else [loss]
-    )
+    flat_losses = list(loss) if isinstance(loss, list | tuple) else [loss]
     many = len(flat_losses) > 1
     return tuple(
         LossFacts(name_of(one), _is_known(one), _from_logits(one), failure if not many or i == 0 else None)

@@ -66,6 +66,8 @@ def _facts(value: Any, sizes: Shape) -> LabelFacts | None:
             return None
         array = array.reshape(array.shape[0], -1)[:, : max(1, SAMPLE)] if array.ndim > 2 and not sizes[-1] else array
         low, high = float(array.min()), float(array.max())
+        if not (np.isfinite(low) and np.isfinite(high)):
+            return None
         integer = array.dtype.kind in "biu" or bool(np.all(np.mod(array, 1) == 0))
         hot = bool(
             array.ndim > 1 and array.shape[-1] > 1 and low == 0 and high == 1 and integer and np.all(array.sum(-1) == 1)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from shape_magic.capture.session import Broken, Session, Tracked, Use, optimizer_name
+from shape_magic.capture.session import Broken, Session, Tracked, Use
 from shape_magic.facts import Contract, Data, Failure, Given, Model, Shape
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import contract_facts, forward, with_batch
@@ -19,24 +19,6 @@ from shape_magic.trace.rows import Rows, graph_of, shape
 from shape_magic.trace.stack import call_apart, flat, input_tensor, trace_stack
 from shape_magic.trace.worker import apart, in_worker
 from shape_magic.words import say
-
-#: What the optimizer keeps beside each weight, in units of the weights (Keras' own optimizers).
-_SLOTS: Mapping[str, float] = {
-    "adam": 2,
-    "adamw": 2,
-    "nadam": 2,
-    "adamax": 2,
-    "lamb": 2,
-    "adadelta": 2,
-    "ftrl": 2,
-    "rmsprop": 1,
-    "adagrad": 1,
-    "lion": 1,
-    "sgd": 0,
-    "adafactor": 0,
-    "muon": 1,
-}
-
 
 _NOTHING = Given()
 
@@ -92,7 +74,6 @@ def model_facts(
         contract=contract,
         # What is built has its memory; what the worker looks at has none yet.
         memory_budget=given.budget if graph is None or in_worker() else None,
-        optimizer_slots=_slots(tracked, model),
         failure=failure,
     )
 
@@ -281,8 +262,3 @@ def _assigned_name(session: Session, span: Any) -> str | None:
 
 def _calls_model(value: ast.expr) -> bool:
     return isinstance(value, ast.Call) and not isinstance(value.func, ast.Call)
-
-
-def _slots(tracked: Tracked | None, model: Any) -> float:
-    name = tracked.optimizer if tracked and tracked.optimizer else optimizer_name(getattr(model, "optimizer", None))
-    return _SLOTS.get(name, 0)

@@ -49,17 +49,21 @@ def apart(function: Callable[[], T]) -> T:
     carried = {name: global_state.get_global_attribute(name) for name in _CARRIED}
     outcome: list[Any] = [None, None]
 
+    done = threading.Event()
+
     def work() -> None:
         try:
             with _stateless(carried):
                 outcome[0] = function()
         except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, whatever it is
             outcome[1] = error
+        finally:
+            done.set()
 
     with _world_kept(), _silence():
         thread = threading.Thread(target=work, name="shape_magic-trace", daemon=True)
         thread.start()
-        _wait(thread)
+        _wait(thread, done)
     if outcome[1] is not None:
         error: BaseException = outcome[1]
         raise error
@@ -158,11 +162,13 @@ def _unless_worker(function: Any) -> Any:
     return quiet
 
 
-def _wait(thread: threading.Thread) -> None:
+def _wait(thread: threading.Thread, done: threading.Event) -> None:
     try:
         thread.join()
     except KeyboardInterrupt:
-        while thread.is_alive():
+        # Told to stop until it says that it has: an exception can be swallowed by what runs just then.
+        while not done.is_set():
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Stop))
-            thread.join(0.05)
+            done.wait(0.5)
+        thread.join()
         raise

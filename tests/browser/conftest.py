@@ -251,6 +251,23 @@ class Notebook:
         self.run(index)
         return self.outputs(index).first.inner_text().strip()
 
+    def command(self, name: str) -> None:
+        """Does what a menu entry of this name does."""
+        self.page.evaluate("name => void window.jupyterapp.commands.execute(name)", name)
+
+    def theme(self, name: str) -> None:
+        """Turns the page to ``"Light"`` or ``"Dark"``."""
+        theme = f"JupyterLab {name}"
+        self.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        self.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+
+    def violations(self) -> list[tuple[str, list[str]]]:
+        """What axe-core finds wrong with the card, all of it unfolded."""
+        self.page.evaluate(_axe().read_text(encoding="utf-8"))
+        self.card.evaluate("el => el.querySelectorAll('details').forEach(node => (node.open = true))")
+        found = self.page.evaluate("axe.run('.shapecheck', {resultTypes: ['violations']})")["violations"]
+        return [(v["id"], [node["html"] for node in v["nodes"]]) for v in found]
+
     def save(self) -> dict[str, Any]:
         """Saves, and gives the file as it is on disk then."""
         path = self.server.root / self.name
@@ -271,12 +288,22 @@ class Notebook:
         self.page.screenshot(path=str(path), full_page=True)
 
 
+def _axe() -> Path:
+    """The file of axe-core; skips the test where nobody fetched it."""
+    path = Path(os.environ.get("SHAPE_MAGIC_AXE") or ROOT / ".cache" / "axe.min.js")
+    if not path.exists():
+        pytest.skip("no axe-core: `python tests/run.py browser` fetches it")
+    return path
+
+
 class Desk:
     """Writes notebooks into a server's folder and opens them."""
 
-    def __init__(self, server: Server, context: BrowserContext) -> None:
+    def __init__(self, server: Server, context: BrowserContext, kernel: str = "") -> None:
         self.server = server
         self.context = context
+        #: A kernel for all its notebooks; empty: each starts one of its own.
+        self.kernel = kernel
         self.opened: list[Notebook] = []
 
     def write(self, sources: Sequence[str], metadata: dict[int, dict[str, Any]] | None = None, name: str = "") -> str:
@@ -313,7 +340,10 @@ class Desk:
 
     def start(self, sources: Sequence[str], **kwargs: Any) -> Notebook:
         """Writes and opens."""
-        return self.open(self.write(sources, **kwargs))
+        name = self.write(sources, **kwargs)
+        if self.kernel:
+            self._give_kernel(name, self.kernel)
+        return self.open(name)
 
     def session_of(self, notebook: Notebook) -> dict[str, Any]:
         """The server's record of a notebook and its kernel."""
@@ -333,7 +363,9 @@ class Desk:
 
     def share_kernel(self, first: Notebook, name: str) -> None:
         """Gives a notebook that is not open yet the kernel of another."""
-        kernel = self.session_of(first)["kernel"]["id"]
+        self._give_kernel(name, self.session_of(first)["kernel"]["id"])
+
+    def _give_kernel(self, name: str, kernel: str) -> None:
         self.server.api("sessions", "POST", {"path": name, "name": name, "type": "notebook", "kernel": {"id": kernel}})
 
     def open_beside(self, first: Notebook, name: str) -> Notebook:
@@ -355,16 +387,35 @@ class Desk:
                     raise
 
     def close(self) -> None:
-        """Closes the tabs and ends the kernels."""
+        """Closes the tabs and ends the kernels that were started for them."""
         for notebook in self.opened:
             notebook.page.close()
-        self.end_kernels()
+        if not self.kernel:
+            self.end_kernels()
 
 
 @pytest.fixture
 def desk(server: Server, context: BrowserContext) -> Iterator[Desk]:
     """Where a test gets its notebooks from."""
     made = Desk(server, context)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def warm_kernel(server: Server) -> Iterator[str]:
+    """A kernel for the tests of a module that would each wait for TensorFlow otherwise."""
+    kernel = str(server.api("kernels", "POST", {"name": "python3"})["id"])
+    yield kernel
+    server.api(f"kernels/{kernel}", "DELETE")
+
+
+@pytest.fixture
+def warm_desk(server: Server, context: BrowserContext, warm_kernel: str) -> Iterator[Desk]:
+    """A desk whose notebooks share one kernel, one test after another."""
+    made = Desk(server, context, warm_kernel)
     try:
         yield made
     finally:

@@ -142,7 +142,7 @@ def checked(source: str, memory_budget: int | None = None) -> Report:
 
     from shape_magic import check_cell
 
-    keras.utils.clear_session()  # layers are counted from the start, as in a fresh notebook
+    keras.utils.clear_session(free_memory=False)  # layers are counted from the start, as in a fresh notebook
     return check_cell(source, namespace(), dry_run=True, memory_budget=memory_budget)
 
 

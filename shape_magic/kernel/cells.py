@@ -37,6 +37,8 @@ class CellFiles:
         self._book = book
         #: Execution count → the cell that ran under it.
         self._numbers: dict[int, CellId] = {}
+        #: File name → the cell that brought it, for code that is asked about only in a later cell.
+        self._owners: dict[str, CellId] = {}
         self._current: CellId | None = None
         #: The file names that were there before the running cell: any other is its own. (IPython's
         #: count goes up before the cell in some versions and after it in others.)
@@ -45,6 +47,9 @@ class CellFiles:
 
     def enter(self, cell: CellId, raw: str, number: int) -> None:
         """A cell is about to run."""
+        if self._current is not None:
+            new = self._shell.compile._filename_map.keys() - self._before
+            self._owners.update(dict.fromkeys(new, self._current))
         self._book.add(cell, raw, f"In [{number}]")
         self._current = cell
         # The kernel names code by the cell's text: an equal cell that ran before is another one.
@@ -59,7 +64,7 @@ class CellFiles:
             cell: CellId | None = self._current
             self._numbers.setdefault(number, self._current)
         elif number is not None:
-            cell = self._numbers.get(number) or self.remember(number)
+            cell = self._owners.get(filename) or self._numbers.get(number) or self.remember(number)
         else:
             cell = self._current if filename.startswith(_BODIES) else None
         if cell is None:

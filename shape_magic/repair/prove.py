@@ -155,7 +155,9 @@ class Prover:
         number = _same_model(model, state.model, after.facts)
         if number is None:
             return Refuted(after.error or "the model is not there any more")
-        if after.error is not None and after.facts.models[number].contract is None:
+        now = after.facts.models[number]
+        told = now.contract or now.failed_call or now.failure  # an exception that is a finding may be repaired next
+        if after.error is not None and not told:
             return Refuted(after.error)
         return _State(edited, after.facts, number)
 

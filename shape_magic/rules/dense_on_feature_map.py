@@ -138,7 +138,7 @@ def _finding(model: Model, head: _Head, variant: str, severity: str) -> Finding:
         "output": shape_text(head.output, batch="batch"),
         "units": units,
         "labels": y.name if y else "",
-        "labels_shape": shape_text(y.shape) if y else "",
+        "labels_shape": shape_text(y.shape, batch="batch") if y else "",
         "wanted_labels": shape_text(wanted, batch="batch"),
         "loss": loss.name if loss else "",
         "asks": variant == "question",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Contract, Facts, Model
+from shape_magic.repair.steps import Repair, WrapData
+from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import Finding, Rule, listed
 from shape_magic.words import say, shape_text
 
@@ -23,6 +25,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         values=_values(model, contract),
         expected=model.inputs[0].shape if model.inputs else None,
         actual=contract.x[0].shape if contract.x else None,
+        repairs=tuple(_repairs(model, contract)),
         keras_message=contract.failure.message,
         span=contract.span,
         related=((first.span if first else model.span, "input"), (contract.x[0].span if contract.x else None, "data")),
@@ -44,12 +47,25 @@ def _values(model: Model, contract: Contract) -> dict[str, object]:
         "method": contract.method,
         "wanted": listed([shape_text(d.shape, batch="batch") for d in model.inputs]),
         "wanted_count": _inputs(len(model.inputs)),
-        "data": listed([f"`{d.name}` {shape_text(d.shape)}" for d in contract.x]),
+        "data": listed([f"`{d.name}` {shape_text(d.shape, batch='batch')}" for d in contract.x]),
         "data_count": _inputs(len(contract.x)),
         "name": data.name if data else "",
         "batched": shape_text((1, *data.shape)) if data else "",
         "keras": contract.failure.message if contract.failure else "",
     }
+
+
+def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
+    """The same data in the model's shape, written inside the call."""
+    if len(contract.x) != 1 or len(model.inputs) != 1:
+        return
+    data = contract.x[0]
+    # As many labels as rows: then the first axis is the batch already.
+    is_batch = any(y.shape[:1] == data.shape[:1] for y in contract.y)
+    for path in paths(data.shape, model.inputs[0].shape, may_be_sample=not is_batch):
+        does = listed([say(f"fix.data.step.{step}") for step in path.steps])
+        values = {"data": path.template.format(data.name), "does": does, "method": contract.method}
+        yield Repair((WrapData("x", path.template),), "choice", "data", values, path.template.format("x"))
 
 
 def _inputs(count: int) -> str:

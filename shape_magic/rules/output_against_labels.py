@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Contract, Data, Facts, LossFacts, Model, Shape
 from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, SetCompile, Step
+from shape_magic.report import Safety
 from shape_magic.rules.agreement import SPARSE, agrees, compared, correction_for, loss_for
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import shape_text
@@ -84,7 +85,7 @@ def _values(
         "units": output[-1],
         "last": (output[-1] or 1) - 1,
         "labels": y.name,
-        "labels_shape": shape_text(y.shape),
+        "labels_shape": shape_text(y.shape, batch="batch"),
         "wanted": shape_text(_wanted(loss, output), batch="batch"),
         "low": int(facts.min) if facts else 0,
         "high": int(facts.max) if facts else 0,
@@ -97,7 +98,9 @@ def _repairs(model: Model, loss: LossFacts, output: Shape, y: Data, head: Call |
     labels = y.shape
     other = loss_for(loss.name, output, labels, y.facts)
     if other and not loss.from_logits:  # a loss object that reads logits would lose that by its name
-        yield Repair((SetCompile("loss", repr(other)),), "safe", "other-loss", {"loss": other}, f"loss='{other}'")
+        # By its name the loss has Keras' defaults; an object may have been given others.
+        safety: Safety = "safe" if loss.from_logits is None else "choice"
+        yield Repair((SetCompile("loss", repr(other)),), safety, "other-loss", {"loss": other}, f"loss='{other}'")
     if head is not None and head.is_a("Dense"):
         units = _units(loss, output, y)
         if units is not None and units != output[-1]:

@@ -102,8 +102,9 @@ WAYS: Mapping[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
                              + COMPILE + FIT,), (1,)),
     "unbuilt": ((MAKE.replace("    layers.Input((8, 8, 1)),\n", "") + COMPILE + FIT,), (1,)),
     "AutoGraph in a layer": (
-        ("import tensorflow as tf\n@tf.function\ndef twice(t):\n    if tf.reduce_sum(t) > 0:\n        return t * 2\n    return t\n"
-         "class Mine(layers.Layer):\n    def call(self, inputs):\n        return twice(inputs)\n",
+        ("import tensorflow as tf\nclass Mine(layers.Layer):\n    @tf.function\n    def twice(self, t):\n"
+         "        if tf.reduce_sum(t) > 0:\n            return t * 2\n        return t\n"
+         "    def call(self, inputs):\n        return self.twice(inputs)\n",
          MAKE.replace("    layers.Conv2D", "    Mine(),\n    layers.Conv2D") + COMPILE + FIT),
         (2,),
     ),
@@ -119,7 +120,7 @@ def test_every_fix_works_when_it_is_pressed(way: str) -> None:
     assert found[0].verified
     assert found[0].rerun == rerun
     assert found[0].trains
-    for fix in found:
+    for fix in found if way == "one cell" else found[:1]:
         works(report, fix)
 
 

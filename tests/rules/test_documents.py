@@ -17,7 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
-from shape_magic.report import Fix, Report
+from shape_magic.report import Report
 from shape_magic.rules import RULES
 from tests.rules import documents
 from tests.rules.documents import BROKEN, FIXED, QUIET, Cell, Document
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserW
 CELLS = tuple(cell for page in PAGES.values() for cell in page.cells)
 
 
-def cells_of(section: str, *, budget: bool = True) -> Any:
+def cells_of(section: str, *, budget: bool = True) -> pytest.MarkDecorator:
     """A parameter for every cell of a section, named after it; ``budget``: also where the memory is made up."""
     cells = [cell for cell in CELLS if cell.section == section and (budget or cell.memory_budget is None)]
     return pytest.mark.parametrize("cell", cells, ids=[cell.id for cell in cells])
@@ -145,13 +145,13 @@ def test_rules_with_fixes_show_one(name: str) -> None:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A fresh IPython with the extension loaded and the documents' imports done."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     config = Config()
     config.HistoryManager.hist_file = ":memory:"
     InteractiveShell.clear_instance()
-    made = InteractiveShell.instance(config=config)
+    made: Any = InteractiveShell.instance(config=config)
     with capture_output():
         made.run_cell(f"%load_ext shape_magic\n{documents.IMPORTS}", store_history=True)
         yield made
@@ -159,7 +159,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     InteractiveShell.clear_instance()
 
 
-def through_the_magic(shell: InteractiveShell, source: str, memory_budget: int | None) -> tuple[Any, Any]:
+def through_the_magic(shell: Any, source: str, memory_budget: int | None) -> tuple[Any, Any]:
     """What the magic shows for a cell, and how IPython says that the cell ended."""
     import keras
 
@@ -176,7 +176,9 @@ def said(report: Report, *, below: int = 0) -> list[tuple[str, str, str, str, tu
     def lower(message: str) -> str:
         return re.sub(r"\(line (\d+)\)", lambda line: f"(line {int(line[1]) + below})", message)
 
-    return [(d.rule, d.severity, d.title, lower(d.message), tuple(f.title for f in d.fixes)) for d in report.diagnostics]
+    return [
+        (d.rule, d.severity, d.title, lower(d.message), tuple(f.title for f in d.fixes)) for d in report.diagnostics
+    ]
 
 
 #: A constructor that raises before there is a layer: in a notebook that stays Keras' own exception.
@@ -185,7 +187,7 @@ SAID_BY_KERAS = "layer-refuses-input/broken/an-argument-that-keras-can-t-use"
 
 @pytest.mark.usefixtures("plain_keras")
 @cells_of(BROKEN)
-def test_the_magic_says_the_same_of_a_broken_cell(cell: Cell, shell: InteractiveShell) -> None:
+def test_the_magic_says_the_same_of_a_broken_cell(cell: Cell, shell: Any) -> None:
     wanted = documents.checked(cell.source, cell.memory_budget)
     report, result = through_the_magic(shell, f"%%shapecheck\n{cell.source}", cell.memory_budget)
     if cell.id == SAID_BY_KERAS:
@@ -198,7 +200,7 @@ def test_the_magic_says_the_same_of_a_broken_cell(cell: Cell, shell: Interactive
 
 @pytest.mark.usefixtures("plain_keras")
 @cells_of(QUIET)
-def test_the_magic_leaves_a_correct_cell_alone(cell: Cell, shell: InteractiveShell) -> None:
+def test_the_magic_leaves_a_correct_cell_alone(cell: Cell, shell: Any) -> None:
     report, result = through_the_magic(shell, f"%%shapecheck -n\n{cell.source}", cell.memory_budget)
     result.raise_error()
     assert report.models

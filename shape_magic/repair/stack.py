@@ -14,7 +14,16 @@ from typing import Any
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Live, Session, Tracked
 from shape_magic.facts import Data, Failure, Model
-from shape_magic.repair.steps import InsertLayer, RemoveLayer, ReplaceLayer, SetArgument, SetCompile, Step, WrapData
+from shape_magic.repair.steps import (
+    InsertLayer,
+    RemoveLayer,
+    ReplaceLayer,
+    SetArgument,
+    SetCompile,
+    SetInputShape,
+    Step,
+    WrapData,
+)
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import contract_facts
 from shape_magic.trace.failures import failure_of
@@ -49,8 +58,8 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
     removed: set[int] = set()
     loss: Any = None
     for step in steps:
-        if isinstance(step, WrapData):
-            return NotOnStack("it changes the data")
+        if isinstance(step, WrapData | SetInputShape):
+            return NotOnStack("it changes what goes in")
         if isinstance(step, SetCompile):
             loss = ast.literal_eval(step.value) if step.name == "loss" else loss
         elif isinstance(step, InsertLayer):

@@ -72,7 +72,17 @@ class SetCompile:
     value: str
 
 
-Step = InsertLayer | RemoveLayer | ReplaceLayer | SetArgument | WrapData | SetCompile
+@dataclass(frozen=True, slots=True)
+class SetInputShape:
+    """Give the model's input another shape, where it is declared: in ``Input`` or on the first layer."""
+
+    #: The shape without the batch axis, as source: ``"(28, 28, 1)"``.
+    value: str
+    #: Of several inputs, which.
+    item: int = 0
+
+
+Step = InsertLayer | RemoveLayer | ReplaceLayer | SetArgument | WrapData | SetCompile | SetInputShape
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ from importlib.resources import files
 from shape_magic.facts import Facts
 from shape_magic.rules import (
     dense_on_feature_map,
+    flatten_open_axes,
     layer_input_rank,
     layer_refuses_input,
     model_refuses_data,
     output_against_labels,
     weights_exceed_memory,
+    window_larger_than_input,
 )
 from shape_magic.rules.finding import Finding, Found, Rule
 
@@ -23,6 +25,8 @@ from shape_magic.rules.finding import Finding, Found, Rule
 RULES: tuple[Rule, ...] = (
     weights_exceed_memory.RULE,
     layer_input_rank.RULE,
+    window_larger_than_input.RULE,
+    flatten_open_axes.RULE,
     layer_refuses_input.RULE,
     model_refuses_data.RULE,
     dense_on_feature_map.RULE,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from shape_magic.capture.session import Broken, Session, Tracked, Use
-from shape_magic.facts import Contract, Data, Failure, Given, Model, Shape
+from shape_magic.facts import Contract, Data, Failure, Given, Model, Shape, Span
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import contract_facts, forward, with_batch
 from shape_magic.trace.data import data_of_use
@@ -51,7 +51,7 @@ def model_facts(
     contract: Contract | None = None
     if graph is not None:
         ends = rows.add_graph(graph, [-1 - k for k in range(len(graph.inputs))])
-        inputs = tuple(Data(_input_name(t), shape(t), str(t.dtype)) for t in graph.inputs)
+        inputs = tuple(_input_data(session, t) for t in graph.inputs)
         outputs = tuple(shape(t) for t in graph.outputs)
         del ends
         if use is not None:
@@ -106,6 +106,17 @@ def _input_name(tensor: Any) -> str:
     return str(getattr(history.operation, "name", tensor.name) if history else tensor.name)
 
 
+def _input_data(session: Session, tensor: Any) -> Data:
+    return Data(_input_name(tensor), shape(tensor), str(tensor.dtype), span=_input_span(session, tensor))
+
+
+def _input_span(session: Session, tensor: Any) -> Span | None:
+    """Where the user wrote the Input; None where Keras made it from a layer's ``input_shape``."""
+    history = getattr(tensor, "_keras_history", None)
+    made = session.made.get(history.operation) if history is not None else None
+    return made.span if made is not None else None
+
+
 def _checked_forward(graph: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
     if not x:  # a generator: nothing is consumed to find out, the model's own outputs are what is known
         return flat(graph.outputs), None
@@ -127,7 +138,7 @@ def _stack(
 ) -> tuple[tuple[Data, ...], tuple[Shape, ...], Contract | None, Failure | None]:
     """An unbuilt Sequential: traced from its own input, from what was given, or from the data."""
     x, _ = data_of_use(use.arguments, use.texts, use.spans) if use else ((), ())
-    start = _start(model, x, given)
+    start = _start(session, model, x, given)
     if start is None:
         apart(lambda: trace_stack(session, rows, model.layers, None))
         return (), (), contract_facts(tracked, use, lambda *_: ([], None)) if use else None, None
@@ -150,11 +161,12 @@ def _stack(
     return (start,), outputs, contract, None
 
 
-def _start(model: Any, x: Sequence[Data], given: tuple[Shape, ...]) -> Data | None:
+def _start(session: Session, model: Any, x: Sequence[Data], given: tuple[Shape, ...]) -> Data | None:
     first = model._layers[0] if getattr(model, "_layers", None) else None
     batch_shape = getattr(first, "batch_shape", None)
     if first is not None and type(first).__name__ == "InputLayer" and batch_shape is not None:
-        return Data(str(first.name), tuple(batch_shape), str(first.dtype))
+        made = session.made.get(first)
+        return Data(str(first.name), tuple(batch_shape), str(first.dtype), span=made.span if made else None)
     if given:
         return Data("input", given[0], "float32")
     if x:
@@ -175,7 +187,7 @@ def broken_facts(session: Session, broken: Broken, given: Given) -> Model | None
     for node in nodes:
         rows.add_node(node, at)
     _add_broken(session, rows, layer, tensors, broken, at)
-    starts = tuple(Data(_input_name(t), shape(t), str(t.dtype)) for t in inputs)
+    starts = tuple(_input_data(session, t) for t in inputs)
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in starts))
     name = _assigned_name(session, broken.span) or "model"
     return Model(

@@ -124,6 +124,19 @@ def test_every_fix_works_when_it_is_pressed(way: str) -> None:
         works(report, fix)
 
 
+def test_data_and_optimizer_below_a_build_that_breaks() -> None:
+    cell = (
+        "model = keras.Sequential([\n    layers.Input((8, 8, 1)),\n    layers.Flatten(),\n    layers.Conv2D(4, 3),\n"
+        "    layers.Flatten(),\n    layers.Dense(10),\n])\nlate = x * 1\nopt = keras.optimizers.Adam(1e-3)\n"
+        "model.compile(opt, 'mse')\nmodel.fit(late, y, epochs=5, verbose=0)\n"
+    )
+    report = checked(cell)
+    assert report.diagnostics[0].rule == "layer-input-rank"
+    fix = fixes(report)[0]
+    assert (fix.rerun, fix.trains, fix.epochs) == ((1,), True, 5)
+    works(report, fix)
+
+
 def test_the_diff_is_that_of_the_edit() -> None:
     report = checked(MAKE + COMPILE + FIT)
     fix = fixes(report)[0]

@@ -158,7 +158,7 @@ def test_what_keras_made_is_made_again() -> None:
 
 def test_the_copy_is_a_world_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     ns = namespace_after("n = 1\nlist_ = [1]\ntable = {'a': 1}\ndef f(k=2, *, j=3):\n    print('no')\n    list_.append(n)\n    return n + k + j")
-    twin = copied(ns)
+    twin = copied(ns, {})
     twin["n"] = 10
     assert twin["f"]() == 15
     assert (ns["n"], ns["list_"], twin["list_"]) == (1, [1], [1, 10])

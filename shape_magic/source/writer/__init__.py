@@ -9,11 +9,20 @@ from itertools import groupby
 from typing import Any
 
 from shape_magic.facts import Call, CellId, Model, Span
-from shape_magic.repair.steps import InsertLayer, RemoveLayer, ReplaceLayer, SetArgument, SetCompile, Step, WrapData
+from shape_magic.repair.steps import (
+    InsertLayer,
+    RemoveLayer,
+    ReplaceLayer,
+    SetArgument,
+    SetCompile,
+    SetInputShape,
+    Step,
+    WrapData,
+)
 from shape_magic.report import Edit
 from shape_magic.source.cells import apply_edits, parse, span_from_offsets
 from shape_magic.source.writer.arguments import Setting, set_arguments
-from shape_magic.source.writer.data import set_compile, wrap_data
+from shape_magic.source.writer.data import set_compile, set_input_shape, wrap_data
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
 from shape_magic.source.writer.imports import import_splices
 from shape_magic.source.writer.insert import Insertion, insert_layers
@@ -63,6 +72,7 @@ def _works(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
         works.append(remove_layers(desk, removed))
     works += _constructors(desk, steps)
     works += [wrap_data(desk, step) for step in steps if isinstance(step, WrapData)]
+    works += [set_input_shape(desk, step) for step in steps if isinstance(step, SetInputShape)]
     if compiled := [step for step in steps if isinstance(step, SetCompile)]:
         works.append(set_compile(desk, compiled))
     _check_apart(works)

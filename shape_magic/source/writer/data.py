@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from shape_magic.repair.steps import SetCompile, WrapData
+from shape_magic.repair.steps import SetCompile, SetInputShape, WrapData
 from shape_magic.source.writer.arguments import Setting, argument, positions, set_arguments
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
 
@@ -93,6 +93,23 @@ def _binds_tighter(template: str) -> bool:
                 if not (in_call or isinstance(parent, ast.Expression | ast.keyword | ast.List)):
                     return True
     return False
+
+
+def set_input_shape(desk: Desk, step: SetInputShape) -> list[Splice]:
+    """Another shape where the model's input is declared: on its first layer, or in ``Input``."""
+    first = next((c for c in desk.model.calls if -1 - step.item in c.inputs), None)
+    if first is not None and first.exact:
+        tree, made = desk.constructor(first)
+        if any(k.arg == "input_shape" for k in made.keywords):
+            return set_arguments(tree, made, [Setting("input_shape", step.value, None)], first.layer)
+    inputs = desk.model.inputs
+    span = inputs[step.item].span if step.item < len(inputs) else None
+    tree, call = desk.node(span, "Input", ast.Call)
+    name = call.func.attr if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else None
+    name = call.func.id if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else name
+    if not isinstance(call, ast.Call) or name not in ("Input", "InputLayer"):
+        raise Refusal("moved", what="Input")
+    return set_arguments(tree, call, [Setting("shape", step.value, 0)], "Input")
 
 
 def set_compile(desk: Desk, steps: Sequence[SetCompile]) -> list[Splice]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import contextvars
+import inspect
 import itertools
 import weakref
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Coroutine, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import CodeType, TracebackType
 from typing import Any
@@ -87,7 +91,8 @@ def check_cells(
     user's own errors (a NameError) are raised unchanged.
     """
     require_keras()
-    ns: dict[str, Any] = namespace if isinstance(namespace, dict) else dict(namespace or {"__name__": "__main__"})
+    ns: dict[str, Any] = namespace if isinstance(namespace, dict) else dict(namespace or {})
+    ns.setdefault("__name__", "__main__")  # as in a notebook; classes and functions take their module from it
     session = Session(book=Book())
     given = Given(
         inputs=(tuple(x),) if x is not None else (),
@@ -122,10 +127,8 @@ def _run(code: CodeType, namespace: dict[str, Any], checker: Checker) -> bool:
     """Run a cell; False when the run ends here."""
     try:
         result = eval(code, namespace)
-        if hasattr(result, "send"):
-            import asyncio
-
-            asyncio.run(result)
+        if inspect.iscoroutine(result):
+            _awaited(result)
     except Halt:
         return False
     except (NameError, SyntaxError, ImportError):
@@ -143,6 +146,18 @@ def _run(code: CodeType, namespace: dict[str, Any], checker: Checker) -> bool:
             return False  # an exception that only a stand-in's zeros bring about: not reached
         raise
     return True
+
+
+def _awaited(coroutine: Coroutine[Any, Any, Any]) -> None:
+    """Run a cell's top-level ``await`` to its end; beside a running loop (in a notebook) in a thread of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(coroutine)
+        return
+    context = contextvars.copy_context()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(context.run, asyncio.run, coroutine).result()
 
 
 def _keras_place(error: Exception, checker: Checker) -> Span | None:

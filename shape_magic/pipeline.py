@@ -98,7 +98,7 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespa
     first = edited[0] if edited else None
     before = "\n".join(cells[c].source for c in edited if c is not None)
     after = "\n".join(proved.sources[c] for c in edited if c is not None)
-    contract = model.contract
+    contract = model.contract or proved.model.contract
     rerun = _rerun(model, edited, session) if proved.by_source else ()
     if any(feeds_itself(proved.sources[c], namespace) for c in rerun):
         rerun = ()  # a second run of such a cell would not do the same

@@ -38,9 +38,17 @@ def _history(use: Use, contract: Contract | None) -> Any:
     return history
 
 
-def _prediction(use: Use, contract: Contract | None) -> Any:
+def _zeros(sizes: tuple[int, ...]) -> Any:
+    """Zeros that take no memory: the system gives pages only when they are written."""
     import numpy as np
 
+    try:
+        return np.zeros(sizes, "float32")
+    except (MemoryError, ValueError):  # more than can be asked for: to be looked at only
+        return np.broadcast_to(np.float32(0), sizes)
+
+
+def _prediction(use: Use, contract: Contract | None) -> Any:
     if contract is None or not contract.outputs or not contract.x:
         raise NoStandIn
     count = contract.x[0].shape[0] if contract.x[0].shape else None
@@ -49,8 +57,7 @@ def _prediction(use: Use, contract: Contract | None) -> Any:
         sizes = (count, *shape[1:])
         if any(d is None for d in sizes):
             raise NoStandIn
-        # The system gives zeroed pages only when they are written: an array of its own, and no memory.
-        arrays.append(np.zeros(tuple(d for d in sizes if d is not None), "float32"))
+        arrays.append(_zeros(tuple(d for d in sizes if d is not None)))
     value = arrays[0] if len(arrays) == 1 else arrays
     if use.method == "call":
         from keras import ops

@@ -26,8 +26,12 @@ function h(tag, attributes = {}, ...children) {
 function prose(text) {
   const pieces = text.split("`");
   if (pieces.length % 2 === 0) return [text];
-  return pieces.map((piece, k) => (k % 2 ? h("code", {}, piece) : piece));
+  return pieces.map((piece, k) => (k % 2 ? h("code", {}, piece) : shapes(piece)));
 }
+
+/** Plain text in which a shape is not broken over two lines. */
+const shapes = (text) => text.split(/(\([\w, ]{1,40}\))/).map((piece, k) => (k % 2 ? h("span", { class: "sm-whole" }, piece) : piece));
+
 
 /** A message of the catalogue with its `{names}` filled in. */
 function fill(text, values) {

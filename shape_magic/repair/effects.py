@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
 
@@ -79,10 +79,20 @@ def impurity(statement: ast.stmt, namespace: Mapping[str, object], defined: Mapp
 
 
 def _impurities(
-    node: ast.AST, namespace: Mapping[str, object], defined: Mapping[str, ast.stmt], seen: set[str]
+    node: ast.AST,
+    namespace: Mapping[str, object],
+    defined: Mapping[str, ast.stmt],
+    seen: set[str],
+    nodes: Callable[[ast.AST], Iterator[ast.AST]] | None = None,
 ) -> Iterator[Impure]:
-    for inner in _run_now(node):
-        if isinstance(inner, ast.Global | ast.Nonlocal | ast.Delete):
+    for inner in (nodes or _run_now)(node):
+        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for decorator in inner.decorator_list:
+                yield from _decorator(decorator, namespace, defined, seen)
+        elif isinstance(inner, ast.For | ast.comprehension):
+            if isinstance(inner.iter, ast.Name) and hasattr(namespace.get(inner.iter.id), "__next__"):
+                yield Impure(f"it takes from {inner.iter.id}")
+        elif isinstance(inner, ast.Global | ast.Nonlocal | ast.Delete):
             yield Impure("it changes names outside itself")
         elif isinstance(inner, ast.Assign | ast.AugAssign):
             targets = inner.targets if isinstance(inner, ast.Assign) else [inner.target]
@@ -91,8 +101,24 @@ def _impurities(
             yield from _call(inner, namespace, defined, seen)
 
 
+def _decorator(
+    node: ast.expr, namespace: Mapping[str, object], defined: Mapping[str, ast.stmt], seen: set[str]
+) -> Iterator[Impure]:
+    """What a decorator does to what it is put on: it is a call."""
+    if isinstance(node, ast.Call):
+        node = node.func
+    if isinstance(node, ast.Name) and node.id in defined:
+        yield from _bodies(node.id, namespace, defined, seen)
+        return
+    target = look_up(node, namespace, vars(builtins))
+    if target is None or not _is_pure(target, namespace):
+        yield Impure("it is decorated")
+
+
 def _run_now(node: ast.AST) -> Iterator[ast.AST]:
     """The nodes that run with the statement: not the bodies of functions that it only defines."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         for part in (*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d)):
             yield from ast.walk(part)
@@ -138,6 +164,8 @@ def _call(
         yield from _bodies(name, namespace, defined, seen)
         return
     target = look_up(call.func, namespace, vars(builtins))
+    if target is next and call.args and isinstance(call.args[0], ast.Name) and call.args[0].id in namespace:
+        yield Impure(f"it takes from {call.args[0].id}")
     if target is not None:
         if id(target) not in _stubbed_ids() and (name in _IMPURE_NAMES or not _is_pure(target, namespace)):
             yield Impure(f"it calls {name}")
@@ -154,13 +182,8 @@ def _bodies(
         return
     seen.add(name)
     for statement in getattr(defined[name], "body", []):
-        inner = (
-            statement.body
-            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and isinstance(defined[name], ast.ClassDef)
-            else [statement]
-        )
-        for part in inner:
-            yield from _impurities(part, namespace, defined, seen)
+        # Methods, and functions within functions: whoever gets them may call them.
+        yield from _impurities(statement, namespace, defined, seen, ast.walk)
 
 
 def _method(
@@ -179,13 +202,45 @@ def _method(
     if owner is None:  # a local name: it holds what the other calls gave
         if func.attr in _IMPURE_NAMES and func.attr not in _STUBBED_METHODS:
             yield Impure(f"it calls {func.attr}")
-        return
-    if _is_keras_object(owner) and func.attr in _STUBBED_METHODS:
-        return
-    module = owner.__name__ if isinstance(owner, ModuleType) else type(owner).__module__
-    known = module.split(".")[0] in _PURE_LIBRARIES or _is_keras_object(owner)
-    if func.attr in _IMPURE_NAMES or not known:
+    elif not _is_harmless(owner, func.attr):
         yield Impure(f"it calls {func.attr} of {getattr(root, 'id', 'an object')}")
+
+
+def _is_harmless(owner: object, method: str) -> bool:
+    """Whether a method of an object of the notebook leaves it as it is, or changes the proof's copy only."""
+    if _is_keras_object(owner) and method in _STUBBED_METHODS:
+        return True
+    if method in _IMPURE_NAMES:
+        return False
+    if isinstance(owner, ModuleType):
+        return owner.__name__.split(".")[0] in _PURE_LIBRARIES
+    if isinstance(owner, type):
+        return _is_pure(owner, {})
+    kinds = {f"{c.__module__.split('.')[0]}.{c.__name__}" for c in type(owner).__mro__}
+    if kinds & _ARRAYS:
+        return method not in _IN_PLACE
+    return bool(kinds & _COPIED) or _is_keras_object(owner)
+
+
+#: What the proof's namespace holds as copies of its own, and what can't be changed at all.
+_COPIED = frozenset(
+    f"builtins.{name}" for name in ("str", "bytes", "int", "float", "tuple", "frozenset", "list", "dict", "set")
+) | {
+    "collections.deque",
+    "numpy.Generator",
+    "numpy.RandomState",
+    "mtrand.RandomState",
+    "random.Random",
+    "_random.Random",
+}
+#: What the proof shares with the user.
+_ARRAYS = frozenset({"numpy.ndarray", "numpy.generic", "pandas.DataFrame", "pandas.Series", "tensorflow.Tensor"})
+_IN_PLACE = frozenset(
+    """
+    fill sort resize put itemset partition setflags byteswap setfield pop insert update drop_duplicates dropna fillna
+    reset_index set_index rename sort_values sort_index replace
+    """.split()  # noqa: SIM905 - a list of words reads best as text
+)
 
 
 #: Methods of a model that do nothing while a proof runs.
@@ -201,7 +256,7 @@ def _stubbed_ids() -> set[int]:
 
 
 def _is_pure(target: object, namespace: Mapping[str, object]) -> bool:
-    if isinstance(target, FunctionType) and target.__globals__ is namespace:
+    if isinstance(target, FunctionType) and (target.__globals__ is namespace or target.__module__ == "builtins"):
         return False  # a function of the notebook whose source is not among the proof's statements
     module = getattr(target, "__module__", None) or getattr(getattr(target, "__self__", None), "__module__", None)
     if module is None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
@@ -16,6 +18,10 @@ from shape_magic.facts import CellId, Facts, Given
 from shape_magic.repair.slices import Slice
 from shape_magic.repair.stubs import stubbed
 from shape_magic.trace.worker import apart
+
+
+#: Longer containers are data: they are shared, and what would change them is refused or does it elsewhere.
+_SMALL = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +67,28 @@ def _run(codes: list[CodeType], checker: Checker, namespace: dict[str, Any]) -> 
 
 
 def copied(namespace: Mapping[str, Any], stubs: Mapping[int, Any]) -> dict[str, Any]:
-    """A shallow copy in which functions look names up in the copy, lists are lists of their own, and nothing prints."""
+    """A shallow copy in which functions look names up in the copy, containers are its own, and nothing prints."""
     copy: dict[str, Any] = {name: stubs.get(id(value), value) for name, value in namespace.items()}
     for name, value in namespace.items():
         if isinstance(value, FunctionType) and value.__globals__ is namespace:
             twin = FunctionType(value.__code__, copy, value.__name__, value.__defaults__, value.__closure__)
             twin.__kwdefaults__ = value.__kwdefaults__
             copy[name] = twin
-        elif type(value) in (list, dict, set) and len(value) < 10_000 and not name.startswith("_"):
-            copy[name] = value.copy()
+        elif not name.startswith("_"):
+            copy[name] = twin_of(copy[name])
     copy["print"] = copy["display"] = _nothing
     return copy
+
+
+def twin_of(value: Any, depth: int = 4) -> Any:
+    """A copy of what user code may change in place: containers and random generators; the rest is shared."""
+    if type(value) in (list, set, deque, tuple) and depth and len(value) < _SMALL:
+        return type(value)(twin_of(v, depth - 1) for v in value)
+    if type(value) is dict and depth and len(value) < _SMALL:
+        return {k: twin_of(v, depth - 1) for k, v in value.items()}
+    if type(value).__name__ in ("Generator", "RandomState", "Random") and hasattr(value, "shuffle"):
+        return deepcopy(value)
+    return value
 
 
 def _nothing(*_args: object, **_kwargs: object) -> None:

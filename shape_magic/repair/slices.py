@@ -107,8 +107,8 @@ def _is_chosen(
         return True
     if isinstance(s.node, ast.Import | ast.ImportFrom):
         return any(n in needed or n not in namespace for n in _writes(s.node))
-    if i > last:
-        return False
+    if i > last:  # below the last target only what the run has not come to yet is made
+        return bool(_writes(s.node) & {n for n in needed if n not in namespace})
     names = _writes(s.node) if _is_definition(s.node) else _writes(s.node) | _touches(s.node)
     return bool(names & needed)
 

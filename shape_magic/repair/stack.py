@@ -13,7 +13,7 @@ from typing import Any
 
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Live, Session, Tracked
-from shape_magic.facts import Data, Failure, Model
+from shape_magic.facts import Call, Data, Failure, Model
 from shape_magic.repair.steps import (
     InsertLayer,
     RemoveLayer,
@@ -27,6 +27,7 @@ from shape_magic.repair.steps import (
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import contract_facts
 from shape_magic.trace.failures import failure_of
+from shape_magic.trace.layers import is_keras
 from shape_magic.trace.rows import Rows, graph_of, is_layer, shape
 from shape_magic.trace.stack import Untraceable, call_apart, clone, flat, input_tensor
 from shape_magic.trace.worker import apart
@@ -96,38 +97,60 @@ class StackRun:
         self._live = live
 
     def run(self, plan: _Plan, facts: Model) -> tuple[Rows, list[Any], Failure | None]:
-        """The rows, the output tensors, and what failed. Runs in the worker."""
+        """The rows, the output tensors, and what failed. Runs in the worker.
+
+        What lies before the repair is taken as it was traced: no layer is called for it again.
+        """
         rows = Rows(self._session)
         tensors: dict[int, Any] = {-1 - k: input_tensor(d.shape, d.dtype) for k, d in enumerate(facts.inputs)}
         sources: dict[int, int] = {key: key for key in tensors}
+        changed: set[int] = set()
         with unobserved():
             for call in facts.calls:
-                given = [tensors[n] for n in call.inputs]
-                if call.call in plan.removed:
-                    tensors[call.call], sources[call.call] = given[0], sources[call.inputs[0]]
+                number = call.call
+                if not self._is_touched(plan, number) and not changed.intersection(call.inputs):
+                    sources[number] = len(rows.calls)
+                    rows.calls.append(
+                        replace(call, call=sources[number], inputs=tuple(sources[n] for n in call.inputs))
+                    )
+                    tensors[number] = input_tensor(call.output_shapes[0])
                     continue
-                layer = plan.instead.get(call.call, self._live[call.call])
-                chain = (*plan.before.get(call.call, ()), layer, *plan.after.get(call.call, ()))
-                at = [sources[n] for n in call.inputs]
+                changed.add(number)
+                if number in plan.removed:
+                    tensors[number], sources[number] = tensors[call.inputs[0]], sources[call.inputs[0]]
+                    continue
                 try:
-                    for one in chain:
-                        result, used = self._called(one, given)
-                        shapes = [shape(t) for t in flat(result)]
-                        path = call.path if one is layer else (*call.path[:-1], str(one.name))
-                        at = [rows.add(one, path, at, [shape(t) for t in given], shapes, weighed=used)]
-                        given = flat(result)
+                    tensors[number], sources[number] = self._chain(rows, plan, call, tensors, sources)
                 except Untraceable as error:
                     return rows, [], Failure("Untraceable", str(error))
                 except Exception as error:  # noqa: BLE001 - what a layer refuses speaks against the repair
                     return rows, [], failure_of(error)
-                tensors[call.call], sources[call.call] = given[0], at[0]
-        last = facts.calls[-1].call
-        return rows, [tensors[last]], None
+        return rows, [tensors[facts.calls[-1].call]], None
+
+    @staticmethod
+    def _is_touched(plan: _Plan, number: int) -> bool:
+        return number in plan.removed or number in plan.instead or number in plan.before or number in plan.after
+
+    def _chain(
+        self, rows: Rows, plan: _Plan, call: Call, tensors: dict[int, Any], sources: dict[int, int]
+    ) -> tuple[Any, int]:
+        """The layer of a call with what is put before and after it; returns the last tensor and its row."""
+        layer = plan.instead.get(call.call, self._live[call.call])
+        given, at = [tensors[n] for n in call.inputs], [sources[n] for n in call.inputs]
+        for one in (*plan.before.get(call.call, ()), layer, *plan.after.get(call.call, ())):
+            result, used = self._called(one, given)
+            shapes = [shape(t) for t in flat(result)]
+            path = call.path if one is layer else (*call.path[:-1], str(one.name))
+            at = [rows.add(one, path, at, [shape(t) for t in given], shapes, weighed=used)]
+            given = flat(result)
+        return given[0], at[0]
 
     def _called(self, layer: Any, given: list[Any]) -> tuple[Any, Any]:
         structure = given[0] if len(given) == 1 else given
         if not is_layer(layer):
             return layer.compute_output_spec(*given), layer
+        if not is_keras(layer):
+            raise Untraceable(f"{type(layer).__name__} is the user's own: its code is not run for a proof")
         copy = layer if not getattr(layer, "built", False) else clone(self._session, layer)
         return call_apart(self._session, copy, structure)
 

@@ -46,20 +46,7 @@ def _needs(call: Call) -> str:
     if call.is_a("Reshape"):
         return "reshape"
     sizes = call.input_shape or ()
-    if call.is_a("BaseConv", "BaseDepthwiseConv", "BaseSeparableConv", "BasePooling") and _is_outgrown(call):
-        return "window"
     return "open" if call.is_a("Dense") and sizes and sizes[-1] is None else "other"
-
-
-def _is_outgrown(call: Call) -> bool:
-    """Whether the window is larger than the grid that it has to slide over."""
-    window = call.arguments.get("kernel_size", call.arguments.get("pool_size"))
-    if window is None:
-        window = 2  # Keras' default for pooling
-    sizes = (call.input_shape or ())[1:-1]
-    windows = window if isinstance(window, list | tuple) else [window] * len(sizes)
-    pairs = zip(sizes, windows, strict=False)
-    return any(isinstance(w, int) and size is not None and size < w for size, w in pairs)
 
 
 def _whole(model: Model, failure: Failure) -> Finding:

@@ -6,6 +6,7 @@ the few things that a test does to it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -47,6 +48,11 @@ _MODULES = {"lab": "jupyterlab", "notebook": "notebook"}
 _APPS = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}
 #: The notebook that is in front, where a page holds several.
 SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+#: Whether the page itself has heard that the kernel is idle: a key pressed before would run nothing.
+_CONNECTED = """() => {
+    const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+    return kernel?.connectionStatus === "connected" && kernel.status === "idle";
+}"""
 #: No news, no update check, no autosave between a test's own saves, no questions.
 _SETTINGS = {
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {
@@ -135,10 +141,10 @@ def _wait_until_up(process: subprocess.Popen[bytes], server: Server) -> None:
     raise RuntimeError(f"{server.front_end} did not come up:\n{log[-4000:]}")
 
 
-@pytest.fixture(scope="session", params=FRONT_ENDS)
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of each front end, with folders of its own."""
-    process, running = _start(request.param, tmp_path_factory.mktemp(request.param))
+@contextlib.contextmanager
+def served(front_end: str, home: Path) -> Iterator[Server]:
+    """A server of a front end, with its folders under ``home``, ended at the end."""
+    process, running = _start(front_end, home)
     try:
         _wait_until_up(process, running)
         yield running
@@ -151,19 +157,30 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             process.wait()
 
 
+@pytest.fixture(scope="session", params=FRONT_ENDS)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of each front end, with folders of its own."""
+    with served(request.param, tmp_path_factory.mktemp(request.param)) as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def playwright_driver() -> Iterator[Playwright]:
     with sync_playwright() as driver:
         yield driver
 
 
-@pytest.fixture(scope="session")
-def browser(playwright_driver: Playwright) -> Iterator[Browser]:
+def launched(driver: Playwright) -> Browser:
     """The system's Chromium where there is one, else Playwright's own."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    launched = playwright_driver.chromium.launch(executable_path=executable, args=ARGUMENTS)
-    yield launched
-    launched.close()
+    return driver.chromium.launch(executable_path=executable, args=ARGUMENTS)
+
+
+@pytest.fixture(scope="session")
+def browser(playwright_driver: Playwright) -> Iterator[Browser]:
+    opened = launched(playwright_driver)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -274,15 +291,13 @@ class Notebook:
         before = path.stat().st_mtime_ns
         self.page.keyboard.press("Control+s")
         deadline = time.monotonic() + PATIENCE
-        while path.stat().st_mtime_ns == before:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.name} was not saved")
+        while time.monotonic() < deadline:
             self.page.wait_for_timeout(50)
-        return self.on_disk()
-
-    def on_disk(self) -> dict[str, Any]:
-        notebook: dict[str, Any] = json.loads((self.server.root / self.name).read_text(encoding="utf-8"))
-        return notebook
+            if path.stat().st_mtime_ns == before:
+                continue
+            with contextlib.suppress(json.JSONDecodeError):  # while the server is writing it
+                return dict(json.loads(path.read_text(encoding="utf-8")))
+        raise TimeoutError(f"{self.name} was not saved")
 
     def screenshot(self, path: Path) -> None:
         self.page.screenshot(path=str(path), full_page=True)
@@ -305,6 +320,7 @@ class Desk:
         #: A kernel for all its notebooks; empty: each starts one of its own.
         self.kernel = kernel
         self.opened: list[Notebook] = []
+        self.names: set[str] = set()
 
     def write(self, sources: Sequence[str], metadata: dict[int, dict[str, Any]] | None = None, name: str = "") -> str:
         """A notebook file with these code cells; gives its name."""
@@ -316,6 +332,7 @@ class Desk:
             book.cells.append(cell)
         name = name or f"book-{uuid4().hex[:8]}.ipynb"
         nbformat.write(book, self.server.root / name)
+        self.names.add(name)
         return name
 
     def open(self, name: str) -> Notebook:
@@ -334,6 +351,7 @@ class Desk:
         while time.monotonic() < deadline:
             sessions = [s for s in self.server.api("sessions") if s["path"] == name and s["kernel"]]
             if sessions and sessions[0]["kernel"]["execution_state"] == "idle":
+                page.wait_for_function(_CONNECTED)
                 return
             page.wait_for_timeout(100)
         raise TimeoutError(f"no idle kernel for {name}")
@@ -359,6 +377,7 @@ class Desk:
         """A copy of a notebook's file, cell ids and all; gives its name."""
         name = f"copy-{notebook.name}"
         shutil.copy(self.server.root / notebook.name, self.server.root / name)
+        self.names.add(name)
         return name
 
     def share_kernel(self, first: Notebook, name: str) -> None:
@@ -378,8 +397,10 @@ class Desk:
         return second
 
     def end_kernels(self) -> None:
-        """Ends every kernel of the server."""
+        """Ends the kernels of this desk's notebooks."""
         for session in self.server.api("sessions"):
+            if session["path"] not in self.names:
+                continue
             try:
                 self.server.api(f"sessions/{session['id']}", "DELETE")
             except urllib.error.HTTPError as error:

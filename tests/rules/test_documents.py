@@ -26,7 +26,7 @@ NAMES = tuple(rule.name for rule in RULES)
 if os.environ.get("SHAPE_MAGIC_REWRITE") == "1":
     for rewrite in NAMES:
         documents.path_of(rewrite).write_text(documents.rewritten(rewrite), encoding="utf-8")
-PAGES = {name: documents.read(name) for name in NAMES}
+PAGES = {name: documents.read(name) for name in NAMES if documents.path_of(name).exists()}
 # Of the mode in which plain_keras runs: it holds for what is not data, as it should.
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
 CELLS = tuple(cell for page in PAGES.values() for cell in page.cells)
@@ -43,6 +43,7 @@ def cells_of(section: str, *, budget: bool = True) -> pytest.MarkDecorator:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_has_all_its_parts(name: str) -> None:
+    assert name in PAGES, "there is no page"
     assert documents.lacks(PAGES[name], name) == []
 
 
@@ -138,7 +139,7 @@ def test_every_fix_trains_and_keeps_its_promise(cell: Cell) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_rules_with_fixes_show_one(name: str) -> None:
     by_hand = [cell.by_hand for cell in PAGES[name].of(FIXED)]
-    assert all(by_hand) == (name in {"layer-refuses-input", "model-refuses-data"})
+    assert all(by_hand) == (name == "layer-refuses-input")
 
 
 # -- the other door: the same cells under the magic

@@ -127,6 +127,10 @@ class LossFacts:
     #: Whether it is one of Keras', so that its rule is known.
     known: bool
     from_logits: bool | None = None
+    #: Whether it was given by its name, or as an object with its arguments as they are by default.
+    plain: bool = True
+    #: A label that the loss passes over.
+    ignore_class: int | None = None
     #: What Keras raises when it is given the output and the labels; None where it computes.
     failure: Failure | None = None
 

@@ -31,10 +31,10 @@ class ShapeMagics(Magics):
     def shapecheck(self, line: str, cell: str | None = None) -> None:
         """Check the tensor shapes of Keras models, from the data to the labels."""
         options = opts.parse(line)
-        if cell is not None:
-            self._cell(options, line, cell)
-        elif options.rules or options.explain:
+        if options.rules or options.explain:
             print(rules_text() if options.rules else explained(str(options.explain)))
+        elif cell is not None:
+            self._cell(options, line, cell)
         elif options.words in (("on",), ("off",)):
             self.settings.always = options.words == ("on",)
             print(say(f"magic.{options.words[0]}"))
@@ -60,20 +60,25 @@ class ShapeMagics(Magics):
             return lines
         try:
             options = opts.parse(line)
-            for word in (*options.inputs, *options.targets):
-                opts.shape_given(word, self.shell.user_ns)
+            self._require(options)
         except UsageError:
             return lines
         if not options.runs_the_cell:
             return lines
         return without_magic_line(raw).splitlines(keepends=True) or ["\n"]
 
+    def _require(self, options: opts.Options) -> None:
+        """What an option names must be there; raises ``UsageError``."""
+        for word in (*options.inputs, *options.targets):
+            opts.shape_given(word, self.shell.user_ns)
+        if options.loss is not None:
+            _require_loss(options.loss)
+
     def _cell(self, options: opts.Options, line: str, cell: str) -> None:
         if options.fix is not None:
             self._write_fix(options.fix, cell)
             return
-        for word in (*options.inputs, *options.targets):
-            opts.shape_given(word, self.shell.user_ns)
+        self._require(options)
         if options.words:
             raise UsageError(say("magic.error.option", why=" ".join(options.words)))
         # Nested use, as under another cell magic: the body runs as a cell of its own.
@@ -140,6 +145,11 @@ def _require_model(name: str, model: Any) -> None:
 
 
 def _require_loss(name: str) -> None:
+    if not name.isidentifier():
+        raise UsageError(say("magic.error.loss_unknown", name=name))
+    from shape_magic.backend import require_keras
+
+    require_keras()
     import keras
 
     try:
@@ -207,7 +217,8 @@ def unload_ipython_extension(shell: Any) -> None:
     del shell.magics_manager.registry[ShapeMagics.__name__]
     for key in ("%shapecheck", "%%shapecheck"):
         shell.strdispatchers["complete_command"].strs.pop(key, None)
-    shell.configurables.remove(magics.settings)
+    ours = (magics, magics.settings)
+    shell.configurables[:] = [c for c in shell.configurables if not any(c is one for one in ours)]
     ShapeMagic.clear_instance()
 
 

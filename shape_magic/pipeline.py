@@ -44,7 +44,8 @@ def _diagnostic(
         span = model.calls[finding.call].span
     prefix = f"rule.{found.rule}.{finding.variant}"
     values = dict(finding.values)
-    texts = values | {key: say(f"place.{key}", line=span.start_line) if span else "" for key in ("at", "in_line")}
+    at = model.calls[finding.call].span if finding.call is not None else span
+    texts = values | {key: say(f"place.{key}", line=at.start_line) if at else "" for key in ("at", "in_line")}
     return Diagnostic(
         rule=found.rule,
         severity=finding.severity,

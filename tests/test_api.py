@@ -125,7 +125,9 @@ def test_check_cell_is_check_cells_of_one() -> None:
     keras.backend.clear_session()
     many = check_cells([SETUP + BROKEN + "model.fit(x, y)"], dry_run=True)
     keras.backend.clear_session()
-    assert [d.message.replace("dense_1", "dense") for d in one.diagnostics] == [d.message for d in many.diagnostics] or one.diagnostics
+    assert [d.message.replace("dense_1", "dense") for d in one.diagnostics] == [
+        d.message for d in many.diagnostics
+    ] or one.diagnostics
 
 
 def test_lines_of_ipython_are_passed_over(capfd: pytest.CaptureFixture[str]) -> None:
@@ -233,7 +235,9 @@ USER_ERRORS = {
 
 
 @pytest.mark.parametrize("name", USER_ERRORS)
-@pytest.mark.parametrize("before", ["a = 1", SOUND, BROKEN.partition("model.compile")[0]], ids=["plain", "sound", "question"])
+@pytest.mark.parametrize(
+    "before", ["a = 1", SOUND, BROKEN.partition("model.compile")[0]], ids=["plain", "sound", "question"]
+)
 def test_the_users_own_errors_are_raised_unchanged(name: str, before: str) -> None:
     with pytest.raises(BaseException, match=r"") as raised:
         check_cells([SETUP, before, USER_ERRORS[name]], dry_run=True)
@@ -318,7 +322,10 @@ def test_generators_are_not_advanced_in_a_dry_run() -> None:
 def test_autograph_finds_the_source_of_cells(capfd: pytest.CaptureFixture[str]) -> None:
     ns: dict[str, Any] = {}
     check_cells(
-        ["import tensorflow as tf", "@tf.function\ndef f(t):\n    if tf.reduce_sum(t) > 0:\n        return t\n    return -t\nr = float(f(tf.constant(-2.0)))"],
+        [
+            "import tensorflow as tf",
+            "@tf.function\ndef f(t):\n    if tf.reduce_sum(t) > 0:\n        return t\n    return -t\nr = float(f(tf.constant(-2.0)))",
+        ],
         ns,
     )
     assert ns["r"] == 2.0

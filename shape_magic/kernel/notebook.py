@@ -116,9 +116,12 @@ class Notebook:
     def run_nested(self, cell: str) -> Any:
         """Run a cell inside the running one, observed as a cell of its own."""
         nested, self._nested = self._nested, 0
+        show = self.shell.showtraceback
+        self.shell.showtraceback = lambda *args, **kwargs: None  # the running cell shows it, once
         try:
             return self.shell.run_cell(cell, store_history=False)
         finally:
+            self.shell.showtraceback = show
             self._nested = nested
             self.running = True
 

@@ -90,7 +90,8 @@ def shape_given(text: str, namespace: Mapping[str, Any]) -> Shape:
         sizes = [None if p == "None" else int(p) for p in re.findall(r"None|\d+", word)]
         if 0 in sizes:
             raise UsageError(say("magic.error.zero", text=text))
-        return (None, *sizes)
+        # Keras' own way to write it, (None, 28, 28, 1), has the batch axis already.
+        return tuple(sizes) if word.startswith("(") and sizes[0] is None and len(sizes) > 1 else (None, *sizes)
     found = shape_of(array_given(word, namespace))
     if found is None:
         raise UsageError(say("magic.error.no_shape_name", name=word))

@@ -38,7 +38,9 @@ class Planner:
 
     def __call__(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The plan for ``{"fix": id, "mode": run | edit | keep | undo}``."""
-        mode, chosen = request["mode"], str(request["fix"])
+        mode, chosen = request.get("mode"), str(request.get("fix"))
+        if mode not in ("run", "edit", "keep", "undo"):
+            return {"ok": False, "why": say("magic.plan.unknown")}
         if mode == "undo":
             return self._undo()
         item = self._item(mode, chosen)

@@ -19,7 +19,6 @@ from shape_magic.repair.slices import Slice
 from shape_magic.repair.stubs import stubbed
 from shape_magic.trace.worker import apart
 
-
 #: Longer containers are data: they are shared, and what would change them is refused or does it elsewhere.
 _SMALL = 10_000
 

@@ -37,14 +37,12 @@ class Slice:
     statements: tuple[Statement, ...]
 
 
-def statements_of(cells: Sequence[tuple[CellId, str]]) -> list[Statement] | None:
-    """All top-level statements of the cells, in order; None when a cell does not parse."""
+def statements_of(cells: Sequence[tuple[CellId, str]]) -> list[Statement]:
+    """All top-level statements of the cells, in order; a cell that does not parse never ran and has none."""
     found: list[Statement] = []
     for cell, source in cells:
         tree = parse(source)
-        if tree is None:
-            return None
-        found += [Statement(cell, node) for node in tree.body]
+        found += [Statement(cell, node) for node in tree.body] if tree is not None else []
     return found
 
 
@@ -53,9 +51,9 @@ def slice_for(
 ) -> Slice | Impure:
     """The statements that lead to the targets, or why they can't be run again."""
     statements = statements_of(cells)
-    if statements is None:
-        return Impure("the cell does not parse")
     wanted = list(targets)
+    if {t.cell for t in wanted} - {s.cell for s in statements}:
+        return Impure("the cell does not parse")
     hit = [i for i, s in enumerate(statements) if any(s.covers(t) for t in wanted)]
     last = max(hit, default=-1)
     bound = {name for s in statements for name in _writes(s.node)}

@@ -231,7 +231,7 @@ def _loss_step(model: Model, head: _Head) -> tuple[Step, ...]:
         return ()
     other = loss_for(loss.name, joined, labels, model.contract.y[0].facts)
     # A loss object that reads logits would lose that by its name.
-    return (SetCompile("loss", repr(other)),) if other and not loss.from_logits else ()
+    return (SetCompile("loss", repr(other)),) if other and loss.plain else ()
 
 
 RULE = Rule("dense-on-feature-map", check)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Contract, Data, Facts, LossFacts, Model, Shape
 from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, SetCompile, Step
-from shape_magic.report import Safety
 from shape_magic.rules.agreement import SPARSE, agrees, compared, correction_for, loss_for
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import shape_text
@@ -58,7 +57,9 @@ def _variant(loss: LossFacts, output: Shape, labels: Shape, y: Data) -> str | No
 
 def _beyond(loss: LossFacts, output: Shape, y: Data) -> bool:
     units = output[-1]
-    return bool(loss.name in SPARSE and y.facts and units is not None and (y.facts.max >= units or y.facts.min < 0))
+    if loss.name not in SPARSE or y.facts is None or units is None or loss.ignore_class is not None:
+        return False
+    return y.facts.max >= units or y.facts.min < 0
 
 
 def _wanted(loss: LossFacts, output: Shape) -> Shape:
@@ -97,10 +98,8 @@ def _values(
 def _repairs(model: Model, loss: LossFacts, output: Shape, y: Data, head: Call | None) -> Iterator[Repair]:
     labels = y.shape
     other = loss_for(loss.name, output, labels, y.facts)
-    if other and not loss.from_logits:  # a loss object that reads logits would lose that by its name
-        # By its name the loss has Keras' defaults; an object may have been given others.
-        safety: Safety = "safe" if loss.from_logits is None else "choice"
-        yield Repair((SetCompile("loss", repr(other)),), safety, "other-loss", {"loss": other}, f"loss='{other}'")
+    if other and loss.plain:  # a loss object would lose its arguments by the other's name
+        yield Repair((SetCompile("loss", repr(other)),), "safe", "other-loss", {"loss": other}, f"loss='{other}'")
     if head is not None and head.is_a("Dense"):
         units = _units(loss, output, y)
         if units is not None and units != output[-1]:

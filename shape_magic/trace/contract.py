@@ -87,15 +87,26 @@ def loss_facts(loss: Any, outputs: list[Any], y: Sequence[Data], batch: int | No
     if loss is None:
         return ()
     if isinstance(loss, dict):  # by the outputs' names: only Keras itself pairs them, when it trains
-        return tuple(LossFacts(name_of(one), _is_known(one), _from_logits(one), None) for one in loss.values())
+        return tuple(_told(one, None) for one in loss.values())
     from keras.src.trainers.compile_utils import CompileLoss
 
     failure = _asked(lambda: CompileLoss(loss), outputs, y, batch)
     flat_losses = list(loss) if isinstance(loss, list | tuple) else [loss]
     many = len(flat_losses) > 1
-    return tuple(
-        LossFacts(name_of(one), _is_known(one), _from_logits(one), failure if not many or i == 0 else None)
-        for i, one in enumerate(flat_losses)
+    return tuple(_told(one, failure if not many or i == 0 else None) for i, one in enumerate(flat_losses))
+
+
+def _told(loss: Any, failure: Failure | None) -> LossFacts:
+    keywords = getattr(loss, "_fn_kwargs", None)
+    given = dict(keywords) if isinstance(keywords, dict) else {}
+    ignored = given.get("ignore_class")
+    return LossFacts(
+        name=name_of(loss),
+        known=_is_known(loss),
+        from_logits=bool(given["from_logits"]) if "from_logits" in given else None,
+        plain=all(not v or (k, v) == ("axis", -1) for k, v in given.items()),
+        ignore_class=ignored if isinstance(ignored, int) else None,
+        failure=failure,
     )
 
 
@@ -109,7 +120,7 @@ def metric_facts(metrics: list[Any], outputs: list[Any], y: Sequence[Data], batc
         failure = None
         if copy is not None and len(outputs) == 1:
             failure = _asked(lambda copy=copy: CompileMetrics([copy], None).update_state, outputs, y, batch)  # type: ignore[misc]
-        found.append(LossFacts(label_of(metric), _is_known(metric), None, failure))
+        found.append(LossFacts(label_of(metric), _is_known(metric), failure=failure))
     return tuple(found)
 
 
@@ -176,11 +187,6 @@ def _is_known(loss: Any) -> bool:
         getattr(loss, "__module__", None) if callable(loss) and hasattr(loss, "__name__") else type(loss).__module__
     )
     return isinstance(loss, str) or str(module).startswith("keras.")
-
-
-def _from_logits(loss: Any) -> bool | None:
-    keywords = getattr(loss, "_fn_kwargs", None)
-    return bool(keywords["from_logits"]) if isinstance(keywords, dict) and "from_logits" in keywords else None
 
 
 def contract_facts(

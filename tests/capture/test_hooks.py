@@ -46,7 +46,9 @@ def watched(session: Session) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "error", [None, ValueError, KeyboardInterrupt, SystemExit, Halt, GeneratorExit], ids=lambda e: getattr(e, "__name__", "-")
+    "error",
+    [None, ValueError, KeyboardInterrupt, SystemExit, Halt, GeneratorExit],
+    ids=lambda e: getattr(e, "__name__", "-"),
 )
 def test_every_class_is_as_before_whatever_happened(error: type[BaseException] | None, session: Session) -> None:
     before, finders = state(), list(sys.meta_path)
@@ -65,7 +67,14 @@ def test_every_class_is_as_before_whatever_happened(error: type[BaseException] |
 
 @pytest.mark.parametrize(
     "end",
-    ["", "raise KeyError('mine')", "raise KeyboardInterrupt", "import sys; sys.exit(1)", "keras.layers.Dense(-1)", "m = ("],
+    [
+        "",
+        "raise KeyError('mine')",
+        "raise KeyboardInterrupt",
+        "import sys; sys.exit(1)",
+        "keras.layers.Dense(-1)",
+        "m = (",
+    ],
 )
 def test_check_cells_takes_the_hooks_out(end: str) -> None:
     before = state()

@@ -15,7 +15,9 @@ from shape_magic.facts import Model, Span
 from shape_magic.report import Report
 from shape_magic.source.cells import text_of
 
-IMPORTS = "import functools\nimport keras\nimport tensorflow as tf\nfrom keras import layers\nfrom keras import layers as L\n"
+IMPORTS = (
+    "import functools\nimport keras\nimport tensorflow as tf\nfrom keras import layers\nfrom keras import layers as L\n"
+)
 HELPER = "def helper(n):\n    return layers.Dense(n)\n"
 INPUT = "layers.Input((8,))"
 
@@ -135,7 +137,9 @@ def test_the_constructor_call_of_each_layer(style: str) -> None:
 
 
 def test_a_helper_of_an_earlier_cell_is_where_the_layer_is_written() -> None:
-    report = check_cells([IMPORTS + HELPER, f"m = keras.Sequential([{INPUT}, helper(3), layers.Dense(4)])"], dry_run=True)
+    report = check_cells(
+        [IMPORTS + HELPER, f"m = keras.Sequential([{INPUT}, helper(3), layers.Dense(4)])"], dry_run=True
+    )
     calls = only_model(report).calls
     assert [(text(report, c.span), c.exact, c.span.cell if c.span else None) for c in calls] == [
         ("layers.Dense(n)", True, 0),
@@ -150,7 +154,9 @@ def test_map_names_no_constructor_call() -> None:
 
 
 def test_a_helper_in_a_file_is_not_edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "their_helpers.py").write_text("from keras import layers\n\ndef dense(n):\n    return layers.Dense(n)\n")
+    (tmp_path / "their_helpers.py").write_text(
+        "from keras import layers\n\ndef dense(n):\n    return layers.Dense(n)\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     cells = [
         IMPORTS + "import numpy as np, their_helpers\n",
@@ -212,7 +218,9 @@ def test_the_name_is_the_variable_that_holds_the_model() -> None:
     assert (only_model(named).name, only_model(named).keras_name) == ("net", "inside")
     broken = check_cells([IMPORTS, f"net = keras.Sequential([{INPUT}, layers.Conv2D(3, 3)])"], dry_run=True)
     assert only_model(broken).name == "net"
-    made = check_cells([IMPORTS, f"def build():\n    return keras.Sequential([{INPUT}, layers.Dense(3)])\nnet = build()"])
+    made = check_cells(
+        [IMPORTS, f"def build():\n    return keras.Sequential([{INPUT}, layers.Dense(3)])\nnet = build()"]
+    )
     assert only_model(made).name == "net"
 
 

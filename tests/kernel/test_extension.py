@@ -57,7 +57,11 @@ def test_unloading_leaves_the_shell_as_before(bare: Shell) -> None:
 
 def test_unloading_in_the_middle_of_an_observed_cell(bare: Shell) -> None:
     before = state(bare.ip)
-    bare.must("%load_ext shape_magic", "%shapecheck on", "import keras\nget_ipython().run_line_magic('unload_ext', 'shape_magic')")
+    bare.must(
+        "%load_ext shape_magic",
+        "%shapecheck on",
+        "import keras\nget_ipython().run_line_magic('unload_ext', 'shape_magic')",
+    )
     assert not hooks.installed()
     bare.must("%reset -f")
     assert state(bare.ip) == before
@@ -72,7 +76,9 @@ def test_loading_twice_and_reloading(bare: Shell) -> None:
     bare.must("%load_ext shape_magic", "%load_ext shape_magic", "%shapecheck on")
     assert bare.run(SETUP + SOUND).out.count("✓ model") == 1
     bare.must("%reload_ext shape_magic")
-    assert len([f for f in bare.ip.events.callbacks["pre_run_cell"] if "shape_magic" in type(f.__self__).__module__]) == 1
+    assert (
+        len([f for f in bare.ip.events.callbacks["pre_run_cell"] if "shape_magic" in type(f.__self__).__module__]) == 1
+    )
     bare.must("%shapecheck on")
     assert bare.run(SOUND).out.count("✓ model") == 1
 

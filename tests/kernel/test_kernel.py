@@ -67,7 +67,9 @@ def test_static_has_no_widget(live: Kernel) -> None:
 def test_a_sound_cell_shows_one_line_and_no_widget(live: Kernel) -> None:
     answer = live.run(SOUND + FIT.strip() + ";")
     assert answer.status == "ok"
-    assert [text.strip() for text in answer.shown] == ["✓ model: (None, 8, 8, 1) → (None, 10) · fits y (20, 10) · 1,490 params"]
+    assert [text.strip() for text in answer.shown] == [
+        "✓ model: (None, 8, 8, 1) → (None, 10) · fits y (20, 10) · 1,490 params"
+    ]
     assert not answer.of("comm_open")
     assert not answer.of("execute_result")
 
@@ -165,7 +167,9 @@ def test_an_interrupt_in_a_slow_trace(live: Kernel) -> None:
 
 
 def test_printed_lines_stand_in_their_order(live: Kernel) -> None:
-    answer = live.run("print('one')\n" + SOUND + "print('two')\nimport sys\nprint('three', file=sys.stderr)\nprint('four')")
+    answer = live.run(
+        "print('one')\n" + SOUND + "print('two')\nimport sys\nprint('three', file=sys.stderr)\nprint('four')"
+    )
     assert answer.printed == "one\ntwo\nfour\n"
     assert answer.messages[-1][0] == "display_data"  # the quiet line comes last
 

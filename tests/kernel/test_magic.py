@@ -135,6 +135,18 @@ def test_bare_after_a_build_that_crashed(quiet_shell: Shell) -> None:
     assert "conv2d" in explained.out
 
 
+@pytest.mark.parametrize("always", [True, False])
+def test_bare_after_all_is_mended(quiet_shell: Shell, always: bool) -> None:
+    if always:
+        quiet_shell.must("%shapecheck on")
+    quiet_shell.run(BROKEN + FIT)
+    quiet_shell.must(SOUND + FIT)
+    explained = quiet_shell.run("%shapecheck")
+    assert explained.error is None
+    assert "✓ model" in explained.out
+    assert TITLE not in explained.out
+
+
 def test_fix_writes_the_cell(shell: Shell) -> None:
     cell = BROKEN + FIT
     report = shell.report_of(cell)
@@ -142,7 +154,10 @@ def test_fix_writes_the_cell(shell: Shell) -> None:
     assert ran.error is None
     assert "Insert Flatten()" in ran.out
     written = shell.ip.rl_next_input
-    assert written == report.diagnostics[0].fixes[0].source.rstrip("\n") or written == report.diagnostics[0].fixes[0].source
+    assert (
+        written == report.diagnostics[0].fixes[0].source.rstrip("\n")
+        or written == report.diagnostics[0].fixes[0].source
+    )
     assert shell.run(written).error is None
 
 

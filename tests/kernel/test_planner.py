@@ -55,7 +55,9 @@ def test_what_was_not_offered_is_not_done(fix: str, mode: str) -> None:
     assert heard == []
 
 
-@pytest.mark.parametrize("request_", [{}, {"fix": "0.0"}, {"mode": "run"}, {"fix": None, "mode": None}, {"fix": "0.0", "mode": "erase"}])
+@pytest.mark.parametrize(
+    "request_", [{}, {"fix": "0.0"}, {"mode": "run"}, {"fix": None, "mode": None}, {"fix": "0.0", "mode": "erase"}]
+)
 def test_a_request_that_makes_no_sense_is_answered(request_: dict[str, Any]) -> None:
     ask, heard = planner(next(iter(samples.ALL.values()))())
     plan = ask(request_)

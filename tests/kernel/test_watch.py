@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,7 +84,9 @@ def test_the_cell_after_a_captured_one_is_its_own(shell: Shell) -> None:
     assert report.diagnostics[0].fixes[0].cell == span.cell
 
 
-@pytest.mark.parametrize("line", ["%time model.fit(x, y)", "%timeit -n1 -r1 model.fit(x, y)", "%time h = model.fit(x, y)"])
+@pytest.mark.parametrize(
+    "line", ["%time model.fit(x, y)", "%timeit -n1 -r1 model.fit(x, y)", "%time h = model.fit(x, y)"]
+)
 def test_a_line_magic_never_gives_a_wrong_place(shell: Shell, line: str) -> None:
     shell.run("%time z = 1")
     report = shell.report_of(BROKEN + line)
@@ -92,6 +95,15 @@ def test_a_line_magic_never_gives_a_wrong_place(shell: Shell, line: str) -> None
     if contract.span is not None:
         assert "model.fit(x, y)" in line_text(report.sources[contract.span.cell or ""], contract.span.start_line)
     assert report.diagnostics[0].severity == "error"
+
+
+def test_code_of_a_script_has_no_wrong_place(shell: Shell, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SETUP + BROKEN + FIT)
+    report = shell.report_of(f"a = 1\n%run {script}")
+    assert report.diagnostics[0].severity == "error"
+    for span in [report.models[0].span, *(call.span for call in report.models[0].calls)]:
+        assert span is None or text_of(report.sources[span.cell or ""], span).startswith("%run")
 
 
 def line_text(source: str, number: int) -> str:
@@ -158,7 +170,9 @@ def test_models_and_data_are_let_go(shell: Shell) -> None:
     assert shell.ns["counts"][0] is False  # the cell's last model may be needed for its card
     shell.must("gc.collect()\ncounts = [r() is not None for r in alive]")
     assert shell.ns["counts"] == [False, False]
-    shell.must("mine = x.copy()\n" + SOUND + "model.fit(mine, y, verbose=0)", "refs = [weakref.ref(mine), weakref.ref(model)]")
+    shell.must(
+        "mine = x.copy()\n" + SOUND + "model.fit(mine, y, verbose=0);", "refs = [weakref.ref(mine), weakref.ref(model)]"
+    )
     shell.must("del mine, model\ngc.collect()")
     assert [ref() is None for ref in shell.ns["refs"]] == [True, True]
 
@@ -261,6 +275,31 @@ def heard(shell: Shell, cell: str) -> list[str]:
         warnings.simplefilter("default")
         assert shell.run(cell).error is None
     return [str(warning.message) for warning in seen]
+
+
+def test_a_warning_costs_a_loop_of_steps_little(shell: Shell) -> None:
+    """What is known to run on is not checked, proved and shown again at every step."""
+    shell.must(
+        "import time\nmodel = keras.Sequential([layers.Input((8, 8)), layers.Dense(1)])\nmodel.compile('sgd', 'mse')\n"
+        "batch, labels = x[..., 0], y[:, :1]\n"
+    )
+    ran = shell.run(
+        "model.train_on_batch(batch, labels)\nstart = time.monotonic()\nfor _ in range(20):\n"
+        "    model.train_on_batch(batch, labels)\nseconds = time.monotonic() - start"
+    )
+    assert ran.error is None
+    assert ran.out.count("on the wrong comparison") <= 1
+    assert shell.ns["seconds"] < 0.6
+
+
+def test_a_saved_model_is_loaded_with_its_loss(shell: Shell, tmp_path: Path) -> None:
+    shell.must(
+        SOUND
+        + FIT
+        + f"model.save(r'{tmp_path}/model.keras')\nloaded = keras.models.load_model(r'{tmp_path}/model.keras')"
+    )
+    assert shell.ns["loaded"].compiled
+    shell.must("loaded.fit(x, y, verbose=0)\nagain = keras.models.clone_model(loaded)\nagain.predict(x, verbose=0);")
 
 
 def test_setup_is_what_the_tests_say(shell: Shell) -> None:

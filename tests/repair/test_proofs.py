@@ -147,7 +147,9 @@ def test_the_diff_is_that_of_the_edit() -> None:
 def test_several_mistakes_take_several_steps() -> None:
     cell = (
         "model = keras.Sequential([\n    layers.Input((12, 4)),\n    layers.LSTM(8),\n    layers.LSTM(8),\n"
-        "    layers.LSTM(8),\n    layers.Dense(10),\n])\n" + COMPILE + "model.fit(x[..., 0][:, :, :4].repeat(2, 1)[:, :12], y)\n"
+        "    layers.LSTM(8),\n    layers.Dense(10),\n])\n"
+        + COMPILE
+        + "model.fit(x[..., 0][:, :, :4].repeat(2, 1)[:, :12], y)\n"
     )
     report = checked(cell)
     fix = fixes(report)[0]
@@ -270,7 +272,10 @@ def test_files_are_written_once(kind: str, where: str, tmp_path: Path) -> None:
     elif where == "method":
         method = "".join(f"        {part}\n" for part in line.splitlines())
         cells = [
-            head + "class Mine(layers.Layer):\n    def build(self, shape):\n" + method + "        super().build(shape)\n"
+            head
+            + "class Mine(layers.Layer):\n    def build(self, shape):\n"
+            + method
+            + "        super().build(shape)\n"
             "    def call(self, inputs):\n        return inputs\n",
             MAKE.replace("    layers.Dense", "    Mine(),\n    layers.Dense"),
         ]
@@ -383,7 +388,11 @@ def test_a_download_is_not_made_again() -> None:
         "loads = []\ntrain = load() if not loads else None\n" + MAKE + COMPILE + "model.fit(train, y)",
     ]
     ns: dict[str, Any] = {}
-    report = checked(cells[0].replace("    raise AssertionError('twice') if loads else loads.append(1)\n", "    loads.append(1)\n"), cells[1], ns=ns)
+    report = checked(
+        cells[0].replace("    raise AssertionError('twice') if loads else loads.append(1)\n", "    loads.append(1)\n"),
+        cells[1],
+        ns=ns,
+    )
     assert ns["loads"] == [1]
     assert report.diagnostics
 

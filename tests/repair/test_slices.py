@@ -44,12 +44,25 @@ MODEL = "model = keras.Sequential([layers.Input((3,)), layers.Dense(2)])"
 
 def test_data_are_taken_as_they_are() -> None:
     cells = (IMPORT, "x = np.zeros((4, 3))\nn = 2", MODEL, "model.compile('sgd')", "z = model.predict(x, verbose=0)")
-    assert sliced("predict", *cells) == [MODEL.replace("(3,)", "(3,)"), "model.compile('sgd')", "z = model.predict(x, verbose=0)"]
+    assert sliced("predict", *cells) == [
+        MODEL.replace("(3,)", "(3,)"),
+        "model.compile('sgd')",
+        "z = model.predict(x, verbose=0)",
+    ]
 
 
 def test_a_model_that_grows_is_made_from_its_first_line() -> None:
-    cells = (IMPORT, "m = keras.Sequential()\nm.add(layers.Input((3,)))", "other = keras.Sequential()", "m.add(layers.Dense(2))")
-    assert sliced("Dense(2)", *cells) == ["m = keras.Sequential()", "m.add(layers.Input((3,)))", "m.add(layers.Dense(2))"]
+    cells = (
+        IMPORT,
+        "m = keras.Sequential()\nm.add(layers.Input((3,)))",
+        "other = keras.Sequential()",
+        "m.add(layers.Dense(2))",
+    )
+    assert sliced("Dense(2)", *cells) == [
+        "m = keras.Sequential()",
+        "m.add(layers.Input((3,)))",
+        "m.add(layers.Dense(2))",
+    ]
 
 
 def test_what_a_name_held_before_plays_no_part() -> None:
@@ -64,7 +77,12 @@ def test_a_conditional_rebinding_keeps_what_was_before() -> None:
 
 
 def test_helpers_are_taken_with_what_they_need() -> None:
-    cells = (IMPORT, "def inner(n):\n    return layers.Dense(n)", "def build():\n    return keras.Sequential([inner(2)])", "m = build()")
+    cells = (
+        IMPORT,
+        "def inner(n):\n    return layers.Dense(n)",
+        "def build():\n    return keras.Sequential([inner(2)])",
+        "m = build()",
+    )
     assert sliced("m = build", *cells) == ["def inner(n):", "def build():", "m = build()"]
 
 
@@ -157,7 +175,9 @@ def test_what_keras_made_is_made_again() -> None:
 
 
 def test_the_copy_is_a_world_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    ns = namespace_after("n = 1\nlist_ = [1]\ntable = {'a': 1}\ndef f(k=2, *, j=3):\n    print('no')\n    list_.append(n)\n    return n + k + j")
+    ns = namespace_after(
+        "n = 1\nlist_ = [1]\ntable = {'a': 1}\ndef f(k=2, *, j=3):\n    print('no')\n    list_.append(n)\n    return n + k + j"
+    )
     twin = copied(ns, {})
     twin["n"] = 10
     assert twin["f"]() == 15

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from shape_magic import words
 from shape_magic.facts import Data, Model
-from shape_magic.repair.steps import InsertLayer, RemoveLayer, ReplaceLayer, SetArgument, SetCompile, Step, WrapData
+from shape_magic.repair.steps import (
+    InsertLayer,
+    RemoveLayer,
+    ReplaceLayer,
+    SetArgument,
+    SetCompile,
+    SetInputShape,
+    Step,
+    WrapData,
+)
 from shape_magic.source.writer.desk import plain
 
 
@@ -34,6 +43,8 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
             return f"{step.argument}={step.template.replace('{}', _data_name(step, model))}", _say("of", method=method)
         case SetCompile():
             return f"{step.name}={step.value}", _say("of", method="compile")
+        case SetInputShape():
+            return f"keras.Input({step.value})", _say("of", method="Input")
 
 
 def _entering(layer: str, model: Model) -> str:

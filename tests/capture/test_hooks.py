@@ -16,8 +16,8 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from keras.src.optimizers.base_optimizer import BaseOptimizer
 from keras.src.ops.operation import Operation
+from keras.src.optimizers.base_optimizer import BaseOptimizer
 
 from shape_magic import check_cells
 from shape_magic.capture import hooks
@@ -117,7 +117,7 @@ def test_signatures_help_and_source_are_keras_own(name: str, session: Session) -
         return inspect.signature(found), found.__doc__, found.__name__, found.__qualname__, inspect.getsource(found)
 
     def page() -> str:
-        return pydoc.render_doc(FACES[name](), renderer=pydoc.plaintext)
+        return pydoc.render_doc(FACES[name](), renderer=pydoc.plaintext)  # type: ignore[attr-defined]
 
     before, before_page = face(), page()
     with watched(session):

@@ -35,8 +35,8 @@ def drawn(figure: Figure) -> dict[Text, Bbox]:
     canvas = FigureCanvasAgg(figure)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        canvas.draw()  # type: ignore[no-untyped-call]
-    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+        canvas.draw()
+    renderer = canvas.get_renderer()
     texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
     return {text: text.get_window_extent(renderer) for text in texts if text.axes is None or _is_ours(text)}
 

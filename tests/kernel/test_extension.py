@@ -35,7 +35,7 @@ def state(shell: Any) -> dict[str, Any]:
         "registry": set(magics.registry),
         "configurables": list(shell.configurables),
         "completers": {k: (set(v.strs), len(v.regexs)) for k, v in shell.strdispatchers.items() if v.strs or v.regexs},
-        "custom": dict(shell.custom_exceptions and {"x": shell.custom_exceptions} or {}),
+        "custom": dict((shell.custom_exceptions and {"x": shell.custom_exceptions}) or {}),
         "handlers": set(shell.display_formatter.formatters["text/plain"].type_printers),
         "names": {k for k in shell.user_ns if not k.startswith("_")},
         "instance": ShapeMagic.initialized(),

@@ -232,10 +232,10 @@ def test_random_states_are_as_without_a_check() -> None:
     expected = (random.random(), float(np.random.rand()))  # noqa: NPY002 - the global state is what is tested
     keras.utils.set_random_seed(5)
     model = keras.Sequential([layers.Conv2D(4, 3), layers.Dropout(0.5), layers.Flatten(), layers.Dense(10)])
-    state = random.getstate(), np.random.get_state()[2]  # noqa: NPY002
+    state = random.getstate(), np.random.get_state(legacy=False)["state"]["pos"]  # noqa: NPY002
     model.compile("adam", "mse")
     check(model, np.zeros((6, 8, 8, 1)), np.zeros((6, 4)))
-    assert (random.getstate(), np.random.get_state()[2]) == state  # noqa: NPY002
+    assert (random.getstate(), np.random.get_state(legacy=False)["state"]["pos"]) == state  # noqa: NPY002
     assert expected != (random.random(), float(np.random.rand()))  # noqa: NPY002 - Keras itself drew for Dropout
 
 

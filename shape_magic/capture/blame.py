@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import sys
 import sysconfig
 from pathlib import Path
 from types import CodeType
@@ -38,4 +39,14 @@ def is_user_file(filename: str) -> bool:
     """Whether code of this file name is neither a library's nor ours: a cell, or a module of the user's."""
     if filename.startswith((_OURS, "<frozen", "<__array_function__", "<__autograph", "<string>")):
         return False
-    return not filename.startswith(_LIBRARIES) and not any(part in filename for part in _PACKAGES)
+    if filename.startswith((*_LIBRARIES, *_homes())):
+        return False
+    return not any(part in filename for part in _PACKAGES)
+
+
+def _homes() -> tuple[str, ...]:
+    """The folders of Keras and its backends, wherever they were imported from."""
+    files = (
+        getattr(sys.modules.get(name), "__file__", None) for name in ("keras", "tensorflow", "jax", "torch", "numpy")
+    )
+    return tuple(str(Path(file).parent) for file in files if file)

@@ -172,15 +172,33 @@ def feeds_itself(source: str, namespace: Mapping[str, object]) -> bool:
     early: set[str] = set()
     bound: set[str] = set()
     for node in tree.body if tree is not None else ():
-        reads = _reads(node) | {
-            n.target.id for n in ast.walk(node) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)
-        }
         if not _is_definition(node):
-            early |= reads - bound
+            early |= _reads_first(node) - bound
         bound |= _writes(node)
         if any(not is_made(namespace.get(n), namespace) for n in early & bound):
             return True
     return False
+
+
+def _reads_first(node: ast.stmt) -> set[str]:
+    """Names whose value from above a statement looks at, also where it gives them a new one."""
+    own = {
+        name
+        for n in ast.walk(node)
+        for name in (
+            {n.target.id}
+            if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)
+            else _rebinds(n) & _reads(n)
+            if isinstance(n, ast.Assign | ast.AnnAssign)
+            else set()
+        )
+    }
+    # A loop's own variable is bound before its body reads it.
+    loops = {
+        t.id for n in ast.walk(node) if isinstance(n, ast.For) for t in ast.walk(n.target) if isinstance(t, ast.Name)
+    }
+    simple = isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr)
+    return own | (_reads(node) if simple else _reads(node) - _writes(node)) - loops
 
 
 def _reads(node: ast.stmt) -> set[str]:

@@ -97,11 +97,11 @@ class Checker(Observer):
             return
         facts = self._used(use)
         found = diagnose(self.facts_of([facts]))
-        if not found:
-            self._seen.add(signature)
         fails = any(f.finding.severity == "error" for f in found)
         if found and self._on_found:
             self._on_found(self, fails, None)
+        if not fails:  # what goes on is not looked at again in each step of a loop
+            self._seen.add(signature)
         if self.dry_run:
             if fails:
                 raise Halt

@@ -11,7 +11,7 @@ from functools import cached_property
 from types import CodeType, FrameType, ModuleType
 
 from shape_magic.facts import CellId, Span
-from shape_magic.source.cells import parse, span_from_positions
+from shape_magic.source.cells import mask, parse, span_from_positions
 
 #: How many frames up a cell is looked for: Keras' own stacks are about 40 deep.
 _DEPTH = 120
@@ -40,6 +40,17 @@ class Cell:
             return {}
         nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
         return {(n.lineno, n.col_offset, n.end_lineno or 0, n.end_col_offset or 0): n for n in nodes}
+
+    @cached_property
+    def _lines(self) -> tuple[list[str], list[str]]:
+        return self.source.split("\n"), mask(self.source).split("\n")
+
+    def holds(self, span: Span) -> bool:
+        """Whether a span lies on lines of the cell that are Python as they stand."""
+        lines, masked = self._lines
+        if not (1 <= span.start_line <= span.end_line <= len(lines)) or span.end_col > len(lines[span.end_line - 1]):
+            return False
+        return lines[span.start_line - 1] == masked[span.start_line - 1]
 
     @cached_property
     def chained(self) -> dict[tuple[int, int, int], ast.Call]:
@@ -152,6 +163,8 @@ class Book:
             span = span_from_positions(cell.source, line, end_line, col, end_col, cell_id)
         except (IndexError, ValueError):
             return None  # the source was changed under its file name
+        if not cell.holds(span):
+            return None  # code that IPython wrote in the place of a magic line
         call = cell.calls.get((line, col, end_line, end_col)) or cell.chained.get((line, end_line, end_col))
         if call is not None and (call.lineno, call.col_offset) != (line, col):
             span = span_from_positions(cell.source, call.lineno, end_line, call.col_offset, end_col, cell_id)

@@ -147,6 +147,11 @@ def _patch(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     _undo.append(undo)
 
 
+def _definer(cls: type, name: str) -> type:
+    """The class that defines a method: Keras compares a model's ``compile`` with it to see whether it is custom."""
+    return next(c for c in cls.__mro__ if name in vars(c))
+
+
 def _install() -> None:
     import keras
     from keras.src.ops.operation import Operation
@@ -157,10 +162,10 @@ def _install() -> None:
     _patch(keras.Layer, "add_weight", _add_weight)
     _patch(keras.Sequential, "__init__", _sequential_init)
     _patch(keras.Sequential, "add", _sequential_add)
-    _patch(keras.Model, "compile", _compile)
+    _patch(_definer(keras.Model, "compile"), "compile", _compile)
     _patch(_base_optimizer(), "__init__", _optimizer_init)
     for name in USES:
-        _patch(keras.Model, name, functools.partial(_use, name))
+        _patch(_definer(keras.Model, name), name, functools.partial(_use, name))
 
 
 def _like(original: Any, wrapper: Any) -> Any:

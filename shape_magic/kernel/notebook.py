@@ -33,6 +33,9 @@ class Notebook:
         self.session = Session()
         self.files = CellFiles(shell, self.session.book)
         self.last_report: Report | None = None
+        #: Whether the last cell failed, the questions about it left out.
+        self._last_failed = True
+        self._is_question = False
         #: Between a cell's start and its end.
         self.running = False
         self._checker: Any = None
@@ -49,6 +52,7 @@ class Notebook:
     def pre_run_cell(self, info: Any) -> None:
         """A cell is about to run: note its text, and observe it if it is to be checked."""
         self.running = True
+        self._is_question = str(info.raw_cell).lstrip().startswith("%shapecheck")
         if self._checker is not None and self._nested:
             self._nested += 1  # %%capture and its like run the body as a cell of its own
             return
@@ -73,6 +77,9 @@ class Notebook:
         """A cell has ended: take the hooks out and say what there is to say."""
         self._nested = max(self._nested - 1, 0)
         self.running = self._nested > 0
+        if not self._is_question:
+            failed = (getattr(result, part, None) for part in ("error_in_exec", "error_before_exec"))
+            self._last_failed = any(error is not None for error in failed)
         if self._checker is None or self._nested:
             return
         checker = self._checker
@@ -214,6 +221,8 @@ class Notebook:
 
     def explain(self) -> Report | None:
         """The last failure, from the saved cells and the live objects; None when there is nothing to look at."""
+        if not self._last_failed:
+            return self._live_models()
         if self.last_report is not None and not self.last_report.ok:
             return self.last_report
         from shape_magic.repair.effects import Impure

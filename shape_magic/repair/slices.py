@@ -194,9 +194,8 @@ def _reads_first(node: ast.stmt) -> set[str]:
         )
     }
     # A loop's own variable is bound before its body reads it.
-    loops = {
-        t.id for n in ast.walk(node) if isinstance(n, ast.For) for t in ast.walk(n.target) if isinstance(t, ast.Name)
-    }
+    heads = [n.target for n in ast.walk(node) if isinstance(n, ast.For | ast.comprehension)]
+    loops = {t.id for head in heads for t in ast.walk(head) if isinstance(t, ast.Name)}
     simple = isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr)
     return own | (_reads(node) if simple else _reads(node) - _writes(node)) - loops
 

@@ -15,7 +15,7 @@ from shape_magic.capture.session import Tracked, Use
 from shape_magic.facts import Contract, Data, Failure, LossFacts, Shape
 from shape_magic.trace.data import data_of_use
 from shape_magic.trace.failures import failure_of
-from shape_magic.trace.rows import shape
+from shape_magic.trace.rows import graph_of, shape
 from shape_magic.trace.stack import flat
 from shape_magic.trace.worker import apart
 
@@ -189,11 +189,21 @@ def _is_known(loss: Any) -> bool:
     return isinstance(loss, str) or str(module).startswith("keras.")
 
 
+def names_of(model: Any) -> tuple[list[str], list[str]]:
+    """The names of a model's inputs and outputs, by which a dict gives their data; empty where it has none."""
+    graph = graph_of(model)
+    if graph is None:
+        return [], []
+    struct = getattr(graph, "_inputs_struct", None)
+    inputs = sorted(struct) if isinstance(struct, dict) else [t._keras_history.operation.name for t in graph.inputs]
+    return [str(n) for n in inputs], [str(n) for n in getattr(model, "output_names", None) or []]
+
+
 def contract_facts(
     tracked: Tracked | None, use: Use, outputs_for: Callable[..., tuple[list[Any], Failure | None]]
 ) -> Contract:
     """One use of the model as facts; ``outputs_for(x, batch)`` gives its symbolic outputs."""
-    x, y = data_of_use(use.arguments, use.texts, use.spans)
+    x, y = data_of_use(use.arguments, use.texts, use.spans, *names_of(use.model))
     batch = batch_of(use, x)
     loss, metrics = compiled(tracked, use.model)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shape_magic.facts import Data, LabelFacts, Shape, Span
@@ -32,10 +32,9 @@ def shape_of(value: Any) -> Shape | None:
     """The shape of an array, tensor or table, or of plain nested lists; None for anything else."""
     if isinstance(value, list | tuple):
         return _nested_shape(value)
-    sizes = getattr(value, "shape", None)
     try:
-        return tuple(None if d is None else int(d) for d in sizes)  # type: ignore[union-attr]
-    except (TypeError, ValueError):
+        return tuple(None if d is None else int(d) for d in value.shape)
+    except Exception:  # noqa: BLE001 - anything may be handed on as data, and its shape may raise anything
         return None
 
 
@@ -85,16 +84,32 @@ def _size(sizes: Shape) -> int:
 
 
 def data_of_use(
-    arguments: Mapping[str, Any], texts: Mapping[str, str], spans: Mapping[str, Span]
+    arguments: Mapping[str, Any],
+    texts: Mapping[str, str],
+    spans: Mapping[str, Span],
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
 ) -> tuple[tuple[Data, ...], tuple[Data, ...]]:
-    """The data and the labels that a call was given: ``(x, y)``; a generator is left alone."""
+    """The data and the labels that a call was given: ``(x, y)``; a generator is left alone.
+
+    ``inputs`` and ``outputs`` are the model's names: dicts are read in their order, as Keras does.
+    """
     x = arguments.get("x", arguments.get("inputs"))
     name = texts.get("x") or texts.get("inputs") or "x"
     span = spans.get("x") or spans.get("inputs")
     spec = getattr(x, "element_spec", None)
     if spec is not None:
         parts = spec if isinstance(spec, tuple) else (spec,)
-        given = describe(parts[0], name, span) if parts else ()
-        return given, describe(parts[1], f"labels of {name}", span) if len(parts) > 1 else ()
+        given = describe(_in_order(parts[0], inputs), name, span) if parts else ()
+        labels = describe(_in_order(parts[1], outputs), f"labels of {name}", span) if len(parts) > 1 else ()
+        return given, labels
     y = arguments.get("y")
-    return describe(x, name, span), describe(y, texts.get("y") or "y", spans.get("y"), sample=True)
+    y = _in_order(y, outputs)
+    return describe(_in_order(x, inputs), name, span), describe(y, texts.get("y") or "y", spans.get("y"), sample=True)
+
+
+def _in_order(value: Any, names: Sequence[str]) -> Any:
+    """A dict's arrays in the order of the model's names; None where the keys are others: then nothing is said."""
+    if not isinstance(value, Mapping) or not names:
+        return value
+    return {name: value[name] for name in names} if all(name in value for name in names) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import sys
@@ -105,6 +106,7 @@ def opened(*, extension: bool = True) -> Iterator[Shell]:
     finally:
         shell.ip.run_line_magic("unload_ext", "shape_magic")
         shell.ip.restore_sys_module_state()
+        atexit.unregister(shell.ip.atexit_operations)
         InteractiveShell.clear_instance()
         sys.modules["__main__"] = main
         sys.displayhook, sys.excepthook = hooks

@@ -14,5 +14,5 @@ def require_keras() -> None:
             f'Keras could not be imported ({error}). Install it with a backend: pip install "shape-magic[tensorflow]"'
         ) from None
     version = tuple(int(p) for p in keras.__version__.split(".")[:2] if p.isdigit())
-    if version < (3, 3):
-        raise BackendMissingError(f"shape_magic needs Keras 3.3 or newer; this is {keras.__version__}")
+    if version < (3, 13):
+        raise BackendMissingError(f"shape_magic needs Keras 3.13 or newer; this is {keras.__version__}")

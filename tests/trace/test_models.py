@@ -216,6 +216,33 @@ def test_layers_are_not_harmed_by_a_trace(name: str) -> None:
     assert [layer.name for layer in model.layers] == before
 
 
+class Keeps(layers.Layer):
+    """Keeps what it saw last, as attention layers of tutorials do, and adds a loss."""
+
+    def call(self, inputs: Any) -> Any:
+        self.last = inputs * 2
+        self.add_loss(keras.ops.mean(inputs))
+        return inputs
+
+
+@pytest.mark.parametrize("kind", ["graph with an open axis", "built layer in an unbuilt stack"])
+def test_what_a_layer_keeps_is_the_users(kind: str) -> None:
+    layer = Keeps()
+    x, y = np.ones((3, 5, 4), "float32"), np.zeros((3, 5, 2), "float32")
+    if kind.startswith("graph"):
+        i = keras.Input((None, 4))
+        model = keras.Model(i, layers.Dense(2)(layer(i)))
+        model(x)
+    else:
+        layer(x)
+        model = keras.Sequential([layer, layers.Dense(2)])
+    model.compile("sgd", "mse")
+    last, losses = layer.last, list(layer.losses)
+    check(model, x, y)
+    assert layer.last is last
+    assert [float(loss) for loss in layer.losses] == [float(loss) for loss in losses] == [1.0]
+
+
 def test_names_and_counters_are_as_without_a_check() -> None:
     keras.backend.clear_session()
     model = keras.Sequential([layers.Conv2D(4, 3), layers.Dense(10)])

@@ -293,7 +293,12 @@ def stopped_line(diagnostic: Diagnostic, report: Report) -> str:
     """The one line in place of a traceback."""
     span = diagnostic.span
     label = report.labels.get(span.cell, "") if span is not None and span.cell is not None else ""
-    where = say("magic.stopped_line", where=label, line=span.start_line) if span else diagnostic.rule
+    method = str(diagnostic.values.get("method", "fit"))
+    where = (
+        say("magic.stopped_line", where=label, line=span.start_line)
+        if span
+        else say("magic.stopped_call", method=method)
+    )
     return say("magic.stopped", title=diagnostic.title, where=where)
 
 

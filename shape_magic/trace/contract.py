@@ -16,7 +16,7 @@ from shape_magic.facts import Contract, Data, Failure, LossFacts, Shape
 from shape_magic.trace.data import data_of_use
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.rows import graph_of, shape
-from shape_magic.trace.stack import flat
+from shape_magic.trace.stack import as_they_were, flat
 from shape_magic.trace.worker import apart
 
 #: Calls that compare the output with labels.
@@ -50,7 +50,7 @@ def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any]
         return [keras.KerasTensor((batch, *shape(o)[1:]), dtype=o.dtype) for o in flat(model.outputs)], None
     structure = given[0] if len(given) == 1 else given
     try:
-        with unobserved():
+        with unobserved(), as_they_were(model):
             # The layers' shape formulas skip what Functional.call does first (it adds or drops a last
             # axis of 1), so the real call is traced.
             model._assert_input_compatibility(structure)

@@ -7,7 +7,8 @@ layer among them cloned too. Must run in the worker.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from shape_magic.capture.blame import is_users_own
@@ -15,6 +16,7 @@ from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session
 from shape_magic.facts import Shape
 from shape_magic.trace.failures import failure_of
+from shape_magic.trace.layers import is_keras
 from shape_magic.trace.rows import Rows, graph_of, is_layer, shape
 
 
@@ -69,6 +71,23 @@ def _trace_layer(
     return result, number
 
 
+@contextlib.contextmanager
+def as_they_were(layer: Any) -> Iterator[None]:
+    """Put back what a traced call leaves in a built model: losses, and what the user's layers keep of a call."""
+    inside = list(layer._flatten_layers()) if hasattr(layer, "_flatten_layers") else [layer]
+    losses = [(one, list(one._losses)) for one in inside if isinstance(getattr(one, "_losses", None), list)]
+    kept = [(vars(one), dict(vars(one))) for one in inside if not is_keras(one)]
+    try:
+        yield
+    finally:
+        for attributes, before in kept:
+            if attributes.keys() != before.keys() or any(attributes[k] is not v for k, v in before.items()):
+                attributes.clear()
+                attributes.update(before)
+        for one, before_losses in losses:
+            one._losses[:] = before_losses
+
+
 def flat(structure: Any) -> list[Any]:
     """The tensors of a nested structure, in Keras' order."""
     from keras import tree
@@ -79,9 +98,10 @@ def flat(structure: Any) -> list[Any]:
 def call_apart(session: Session, layer: Any, *tensors: Any, **kwargs: Any) -> tuple[Any, Any]:
     """Call a layer on symbols without touching it; returns the result and the layer that was called."""
     if getattr(layer, "built", False) or (hasattr(layer, "adapt") and getattr(layer, "is_adapted", True)):
-        if tensors:
-            layer._assert_input_compatibility(tensors[0])
-        return layer.compute_output_spec(*tensors, **kwargs), layer
+        with as_they_were(layer):
+            if tensors:
+                layer._assert_input_compatibility(tensors[0])
+            return layer.compute_output_spec(*tensors, **kwargs), layer
     copy = clone(session, layer)
     return copy(*tensors, **kwargs), copy
 

@@ -253,7 +253,7 @@ FILES: Mapping[str, str] = {
     "os": "os.system(f'echo x >> {path}')",
     "subprocess": "subprocess.run(['sh', '-c', f'echo x >> {path}'])",
     "logging": "logger.warning('x')",
-    "shutil": "shutil.copy(__file__, path)" if False else "shutil.copyfile('/dev/null', str(path) + str(os.getpid()))",
+    "shutil": "shutil.copyfile('/dev/null', str(path) + str(os.getpid()))",
 }
 
 
@@ -383,18 +383,14 @@ def test_data_are_not_made_again() -> None:
 
 
 def test_a_download_is_not_made_again() -> None:
-    cells = [
-        "def load():\n    raise AssertionError('twice') if loads else loads.append(1)\n    return x\n",
-        "loads = []\ntrain = load() if not loads else None\n" + MAKE + COMPILE + "model.fit(train, y)",
-    ]
-    ns: dict[str, Any] = {}
+    ns: dict[str, Any] = {"__name__": "__main__"}
     report = checked(
-        cells[0].replace("    raise AssertionError('twice') if loads else loads.append(1)\n", "    loads.append(1)\n"),
-        cells[1],
+        "loads = []\ndef load():\n    loads.append(1)\n    return x\n",
+        "train = load()\n" + MAKE + COMPILE + "model.fit(train, y)",
         ns=ns,
     )
+    assert fixes(report)
     assert ns["loads"] == [1]
-    assert report.diagnostics
 
 
 def test_a_custom_training_step_is_not_run_on_the_users_model() -> None:

@@ -47,6 +47,7 @@ class Fix:
     #: What it keeps and costs: ``"keeps where things are · 1,600 inputs · 16,010 params"``.
     note: str
     safety: Safety
+    #: Whether ``source`` in the place of ``cell`` was traced through to the labels and removes the finding.
     verified: bool
     #: False where another, independent finding remains after it.
     complete: bool

@@ -75,4 +75,3 @@ def test_the_run_that_was_asked_for_says_what_was_done(shell: Shell) -> None:
     assert ran.error is None
     assert "✓ model" in ran.out
     assert notebook._pending is None
-    assert "Inserted Flatten(), line 4" in ran.out

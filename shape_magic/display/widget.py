@@ -76,10 +76,11 @@ class ShapeWidget(anywidget.AnyWidget):
         self._offered = tuple(_offers(view))
         self._text = _summary(view)
 
-    def update(self, report: Report, done: Done | None = None) -> None:
-        """Shows another report in the same place."""
+    def update(self, report: Report, done: Done | None = None, planner: Planner | None = None) -> None:
+        """Shows another report in the same place; its buttons ask ``planner``, if one is given."""
         view = build_view(report, done)
         with self._lock:
+            self._planner = planner or self._planner
             self._offered = tuple(_offers(view))
             self._text = _summary(view)
         self.view = view.to_dict()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from shape_magic.display.html import render_html
@@ -12,19 +12,26 @@ from shape_magic.display.text import render_text
 from shape_magic.kernel.planner import Applied, Planner
 from shape_magic.report import Report
 
+if TYPE_CHECKING:
+    from shape_magic.display.widget import ShapeWidget
+
 
 def show(
     shell: Any, report: Report, applied: Callable[[Applied], None], *, static: bool, last: Applied | None = None
-) -> None:
-    """Display a report once: text for every front end, HTML where it is drawn, a widget where it can be pressed."""
+) -> ShapeWidget | None:
+    """Display a report once: text for every front end, HTML where it is drawn, a widget where it can be pressed.
+
+    Returns the widget, if there is one.
+    """
     done = last.done if last is not None else None
     pressable = not report.ok or (done is not None and done.undo)
     if pressable and not static and _has_widgets(shell):
         identity = uuid4().hex
-        _show_widget(report, Planner(report, applied, last), done, identity)
+        widget = _show_widget(report, Planner(report, applied, last), done, identity)
         _publish(shell, report, identity)
-    else:
-        _publish(shell, report, "")
+        return widget
+    _publish(shell, report, "")
+    return None
 
 
 def _has_widgets(shell: Any) -> bool:
@@ -32,12 +39,14 @@ def _has_widgets(shell: Any) -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def _show_widget(report: Report, planner: Planner, done: Done | None, identity: str) -> None:
+def _show_widget(report: Report, planner: Planner, done: Done | None, identity: str) -> ShapeWidget:
     from IPython.display import display
 
     from shape_magic.display.widget import ShapeWidget
 
-    display(ShapeWidget(report, planner, done=done, identity=identity))  # type: ignore[no-untyped-call]
+    widget = ShapeWidget(report, planner, done=done, identity=identity)
+    display(widget)  # type: ignore[no-untyped-call]
+    return widget
 
 
 def _publish(shell: Any, report: Report, identity: str) -> None:

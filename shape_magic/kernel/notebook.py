@@ -16,7 +16,7 @@ from shape_magic.errors import shape_error
 from shape_magic.facts import CellId, Facts, Given, Shape, Span
 from shape_magic.kernel.cells import CellFiles, magic_line
 from shape_magic.kernel.options import Options, parse, shape_given
-from shape_magic.kernel.planner import Applied
+from shape_magic.kernel.planner import Applied, Planner
 from shape_magic.report import Diagnostic, Report
 from shape_magic.settings import ShapeMagic
 from shape_magic.words import say
@@ -44,6 +44,8 @@ class Notebook:
         self._nested = 0
         #: What was said of a live model already, so that it is not said again in the next cell.
         self._told: set[tuple[int, str, str]] = set()
+        #: The last card of each model, by the model's number.
+        self._cards: dict[int, Any] = {}
         self._pending: Applied | None = None
         self._done: Applied | None = None
 
@@ -200,7 +202,14 @@ class Notebook:
 
         self.last_report = report
         text_only = static or self._options.static or self.settings.static
-        show(self.shell, report, self._note_applied, static=text_only, last=self._done)
+        widget = show(self.shell, report, self._note_applied, static=text_only, last=self._done)
+        numbers = {tracked.number for tracked in self.session.current}
+        if not report.ok:
+            # A question that was asked where the model was made gets its answer there too.
+            for card in {id(c): c for n in numbers if (c := self._cards.get(n)) is not None}.values():
+                card.update(report, planner=Planner(report, self._note_applied))
+        if widget is not None:
+            self._cards |= dict.fromkeys(numbers, widget)
 
     # -- fixes
 

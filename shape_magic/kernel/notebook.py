@@ -42,6 +42,8 @@ class Notebook:
         self._options = Options()
         self._shown: set[tuple[str, int | None, str]] = set()
         self._nested = 0
+        #: Whether a card was shown inside a nested cell, whose output may be captured.
+        self._captured = False
         #: What was said of a live model already, so that it is not said again in the next cell.
         self._told: set[tuple[int, str, str]] = set()
         #: The last card of each model, by the model's number.
@@ -86,6 +88,8 @@ class Notebook:
             return
         checker = self._checker
         self._stop()
+        if self._captured:
+            self._shown.clear()  # %%capture kept the card to itself: it is shown again
         try:
             self._finish(checker, failed=getattr(result, "error_in_exec", None) is not None)
         except Exception:
@@ -112,6 +116,7 @@ class Notebook:
             on_found=self._found,
         )
         self._shown.clear()
+        self._captured = False
         self._nested = 1
         self.session.end_cell()
         hooks.start(self._checker)
@@ -194,6 +199,7 @@ class Notebook:
         if report.diagnostics and self._known(report):
             return
         self._shown |= {_identity(d) for d in report.diagnostics} or {("", None, "")}
+        self._captured = self._captured or self._nested > 1
         self.show(report)
 
     def show(self, report: Report, *, static: bool = False) -> None:

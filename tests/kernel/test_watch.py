@@ -305,3 +305,9 @@ def test_a_saved_model_is_loaded_with_its_loss(shell: Shell, tmp_path: Path) -> 
 def test_setup_is_what_the_tests_say(shell: Shell) -> None:
     assert SETUP.count("\n") == 4
     assert shell.ns["y"].shape == (20, 10)
+
+
+def test_a_captured_card_is_shown_all_the_same(shell: Shell) -> None:
+    ran = shell.run("%%capture kept\n" + BROKEN + FIT)
+    assert "One answer per position" in ran.out
+    assert "keeps where things are" in ran.out  # the card itself, with its fixes

@@ -33,7 +33,7 @@ class Checker(Observer):
     """Checks the models of one cell, or of a list of cells.
 
     ``dry_run``: calls that train, evaluate or predict are checked and answered by a stand-in.
-    ``on_error`` is called with an error before the call that can't work goes on (and may raise).
+    ``on_found`` hears of findings at the call they are about, before it goes on, and may raise.
     """
 
     def __init__(

@@ -6,9 +6,6 @@ from __future__ import annotations
 class ShapeMagicError(Exception):
     """Base of all errors of our own."""
 
-    #: The hooks don't take our own errors for Keras'.
-    shape_magic_error = True
-
     def _render_traceback_(self) -> list[str]:
         """What IPython shows instead of a traceback."""
         return [f"{type(self).__name__}: {self}"]

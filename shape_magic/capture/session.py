@@ -93,8 +93,6 @@ class Tracked:
     #: The cells in which it was created, grown and compiled; in the order in which that happened.
     cells: list[CellId] = field(default_factory=list)
     compile_span: Span | None = None
-    #: The source of the compile call's arguments.
-    compile_texts: dict[str, str] = field(default_factory=dict)
     compiled: dict[str, Any] = field(default_factory=dict)
 
     def touch(self, span: Span | None, cell: CellId | None) -> None:

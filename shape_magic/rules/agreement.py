@@ -12,7 +12,6 @@ from shape_magic.facts import Contract, LabelFacts, LossFacts, Shape
 
 SPARSE = frozenset({"sparse_categorical_crossentropy"})
 CLASSES = frozenset({"categorical_crossentropy", "categorical_focal_crossentropy", *SPARSE})
-BINARY = frozenset({"binary_crossentropy", "binary_focal_crossentropy"})
 
 
 def agrees(loss: str, output: Shape, labels: Shape) -> bool:

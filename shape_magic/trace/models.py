@@ -50,10 +50,9 @@ def model_facts(
     failure: Failure | None = None
     contract: Contract | None = None
     if graph is not None:
-        ends = rows.add_graph(graph, [-1 - k for k in range(len(graph.inputs))])
+        rows.add_graph(graph, [-1 - k for k in range(len(graph.inputs))])
         inputs = tuple(_input_data(session, t) for t in graph.inputs)
         outputs = tuple(shape(t) for t in graph.outputs)
-        del ends
         if use is not None:
             contract = contract_facts(tracked, use, lambda x, batch: _checked_forward(graph, x, batch))
     elif _is_stack(model):

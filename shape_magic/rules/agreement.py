@@ -8,10 +8,33 @@ cross-entropy the labels are the output without its last axis.
 
 from __future__ import annotations
 
-from shape_magic.facts import Contract, LabelFacts, LossFacts, Shape
+from dataclasses import dataclass
+
+from shape_magic.facts import Contract, Data, LabelFacts, LossFacts, Shape
 
 SPARSE = frozenset({"sparse_categorical_crossentropy"})
 CLASSES = frozenset({"categorical_crossentropy", "categorical_focal_crossentropy", *SPARSE})
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An output and the labels that its loss compares it with."""
+
+    #: Position among the model's outputs.
+    item: int
+    loss: LossFacts
+    output: Shape
+    labels: Data
+
+
+def pairs(contract: Contract | None) -> tuple[Pair, ...]:
+    """What each loss compares; empty where nothing is compared, or where it can't be said what with what."""
+    if contract is None or contract.failure or not contract.outputs:
+        return ()
+    if not len(contract.outputs) == len(contract.y) == len(contract.losses):
+        return ()
+    together = zip(contract.losses, contract.outputs, contract.y, strict=True)
+    return tuple(Pair(i, loss, output, labels) for i, (loss, output, labels) in enumerate(together))
 
 
 def agrees(loss: str, output: Shape, labels: Shape) -> bool:
@@ -32,11 +55,8 @@ def _squeezed(out: Shape, y: Shape) -> bool:
 
 def compared(contract: Contract | None) -> tuple[LossFacts, Shape, Shape] | None:
     """The loss, the output and the labels of a call with one output; None where there is nothing to compare."""
-    if contract is None or contract.failure or len(contract.outputs) != 1 or len(contract.y) != 1:
-        return None
-    if len(contract.losses) != 1:
-        return None
-    return contract.losses[0], contract.outputs[0], contract.y[0].shape
+    found = pairs(contract)
+    return (found[0].loss, found[0].output, found[0].labels.shape) if len(found) == 1 else None
 
 
 def loss_for(loss: str, output: Shape, labels: Shape, facts: LabelFacts | None) -> str | None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from shape_magic.facts import Facts, Model, Shape, Span
 from shape_magic.repair.steps import Repair
 from shape_magic.report import Severity
 from shape_magic.words import say
+
+#: memory: weights · call: a layer that can't be computed · layer: one that is computed, and hardly meant so ·
+#: data: x against the model's input · contract: outputs against labels by shape · values: outputs, loss and labels
+#: by what they hold · metric · weights: sample and class weights · validation · use: the call by itself.
+Topic = Literal["memory", "call", "layer", "data", "contract", "values", "metric", "weights", "validation", "use"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +25,7 @@ class Finding:
     #: ``rule.<name>.<variant>`` in the catalogue holds its texts.
     variant: str
     #: What it is about: of the findings on one topic of a model the first rule's stands.
-    topic: str
+    topic: Topic
     call: int | None
     values: Mapping[str, object]
     repairs: tuple[Repair, ...] = ()

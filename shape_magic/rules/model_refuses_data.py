@@ -20,7 +20,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     yield Finding(
         severity="error",
         variant=_variant(model, contract),
-        topic="contract",
+        topic="data",
         call=first.call if first else None,
         values=_values(model, contract),
         expected=model.inputs[0].shape if model.inputs else None,

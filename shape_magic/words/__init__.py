@@ -1,6 +1,7 @@
-"""Every text that a person reads, by message id: one file per language, ``en.toml`` first.
+"""Every text that a person reads, by message id: one folder per language, ``en`` first.
 
-A message is a ``str.format`` template; whole numbers are written with thousands separators.
+A rule's texts, and those of the fixes that only it offers, stand in a file of their own. A message is a
+``str.format`` template; whole numbers are written with thousands separators.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class _Formatter(string.Formatter):
 
 @cache
 def _catalogue(language: str) -> dict[str, str]:
-    text = files(__package__).joinpath(f"{language}.toml").read_text(encoding="utf-8")
+    folder = files(__package__).joinpath(language)
     flat: dict[str, str] = {}
 
     def walk(prefix: str, node: dict[str, object]) -> None:
@@ -33,7 +34,9 @@ def _catalogue(language: str) -> dict[str, str]:
             else:
                 flat[name] = str(value)
 
-    walk("", tomllib.loads(text))
+    for part in (*folder.iterdir(), *folder.joinpath("rules").iterdir()):
+        if part.name.endswith(".toml"):
+            walk("", tomllib.loads(part.read_text(encoding="utf-8")))
     return flat
 
 

@@ -31,9 +31,11 @@ def catalogue() -> dict[str, str]:
             if isinstance(value, dict):
                 walk(f"{prefix}{key}.", value)
             else:
+                assert f"{prefix}{key}" not in flat, "a text stands in two files"
                 flat[f"{prefix}{key}"] = str(value)
 
-    walk("", tomllib.loads((PACKAGE / "words" / "en.toml").read_text(encoding="utf-8")))
+    for path in sorted((PACKAGE / "words" / "en").rglob("*.toml")):
+        walk("", tomllib.loads(path.read_text(encoding="utf-8")))
     return flat
 
 

@@ -84,12 +84,12 @@ def _actions(found: Found, span: Span | None, session: Session) -> tuple[Action,
 def _fixes(
     found: Found, model: Model, session: Session, prover: Prover, namespace: Mapping[str, Any]
 ) -> tuple[Fix, ...]:
-    fixes = []
-    for repair in found.finding.repairs:
-        verdict = prover.prove(found, repair)
-        if isinstance(verdict, Proved):
-            fixes.append(_fix(repair, verdict, model, session, namespace))
-    return tuple(fixes)
+    proved = [(r, v) for r in found.finding.repairs if isinstance(v := prover.prove(found, r), Proved)]
+    if proved and not proved[0][1].complete:  # what else is wrong, mended along
+        together = prover.prove(found, proved[0][0], everything=True)
+        if isinstance(together, Proved) and together.complete:
+            proved.insert(1, (proved[0][0], together))
+    return tuple(_fix(repair, verdict, model, session, namespace) for repair, verdict in proved)
 
 
 def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespace: Mapping[str, Any]) -> Fix:

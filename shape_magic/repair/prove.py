@@ -57,8 +57,20 @@ class Unprovable:
 
 Verdict = Proved | Refuted | Unprovable
 
-#: How many repairs may follow one another before we say that we don't know.
+#: How many repairs may follow one another, and how many runs may be made for one candidate, before we say
+#: that we don't know.
 _CHAIN = 6
+_RUNS = 12
+
+
+@dataclass(slots=True)
+class _Hunt:
+    """The search for what has to follow one candidate."""
+
+    found: Found
+    #: Whether what is less serious than the finding is repaired as well.
+    everything: bool
+    runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,37 +100,46 @@ class Prover:
         self._namespace = namespace
         self._facts = facts
         self._given = given
+        #: What is wrong from the start: a repair of something else need not mend it.
+        self._beside = {(f.model, f.identity) for f in diagnose(facts)}
 
-    def prove(self, found: Found, repair: Repair) -> Verdict:
+    def prove(self, found: Found, repair: Repair, *, everything: bool = False) -> Verdict:
         """Write the repair, run the part that depends on it, and look again.
 
-        Where the repair lets the run come to a next mistake, that one's first repair is added: a
-        button that leads from one error to the next is no help.
+        Where the repair lets the run come to a next mistake, one of that one's repairs is added, the
+        first that leads through: a button that leads from one error to the next is no help. Another
+        mistake that was found beside this one is repaired along if it can be, and else left: the
+        repair is then not complete. ``everything``: warnings are repaired along with an error.
         """
-        state = _State(self._sources, self._facts, found.model)
-        before = self._facts.models[found.model]
-        done: list[Repair] = []
-        goal, step = found, repair
-        while len(done) < _CHAIN:
-            after = self._applied(state, step)
-            if isinstance(after, Unprovable) and not done:
-                return self._on_stack(found, repair, after)
-            if not isinstance(after, _State):
-                return after
-            done.append(step)
-            remaining = _remaining(after)
-            verdict = _judged(after, before, remaining, goal)
-            if verdict is not None:
-                return verdict
-            if not any(_matters(f, found) for f in remaining):
-                edits = edits_between(self._sources, after.sources)
-                model = with_names_of(before, after.facts.models[after.model])
-                return Proved(model, edits, after.sources, tuple(done), not remaining)
-            goal = remaining[0]
-            if not goal.finding.repairs:
-                return Refuted(f"after it comes {goal.rule}")
-            state, step = after, goal.finding.repairs[0]
-        return Refuted("too many mistakes follow one another")
+        start = _State(self._sources, self._facts, found.model)
+        return self._follow(_Hunt(found, everything), start, found, repair, ())
+
+    def _follow(self, hunt: _Hunt, state: _State, goal: Found, repair: Repair, done: tuple[Repair, ...]) -> Verdict:
+        if hunt.runs == _RUNS or len(done) == _CHAIN:
+            return Refuted("too many mistakes follow one another")
+        hunt.runs += 1
+        after = self._applied(state, repair)
+        if isinstance(after, Unprovable) and not done:
+            return self._on_stack(hunt.found, repair, after)
+        if not isinstance(after, _State):
+            return after
+        done = (*done, repair)
+        before = self._facts.models[hunt.found.model]
+        remaining = _remaining(after)
+        judged = _judged(after, before, remaining, goal)
+        if judged is not None:
+            return judged
+        serious = [f for f in remaining if _matters(f, hunt.found)]
+        for following in (remaining if hunt.everything else serious)[:1]:
+            for candidate in following.finding.repairs:
+                verdict = self._follow(hunt, after, following, candidate, done)
+                if isinstance(verdict, Proved):
+                    return verdict
+        if any((hunt.found.model, f.identity) not in self._beside for f in serious):
+            return Refuted(f"after it comes {serious[0].rule}")
+        edits = edits_between(self._sources, after.sources)
+        model = with_names_of(before, after.facts.models[after.model])
+        return Proved(model, edits, after.sources, done, not remaining)
 
     def _on_stack(self, found: Found, repair: Repair, unprovable: Unprovable) -> Verdict:
         """The proof on the traced graph, where the source can't be edited or run."""

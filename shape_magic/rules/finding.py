@@ -66,6 +66,6 @@ class Found:
     finding: Finding = field(repr=False)
 
     @property
-    def identity(self) -> tuple[str, int, str]:
-        """What makes it the same finding in another trace of the same cells."""
-        return self.rule, self.model, self.finding.topic
+    def identity(self) -> tuple[str, str, str]:
+        """What makes it the same finding in another trace of the same model."""
+        return self.rule, self.finding.topic, self.finding.variant

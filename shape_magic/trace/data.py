@@ -83,6 +83,11 @@ def _size(sizes: Shape) -> int:
     return total
 
 
+def with_batch(data: Data, batch: int | None) -> Shape:
+    """The shape of one batch of the data."""
+    return (batch, *data.shape[1:])
+
+
 def data_of_use(
     arguments: Mapping[str, Any],
     texts: Mapping[str, str],

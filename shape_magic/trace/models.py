@@ -12,8 +12,8 @@ from typing import Any, Literal
 from shape_magic.capture.session import Broken, Session, Tracked, Use
 from shape_magic.facts import Contract, Data, Failure, Given, Model, Shape, Span
 from shape_magic.trace.axes import with_axes
-from shape_magic.trace.contract import contract_facts, forward, with_batch
-from shape_magic.trace.data import data_of_use
+from shape_magic.trace.contract import contract_facts, forward
+from shape_magic.trace.data import data_of_use, with_batch
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.rows import Rows, graph_of, shape
 from shape_magic.trace.stack import call_apart, flat, input_tensor, trace_stack

@@ -386,6 +386,7 @@ def _note_compile(
     # Not the optimizer: it holds the model's weights.
     tracked.compiled = {k: use.arguments.get(k) for k in ("loss", "metrics")}
     tracked.compile_span = use.place.span if use.place else None
+    tracked.metrics_text = use.texts.get("metrics", "")
 
 
 def _use(name: str, original: Any) -> Any:

@@ -10,12 +10,18 @@ from importlib.resources import files
 
 from shape_magic.facts import Facts
 from shape_magic.rules import (
+    activation_against_loss,
     dense_on_feature_map,
     flatten_open_axes,
+    labels_against_loss,
+    labels_out_of_reach,
     layer_input_rank,
     layer_refuses_input,
+    metric_against_labels,
     model_refuses_data,
+    one_unit_as_classes,
     output_against_labels,
+    unreduced_loss,
     weights_exceed_memory,
     window_larger_than_input,
 )
@@ -31,6 +37,12 @@ RULES: tuple[Rule, ...] = (
     model_refuses_data.RULE,
     dense_on_feature_map.RULE,
     output_against_labels.RULE,
+    one_unit_as_classes.RULE,
+    labels_against_loss.RULE,
+    activation_against_loss.RULE,
+    labels_out_of_reach.RULE,
+    unreduced_loss.RULE,
+    metric_against_labels.RULE,
 )
 
 

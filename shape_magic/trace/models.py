@@ -49,14 +49,16 @@ def model_facts(
         tracked = tracked if tracked and tracked.compiled.get("loss") else _with_loss(tracked, model, given.loss)
     failure: Failure | None = None
     contract: Contract | None = None
+    ends: list[int] = []
     if graph is not None:
-        rows.add_graph(graph, [-1 - k for k in range(len(graph.inputs))])
+        ends = rows.add_graph(graph, [-1 - k for k in range(len(graph.inputs))])
         inputs = tuple(_input_data(session, t) for t in graph.inputs)
         outputs = tuple(shape(t) for t in graph.outputs)
         if use is not None:
             contract = contract_facts(tracked, use, lambda x, batch: _checked_forward(graph, x, batch))
     elif _is_stack(model):
         inputs, outputs, contract, failure = _stack(session, rows, model, tracked, use, given.inputs)
+        ends = [rows.calls[-1].call] if len(outputs) == 1 and rows.calls else []
     else:
         inputs, outputs = (), ()
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in inputs))
@@ -71,6 +73,7 @@ def model_facts(
         outputs=outputs,
         span=tracked.span if tracked else None,
         contract=contract,
+        ends=tuple(ends),
         # What is built has its memory; what the worker looks at has none yet.
         memory_budget=given.budget if graph is None or in_worker() else None,
         failure=failure,

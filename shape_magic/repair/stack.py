@@ -71,7 +71,7 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
         elif isinstance(step, ReplaceLayer):
             instead[step.call] = _new_layer(step.class_name, step.arguments)
         else:
-            instead[step.call] = _with_argument(session, live[step.call], step)
+            instead[step.call] = _with_argument(session, instead.get(step.call, live[step.call]), step)
     return _Plan(before, after, instead, frozenset(removed), loss)
 
 
@@ -208,6 +208,7 @@ def on_stack(session: Session, live: Live, facts: Model, steps: Sequence[Step]) 
         params=sum(c.params for c in calls),
         bytes=sum(c.bytes for c in calls),
         outputs=tuple(shape(t) for t in ends),
+        ends=(calls[-1].call,) if calls else (),
         failure=failure,
         contract=None,
     )

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from shape_magic.facts import Facts, LabelFacts, LossFacts, Model
 from shape_magic.repair.steps import Repair, SetCompile
 from shape_magic.rules.finding import Finding, Rule
-from shape_magic.rules.fitting import Setup, repairs, set_up
+from shape_magic.rules.fitting import Setup, given, repairs
 from shape_magic.rules.heads import Judged, judged, warning
+from shape_magic.words import say
 
 _BINARY = frozenset({"binary_crossentropy", "binary_focal_crossentropy"})
-_CLASSES = frozenset(
-    {"categorical_crossentropy", "categorical_focal_crossentropy", "sparse_categorical_crossentropy"}
-)
+_CLASSES = frozenset({"categorical_crossentropy", "categorical_focal_crossentropy", "sparse_categorical_crossentropy"})
 #: Activations that give numbers between 0 and 1.
 _PROBABILITIES = frozenset({"sigmoid", "softmax", "hard_sigmoid", "sparse_sigmoid", "sparsemax"})
-#: Never negative: over classes the loss divides by the sum, and these are then probabilities as well.
-_POSITIVE = _PROBABILITIES | {"exponential", "softplus"}
 #: Activations that give negative numbers.
 _SIGNED = frozenset({"linear", "tanh", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "softsign", "log_softmax"})
+_NO_SHARES = _SIGNED | {"relu", "relu6", "mish"}
+#: Over classes the loss divides by the sum, and what is above 0 is then a probability as well.
+_NO_PROBABILITIES = _NO_SHARES | {"exponential", "softplus"}
 #: The loss classes of the functions, by which ``from_logits`` can be given.
 _OBJECTS = {
     "binary_crossentropy": "BinaryCrossentropy",
@@ -35,7 +35,9 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     for one in judged(model):
         variant = _variant(one)
         if variant is not None:
-            yield warning(model, one, variant, _repairs(model, one, variant))
+            form = "none" if one.head.activation == "linear" else "some"
+            ends = say(f"rule.activation-against-loss.ends.{form}", activation=one.head.activation)
+            yield warning(model, one, variant, _repairs(model, one, variant), ends=ends)
             return
 
 
@@ -47,7 +49,7 @@ def _variant(one: Judged) -> str | None:
         return None
     if loss.from_logits:
         return "probabilities-as-logits" if activation in _PROBABILITIES else None
-    if activation not in (_PROBABILITIES if loss.name in _BINARY else _POSITIVE):
+    if activation in (_NO_PROBABILITIES if loss.name in _BINARY else _NO_SHARES):
         return "logits-as-probabilities" if activation == "linear" else "not-probabilities"
     if width is None or width < 2:
         return None
@@ -83,32 +85,28 @@ def _is_one_of_many(one: Judged) -> bool:
 
 
 def _repairs(model: Model, one: Judged, variant: str) -> Iterator[Repair]:
-    pair, head, loss = one.pair, one.head, one.pair.loss
+    pair, loss = one.pair, one.pair.loss
     alone = len(model.outputs) == 1
     if variant == "negative-rates":
-        yield from _given(model, one, Setup("exponential"), Setup("softplus"))
+        yield from given(model, one, Setup("exponential"), Setup("softplus"))
     elif variant == "probabilities-as-logits":
         if alone and _only_logits(loss):
             yield Repair((SetCompile("loss", repr(loss.name)),), "choice", "from-probabilities", {"loss": loss.name})
-        yield from _given(model, one, Setup("linear"))
+        yield from given(model, one, Setup("linear"))
     elif variant == "softmax-over-several":
-        yield from _given(model, one, Setup("sigmoid"))
+        yield from given(model, one, Setup("sigmoid"))
     elif variant == "binary-loss-over-classes":
-        yield from _given(model, one, Setup("softmax", "categorical_crossentropy"), Setup("sigmoid"))
+        yield from given(model, one, Setup("softmax", "categorical_crossentropy"), Setup("sigmoid"))
     elif loss.name in _CLASSES:
-        yield from _given(model, one, Setup("softmax"))
+        yield from given(model, one, Setup("softmax"))
     else:
         facts = pair.labels.facts
-        shares = facts is None or (0 <= facts.min and facts.max <= 1 and not facts.one_hot)
-        yield from repairs(model, pair, head, *([Setup("sigmoid")] if shares else []))
+        shares = facts is None or (facts.min >= 0 and facts.max <= 1 and not facts.one_hot)
+        yield from repairs(model, one, *([Setup("sigmoid")] if shares else []))
     if variant == "logits-as-probabilities" and alone and loss.plain:
         for root in ("keras", "tf.keras"):
             value = f"{root}.losses.{_OBJECTS[loss.name]}(from_logits=True)"
             yield Repair((SetCompile("loss", value),), "choice", "from-logits", {"loss": value}, "from_logits=True")
-
-
-def _given(model: Model, one: Judged, *wanted: Setup) -> Iterator[Repair]:
-    yield from (r for s in wanted if (r := set_up(model, one.pair, one.head, s)) is not None)
 
 
 def _only_logits(loss: LossFacts) -> bool:

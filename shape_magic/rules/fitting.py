@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shape_magic.facts import LabelFacts, LossFacts, Model
 from shape_magic.repair.steps import Repair, SetCompile, Step, WrapData
 from shape_magic.rules.agreement import Pair
-from shape_magic.rules.heads import Head
+from shape_magic.rules.heads import Head, Judged
 from shape_magic.words import say
 
 #: Beyond so many, whole numbers are rather amounts than class numbers.
@@ -42,7 +42,8 @@ def setups(pair: Pair) -> Iterator[Setup]:
         return
     if facts.integer and facts.min >= 0 and facts.max <= 1:
         yield Setup("sigmoid", "binary_crossentropy", 1)
-    elif are_signs(facts):
+        return
+    if are_signs(facts):
         yield Setup("sigmoid", "binary_crossentropy", 1, "({} + 1) / 2")
     elif are_classes(facts):
         classes = int(facts.max) + 1
@@ -95,9 +96,7 @@ def set_up(model: Model, pair: Pair, head: Head, setup: Setup) -> Repair | None:
     return _repair(steps, settings, loss, pair, head, setup) if steps else None
 
 
-def _repair(
-    steps: list[Step], settings: list[str], loss: str | None, pair: Pair, head: Head, setup: Setup
-) -> Repair:
+def _repair(steps: list[Step], settings: list[str], loss: str | None, pair: Pair, head: Head, setup: Setup) -> Repair:
     parts = [say("fix.set-up.head", layer=head.layer.layer, settings=" ".join(settings))] if settings else []
     parts += [say("fix.set-up.loss", loss=loss)] if loss else []
     parts += [say("fix.set-up.labels", labels=setup.labels.format(pair.labels.name))] if setup.labels else []
@@ -126,11 +125,15 @@ REGRESSION = frozenset(
 )
 
 
-def repairs(model: Model, pair: Pair, head: Head, *extra: Setup) -> Iterator[Repair]:
+def given(model: Model, one: Judged, *wanted: Setup) -> Iterator[Repair]:
+    """The repairs to these setups, as far as they change anything and can be written."""
+    yield from (r for setup in wanted if (r := set_up(model, one.pair, one.head, setup)) is not None)
+
+
+def repairs(model: Model, one: Judged, *extra: Setup) -> Iterator[Repair]:
     """The repairs to what is given first and then to what the labels themselves ask for."""
     done: list[tuple[Step, ...]] = []
-    for setup in (*extra, *setups(pair)):
-        repair = set_up(model, pair, head, setup)
-        if repair is not None and repair.steps not in done:
+    for repair in given(model, one, *extra, *setups(one.pair)):
+        if repair.steps not in done:
             done.append(repair.steps)
             yield repair

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import Repair, ReplaceLayer, SetArgument, Step
 from shape_magic.rules.agreement import SPARSE, Pair, agrees, pairs
-from shape_magic.rules.finding import Finding, Topic
+from shape_magic.rules.finding import Finding
 from shape_magic.words import shape_text
 
 #: Layers through which an output's range and its sums stay as they are.
@@ -150,7 +150,7 @@ def fits(pair: Pair) -> bool:
     facts, units = pair.labels.facts, pair.output[-1]
     if pair.loss.name not in SPARSE or facts is None or units is None or pair.loss.ignore_class is not None:
         return True
-    return 0 <= facts.min and facts.max < units
+    return facts.min >= 0 and facts.max < units
 
 
 def about(model: Model, one: Judged) -> dict[str, object]:
@@ -177,16 +177,14 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
 
 
-def warning(
-    model: Model, one: Judged, variant: str, repairs: Iterable[Repair], *, topic: Topic = "values", **more: object
-) -> Finding:
+def warning(model: Model, one: Judged, variant: str, repairs: Iterable[Repair], **more: object) -> Finding:
     """A finding at the head of an output, of what runs on and is hardly meant."""
     contract = model.contract
     places = ((contract.compile_span, "compile"), (contract.span, "use")) if contract else ()
     return Finding(
         severity="warning",
         variant=variant,
-        topic=topic,
+        topic="values",
         call=one.head.layer.call,
         values={**about(model, one), **more},
         repairs=tuple(repairs),

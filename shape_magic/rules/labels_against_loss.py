@@ -18,6 +18,8 @@ _HINGE = frozenset({"hinge", "squared_hinge"})
 _ONE_HOT = frozenset({"categorical_crossentropy", "categorical_focal_crossentropy"})
 #: How far labels may lie outside 0 and 1: smoothing and noise do so on purpose.
 _SLACK = 0.25
+#: What rounding leaves below 0, as a share of the largest label.
+_NEAR_ZERO = 0.001
 #: From this on, whole numbers up to 255 are the brightness of pixels.
 _BRIGHT = 128
 
@@ -48,12 +50,12 @@ def _variant(one: Judged, facts: LabelFacts) -> str | None:
     if loss in _ONE_HOT:
         return _of_one_hot(facts)
     if loss in {"mean_squared_logarithmic_error", "poisson"}:
-        return "negative-amounts" if facts.min < 0 else None
+        return "negative-amounts" if facts.min < -_NEAR_ZERO * facts.max else None
     return "zeros-as-divisors" if loss == "mean_absolute_percentage_error" and facts.min == 0 else None
 
 
 def _of_binary(pair: Pair, facts: LabelFacts) -> str | None:
-    if -_SLACK <= facts.min and facts.max <= 1 + _SLACK:
+    if facts.min >= -_SLACK and facts.max <= 1 + _SLACK:
         return None
     if are_signs(facts):
         return "signs-in-binary-loss"
@@ -63,7 +65,9 @@ def _of_binary(pair: Pair, facts: LabelFacts) -> str | None:
 
 
 def _are_pixels(facts: LabelFacts) -> bool:
-    return facts.min >= 0 and _BRIGHT <= facts.max <= 255 and (not facts.integer or facts.distinct > 2 or facts.max == 255)
+    return (
+        facts.min >= 0 and _BRIGHT <= facts.max <= 255 and (not facts.integer or facts.distinct > 2 or facts.max == 255)
+    )
 
 
 def _of_one_hot(facts: LabelFacts) -> str | None:
@@ -90,13 +94,13 @@ def _repairs(model: Model, one: Judged, variant: str) -> Iterator[Repair]:
     elif variant == "pixels-in-binary-loss":
         yield from _scaled(model, pair)
     elif variant == "units-without-a-class" and pair.labels.facts is not None:
-        yield from repairs(model, pair, head, Setup(head.activation, width=int(pair.labels.facts.max) + 1))
+        yield from repairs(model, one, Setup(head.activation, width=int(pair.labels.facts.max) + 1))
     elif variant == "negative-amounts":
-        yield from repairs(model, pair, head, Setup("linear", "mean_squared_error"))
+        yield from repairs(model, one, Setup("linear", "mean_squared_error"))
     elif variant == "zeros-as-divisors":
-        yield from repairs(model, pair, head, Setup(head.activation, "mean_absolute_error"))
+        yield from repairs(model, one, Setup(head.activation, "mean_absolute_error"))
     else:
-        yield from repairs(model, pair, head)
+        yield from repairs(model, one)
 
 
 def _without_gaps(model: Model, pair: Pair) -> Iterator[Repair]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from shape_magic.facts import Facts, LabelFacts, Model
 from shape_magic.repair.steps import Repair, WrapData
 from shape_magic.rules.finding import Finding, Rule
-from shape_magic.rules.fitting import REGRESSION, Setup, repairs
+from shape_magic.rules.fitting import REGRESSION, Setup, given
 from shape_magic.rules.heads import Head, Judged, judged, number, warning
 from shape_magic.words import say
 
@@ -53,14 +53,11 @@ def _beyond(facts: LabelFacts, reach: tuple[float, float]) -> bool:
 
 
 def _repairs(model: Model, one: Judged, facts: LabelFacts) -> Iterator[Repair]:
-    contract = model.contract
-    scaled = [r for r in [_pixels(model, one, facts)] if r is not None]
-    yield from scaled
-    setups = [Setup("linear")]
-    if one.head.activation == "sigmoid" and facts.min >= -1.25 and facts.max <= 1.25:
-        setups.insert(0, Setup("tanh"))
-    if contract is not None:
-        yield from repairs(model, one.pair, one.head, *setups)
+    pixels = _pixels(model, one, facts)
+    if pixels is not None:
+        yield pixels
+    mirrored = one.head.activation == "sigmoid" and facts.min >= -1.25 and facts.max <= 1.25
+    yield from given(model, one, *([Setup("tanh")] if mirrored else []), Setup("linear"))
 
 
 def _pixels(model: Model, one: Judged, facts: LabelFacts) -> Repair | None:

@@ -84,6 +84,8 @@ def _variant(model: Model, pair: Pair, metric: LossFacts) -> str | None:
         return "class-numbers"
     if kind in SPARSE_KINDS and not has_class_numbers(pair):
         return "one-hot-rows"
+    if kind in OVERLAP and _compares_rows(metric):
+        return "cut-to-zero"
     head = head_of(model)
     over_classes = head is not None and head.activation == "softmax" and width > 2
     return "threshold-over-classes" if kind == "BinaryAccuracy" and over_classes else None
@@ -112,7 +114,7 @@ def _compares_rows(metric: LossFacts) -> bool:
 
 def _values(contract: Contract, pair: Pair, metric: LossFacts) -> dict[str, object]:
     return {
-        "metric": metric.name,
+        "metric": metric.text.strip("'\"") or metric.name,
         "line": contract.compile_span.start_line if contract.compile_span else None,
         "output": shape_text(pair.output, batch="batch"),
         "units": pair.output[-1],
@@ -161,7 +163,7 @@ def _labels(labels: Data, width: int | None, cures: list[Cure], *, rows: bool) -
     if rows:
         return (f"keras.utils.to_categorical({{}}, {width})", f"tf.keras.utils.to_categorical({{}}, {width})")
     if any(cure.column for cure in cures):
-        return ("{}[..., None]", "{}.to_numpy()[..., None]", "np.asarray({})[..., None]")
+        return ("{}[..., None]", "{}.to_numpy()[..., None]")
     return ("",)
 
 

@@ -40,9 +40,7 @@ _AMOUNTS = frozenset(
 )
 _BY_CLASS = frozenset({"Precision", "Recall", "AUC", "F1Score", "FBetaScore", "OneHotIoU", "OneHotMeanIoU"})
 #: Metrics that compare number with number, so that both need the same rows.
-NUMBERS = (
-    ARGMAX | UNSQUEEZED | _AMOUNTS | _BY_CLASS | {"BinaryAccuracy", "BinaryCrossentropy", "BinaryIoU", "Accuracy"}
-)
+NUMBERS = ARGMAX | UNSQUEEZED | _AMOUNTS | _BY_CLASS | {"BinaryAccuracy", "BinaryCrossentropy", "BinaryIoU", "Accuracy"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from shape_magic.repair.steps import InsertLayer, Repair, ReplaceLayer, SetArgum
 from shape_magic.rules.agreement import SPARSE, pairs
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.fitting import repairs
-from shape_magic.rules.heads import Judged, activation_of, fits, head_of, judged, warning
+from shape_magic.rules.heads import activation_of, fits, head_of, judged, warning
 from shape_magic.words import say, shape_text
 
 #: Losses that compare the numbers of one answer with one another: over one number they are constant.
@@ -31,7 +31,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
             return
     for one in judged(model):
         if one.pair.loss.name in _OVER_CLASSES and one.pair.output[-1] == 1 and len(one.pair.output) > 1:
-            yield warning(model, one, "loss", repairs(model, one.pair, one.head))
+            yield warning(model, one, "loss", repairs(model, one))
             return
 
 
@@ -44,7 +44,7 @@ def _of_softmax(model: Model, call: Call) -> Finding:
     items = [k for k in range(len(model.ends)) if (head := head_of(model, k)) is not None and head.active is call]
     for one in judged(model):
         if one.head.active is call:
-            return warning(model, one, "softmax", repairs(model, one.pair, one.head), shape=_shape(call))
+            return warning(model, one, "softmax", repairs(model, one), shape=_shape(call))
     values = {"layer": call.layer, "line": call.span.start_line if call.span else None, "shape": _shape(call)}
     return Finding(
         severity="warning",
@@ -64,7 +64,7 @@ def _without_labels(model: Model, call: Call, *, head: bool) -> Iterator[Repair]
     if not head and len(call.output_shape or ()) == 3:
         steps: tuple[Step, ...] = (_activation(call, "linear"), InsertLayer(call.call, "Softmax", "axis=1", "after"))
         yield Repair(steps, "choice", "softmax-over-steps", {"layer": call.layer}, "Softmax(axis=1)")
-    for name in ("sigmoid", "linear"):
+    for name in ("sigmoid", "linear") if head else ("sigmoid",):
         title = say("fix.set-up.head", layer=call.layer, settings=f"activation='{name}'")
         values = {"parts": title[:1].upper() + title[1:], "does": say(f"fix.set-up.for.{name}")}
         yield Repair((_activation(call, name),), "choice", "set-up", values, f"activation='{name}'")

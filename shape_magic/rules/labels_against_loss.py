@@ -30,7 +30,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         told = one.pair.labels.facts
         variant = _variant(one, told) if told is not None else None
         if variant is not None and told is not None:
-            more = {"classes": int(told.max) + 1, "last": (one.pair.output[-1] or 1) - 1, "seen": told.seen}
+            more = {"classes": int(told.max) + 1 - (told.min == 1), "last": (one.pair.output[-1] or 1) - 1, "seen": told.seen}
             yield warning(model, one, variant, _repairs(model, one, variant), **more)
             return
 
@@ -61,6 +61,8 @@ def _of_binary(pair: Pair, facts: LabelFacts) -> str | None:
         return "signs-in-binary-loss"
     if _are_pixels(facts):
         return "pixels-in-binary-loss"
+    if facts.integer and facts.distinct == 2 and (facts.min, facts.max) == (1, 2):
+        return "classes-from-one"
     return "classes-in-binary-loss" if one_number(pair) and are_classes(facts) else "amounts-in-binary-loss"
 
 

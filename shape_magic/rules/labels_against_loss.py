@@ -30,7 +30,11 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         told = one.pair.labels.facts
         variant = _variant(one, told) if told is not None else None
         if variant is not None and told is not None:
-            more = {"classes": int(told.max) + 1 - (told.min == 1), "last": (one.pair.output[-1] or 1) - 1, "seen": told.seen}
+            more = {
+                "classes": int(told.max) + 1 - (told.min == 1),
+                "last": (one.pair.output[-1] or 1) - 1,
+                "seen": told.seen,
+            }
             yield warning(model, one, variant, _repairs(model, one, variant), **more)
             return
 

@@ -17,6 +17,7 @@ from shape_magic.rules import (
     merge_of_different_shapes,
     model_refuses_data,
     output_against_labels,
+    reshape_size_mismatch,
     weights_exceed_memory,
     window_larger_than_input,
 )
@@ -28,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     layer_input_rank.RULE,
     window_larger_than_input.RULE,
     flatten_open_axes.RULE,
+    reshape_size_mismatch.RULE,
     merge_of_different_shapes.RULE,
     layer_refuses_input.RULE,
     model_refuses_data.RULE,

@@ -17,6 +17,7 @@ from shape_magic.rules import (
     merge_of_different_shapes,
     model_refuses_data,
     output_against_labels,
+    pooled_twice,
     reshape_size_mismatch,
     weights_exceed_memory,
     window_larger_than_input,
@@ -26,6 +27,7 @@ from shape_magic.rules.finding import Finding, Found, Rule
 #: In this order: of two findings on one topic the earlier rule's stands.
 RULES: tuple[Rule, ...] = (
     weights_exceed_memory.RULE,
+    pooled_twice.RULE,
     layer_input_rank.RULE,
     window_larger_than_input.RULE,
     flatten_open_axes.RULE,

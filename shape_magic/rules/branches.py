@@ -78,3 +78,19 @@ def stands_where_kernels_were(call: Call) -> bool:
     """``Conv2D(32, 3, 3)``: the second number of the kernel, as Keras 1 wrote it, is today the strides."""
     kernel, strides = call.arguments.get("kernel_size"), call.arguments.get("strides")
     return call.is_a(*CONVS) and "strides" in call.positional and kernel == strides and thins(call)
+
+
+def joins(call: Call) -> bool:
+    """Whether a call gives up the positions for good: one row of features per sample comes out."""
+    return call.is_a("Flatten", "BaseGlobalPooling")
+
+
+def rank_dropped_at(model: Model, call: Call) -> Call | None:
+    """The call above on the way to which, from a failed one, all tensors have as few axes as what arrives there."""
+    number = call.inputs[0] if len(call.inputs) == 1 else -1
+    while number >= 0:
+        here = model.calls[number]
+        if here.input_shape and here.output_shape and len(here.input_shape) > len(here.output_shape):
+            return here
+        number = here.inputs[0] if len(here.inputs) == 1 else -1
+    return None

@@ -126,9 +126,13 @@ def _repairs(model: Model, call: Call, cause: Call | None, rank: int) -> Iterato
             "return_sequences=True",
         )
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
-        yield Repair((RemoveLayer(cause.call),), "choice", "remove", {"layer": cause.layer}, f"remove {cause.layer}")
+        if not _is_repeated(model, call, cause):
+            values = {"layer": cause.layer}
+            yield Repair((RemoveLayer(cause.call),), "choice", "remove", values, f"remove {cause.layer}")
         if call.is_a("BasePooling"):
-            yield Repair((RemoveLayer(call.call),), "choice", "remove-pool", {"layer": call.layer}, f"remove {call.layer}")
+            yield Repair(
+                (RemoveLayer(call.call),), "choice", "remove-pool", {"layer": call.layer}, f"remove {call.layer}"
+            )
     sizes = call.input_shape[1:] if call.input_shape else ()
     if rank == wants - 1 and all(d is not None for d in sizes) and not (cause and cause.is_a(*_JOINS, *_RECURRENT)):
         target = f"({', '.join(map(str, sizes))}, 1)"

@@ -45,6 +45,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
             "second_shape": shape_text(call.input_shapes[second], batch="batch"),
             "cause": cause.layer if cause else call.layer,
             "does": _does(merge, cause),
+            "rank": len(call.input_shapes[0]),
             "axis": str(call.arguments.get("axis", call.arguments.get("axes", -1))),
         },
         repairs=tuple(repairs(merge)),
@@ -115,7 +116,7 @@ def _cause(merge: Merge) -> Call | None:
         return next((c for c in both if c.is_a("Dense", *CONVS)), None)
     smaller = on_this if merge.this_is_smaller else on_other
     shrinking = [c for c in smaller if changes_grid(c) and not c.is_a(*GROWS)]
-    return (shrinking or [c for c in both if changes_grid(c)] or [None])[0]
+    return next((c for c in (*shrinking, *both) if changes_grid(c)), None)
 
 
 def _variant(merge: Merge, cause: Call | None) -> str:
@@ -126,6 +127,8 @@ def _variant(merge: Merge, cause: Call | None) -> str:
         return "strides-by-position"
     if merge.is_of_ranks:
         return "ranks"
+    if not merge.axes:
+        return "no-such-axis"
     return "joined" if call.is_a("Concatenate") else "channels" if merge.differs_in_channels else "grid"
 
 
@@ -133,6 +136,8 @@ def _does(merge: Merge, cause: Call | None) -> str:
     """What the cause did to the tensor that it got."""
     if cause is None or cause.input_shape is None or cause.output_shape is None:
         return say("rule.merge-of-different-shapes.does.inputs")
+    if merge.differs_in_channels:
+        return say("rule.merge-of-different-shapes.does.widens", cause=cause.layer, size=cause.output_shape[-1])
     before, after = shape_text(cause.input_shape, batch="batch"), shape_text(cause.output_shape, batch="batch")
     return say("rule.merge-of-different-shapes.does.turns", cause=cause.layer, before=before, after=after)
 

@@ -128,9 +128,7 @@ def _same_rank(merge: Merge) -> Iterator[Repair]:
 def _other_axis(merge: Merge) -> Iterator[Repair]:
     """Join along the axis that differs, where that is what a person can have meant."""
     rank = len(merge.shape(merge.this))
-    if not merge.axes:
-        yield _set(merge.call, "axis", "-1", 0)
-    elif merge.differs_in_channels:
+    if not merge.axes or merge.differs_in_channels:
         yield _set(merge.call, "axis", "-1", 0)
     elif len(merge.axes) == 1 and rank == 3 and not any(c.is_a(*GROWS) for c in _both(merge)):
         yield _set(merge.call, "axis", str(merge.axes[0]), 0)
@@ -213,10 +211,16 @@ def _same_grid(merge: Merge) -> Iterator[Repair]:
         return
     if thinned > 1 and is_elementwise(merge.call):
         yield _projection(merge, large, small, thinned)
-    if not decoder:
-        yield from kept
-    if thinned > 1:
-        yield from _scaled(merge, small, large, thinned, decoder=decoder)
+    scaled = [*_scaled(merge, small, large, thinned, decoder=decoder)] if thinned > 1 else []
+    if decoder or any(_halves(c) for c in merge.branch(small)):
+        yield from (*scaled, *kept)
+    else:
+        yield from (*kept, *scaled)
+
+
+def _halves(call: Call) -> bool:
+    """Whether a pooling makes its grid smaller on purpose, window beside window."""
+    return call.is_a(*POOLS) and call.arguments.get("strides") == call.arguments.get("pool_size")
 
 
 def _kept_sizes(merge: Merge, large: int) -> list[Repair]:
@@ -239,7 +243,9 @@ def _kept_sizes(merge: Merge, large: int) -> list[Repair]:
     found = [Repair(tuple(steps), "choice", "keep-grid", names, "same size")]
     pool = next((c for c in calls if c.is_a(*POOLS)), None)
     if pool is not None and len(calls) == 1:
-        found.append(Repair((RemoveLayer(pool.call),), "choice", "remove", {"layer": pool.layer}, f"remove {pool.layer}"))
+        found.append(
+            Repair((RemoveLayer(pool.call),), "choice", "remove", {"layer": pool.layer}, f"remove {pool.layer}")
+        )
     return found
 
 

@@ -23,6 +23,7 @@ from shape_magic.repair.steps import (
     SetCompile,
     SetInputShape,
     Step,
+    Unwrap,
     WrapData,
 )
 from shape_magic.trace.axes import with_axes
@@ -79,6 +80,8 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
             removed.add(step.call)
         elif isinstance(step, ReplaceLayer):
             instead[step.call] = _new_layer(step.class_name, step.arguments)
+        elif isinstance(step, Unwrap):
+            instead[step.call] = clone(session, live[step.call].layer)
         else:
             instead[step.call] = _with_argument(session, live[step.call], step)
     return _Plan(before, after, branch, instead, frozenset(removed), loss)

@@ -52,6 +52,13 @@ class ReplaceLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class Unwrap:
+    """The layer inside a wrapper such as ``TimeDistributed`` in the wrapper's place."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
 class SetArgument:
     """Give an argument of a layer's constructor another value, or add it."""
 
@@ -94,7 +101,7 @@ class SetInputShape:
     item: int = 0
 
 
-Step = InsertLayer | EndLoop | RemoveLayer | ReplaceLayer | SetArgument | WrapData | SetCompile | SetInputShape
+Step = InsertLayer | EndLoop | RemoveLayer | ReplaceLayer | Unwrap | SetArgument | WrapData | SetCompile | SetInputShape
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,18 @@ from importlib.resources import files
 from shape_magic.facts import Facts
 from shape_magic.rules import (
     dense_on_feature_map,
+    empty_axis,
     flatten_open_axes,
     layer_input_rank,
     layer_refuses_input,
+    merge_by_broadcasting,
     merge_of_different_shapes,
+    merge_over_the_batch,
     model_refuses_data,
     output_against_labels,
     pooled_twice,
     reshape_size_mismatch,
+    time_distributed_without_time,
     weights_exceed_memory,
     window_larger_than_input,
 )
@@ -31,10 +35,14 @@ RULES: tuple[Rule, ...] = (
     layer_input_rank.RULE,
     window_larger_than_input.RULE,
     flatten_open_axes.RULE,
+    time_distributed_without_time.RULE,
     reshape_size_mismatch.RULE,
     merge_of_different_shapes.RULE,
     layer_refuses_input.RULE,
     model_refuses_data.RULE,
+    empty_axis.RULE,
+    merge_over_the_batch.RULE,
+    merge_by_broadcasting.RULE,
     dense_on_feature_map.RULE,
     output_against_labels.RULE,
 )

@@ -18,6 +18,7 @@ from shape_magic.repair.steps import (
     SetCompile,
     SetInputShape,
     Step,
+    Unwrap,
     WrapData,
 )
 from shape_magic.report import Edit
@@ -30,7 +31,7 @@ from shape_magic.source.writer.imports import import_splices
 from shape_magic.source.writer.insert import Insertion, insert_layers
 from shape_magic.source.writer.loops import end_loop
 from shape_magic.source.writer.places import made_with
-from shape_magic.source.writer.remove import remove_layers, replace_layer
+from shape_magic.source.writer.remove import remove_layers, replace_layer, unwrap_layer
 from shape_magic.source.writer.snippet import snippet
 
 __all__ = ["Refused", "snippet", "write"]
@@ -103,7 +104,7 @@ def _insertions(desk: Desk, steps: Sequence[InsertLayer]) -> list[list[Splice]]:
 
 def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
     """Changes of constructor calls: each call once, whatever number of layers it makes."""
-    chosen = [step for step in steps if isinstance(step, ReplaceLayer | SetArgument)]
+    chosen = [step for step in steps if isinstance(step, ReplaceLayer | Unwrap | SetArgument)]
     by_call = sorted(chosen, key=lambda step: step.call)
     per_call = [(desk.model.calls[number], list(group)) for number, group in groupby(by_call, key=lambda s: s.call)]
     works: list[list[Splice]] = []
@@ -115,6 +116,7 @@ def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
         done[call.span] = anonymous
         covered = {other.call for other, steps_ in per_call if [replace(s, call=0) for s in steps_] == anonymous}
         works += [replace_layer(desk, call, step, covered) for step in group if isinstance(step, ReplaceLayer)]
+        works += [unwrap_layer(desk, call, covered) for step in group if isinstance(step, Unwrap)]
         if settings := [Setting(s.name, s.value, s.position) for s in group if isinstance(s, SetArgument)]:
             works.append(_set_on_layer(desk, call, settings, covered))
     return works

@@ -13,6 +13,7 @@ from shape_magic.repair.steps import (
     SetCompile,
     SetInputShape,
     Step,
+    Unwrap,
     WrapData,
 )
 from shape_magic.source.writer.desk import plain
@@ -39,6 +40,8 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
         case ReplaceLayer():
             layer = f"keras.layers.{step.class_name}({step.arguments})"
             return _entering(layer, model), _say("replace", layer=model.calls[step.call].layer)
+        case Unwrap():
+            return "", _say("unwrap", layer=model.calls[step.call].layer)
         case SetArgument():
             return f"{step.name}={step.value}", _say("argument", layer=model.calls[step.call].layer)
         case WrapData():

@@ -72,6 +72,8 @@ class Call:
     #: Whether the call at ``span`` names this very class, so that its text may be edited
     #: (not so under ``map``, ``partial``, or in a helper whose source is not a cell).
     exact: bool = False
+    #: The constructor's arguments that were given by position and not by name.
+    positional: tuple[str, ...] = ()
     #: The names of the layer's class and of its bases in Keras, nearest first: what rules match.
     bases: tuple[str, ...] = ()
     #: How many axes Keras' own input check asks for, the batch axis counted; None: it asks for none.

@@ -191,7 +191,7 @@ def broken_facts(session: Session, broken: Broken, given: Given) -> Model | None
     _add_broken(session, rows, layer, tensors, broken, at)
     starts = tuple(_input_data(session, t) for t in inputs)
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in starts))
-    name = _assigned_name(session, broken.span) or "model"
+    name = _assigned_name(session, broken.span, within=True) or "model"
     return Model(
         name=name,
         keras_name=name,
@@ -261,15 +261,17 @@ def variable_name(session: Session, model: Any, namespace: Mapping[str, Any], tr
     return assigned or str(getattr(model, "name", "model"))
 
 
-def _assigned_name(session: Session, span: Any) -> str | None:
-    """The name on the left of the statement in which a span stands."""
+def _assigned_name(session: Session, span: Any, *, within: bool = False) -> str | None:
+    """The name on the left of the statement in which a span stands; ``within``: a span that is not all of its value."""
     cell = session.book.cells.get(span.cell) if span is not None and span.cell is not None else None
     if cell is None or cell.tree is None:
         return None
     for node in ast.walk(cell.tree):
         if isinstance(node, ast.Assign) and node.lineno <= span.start_line <= (node.end_lineno or 0):
             target = node.targets[0]
-            if isinstance(target, ast.Name) and _calls_model(node.value):
+            end = (node.value.end_lineno, node.value.end_col_offset)
+            whole = end == (span.end_line, span.end_col)
+            if isinstance(target, ast.Name) and _calls_model(node.value) and not (within and whole):
                 return target.id
     return None
 

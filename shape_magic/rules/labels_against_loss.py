@@ -48,17 +48,17 @@ def _variant(one: Judged, facts: LabelFacts) -> str | None:
             return "fractions-as-classes"
         return "units-without-a-class" if _has_idle_units(pair, facts) else None
     if loss in _BINARY:
-        return _of_binary(pair, facts)
+        return _variant_of_binary(pair, facts)
     if loss in _HINGE:
         return "classes-in-binary-loss" if one_number(pair) and are_classes(facts) else None
     if loss in _ONE_HOT:
-        return _of_one_hot(facts)
+        return _variant_of_rows(facts)
     if loss in {"mean_squared_logarithmic_error", "poisson"}:
         return "negative-amounts" if facts.min < -_NEAR_ZERO * facts.max else None
     return "zeros-as-divisors" if loss == "mean_absolute_percentage_error" and facts.min == 0 else None
 
 
-def _of_binary(pair: Pair, facts: LabelFacts) -> str | None:
+def _variant_of_binary(pair: Pair, facts: LabelFacts) -> str | None:
     if facts.min >= -_SLACK and facts.max <= 1 + _SLACK:
         return None
     if are_signs(facts):
@@ -76,7 +76,7 @@ def _are_pixels(facts: LabelFacts) -> bool:
     )
 
 
-def _of_one_hot(facts: LabelFacts) -> str | None:
+def _variant_of_rows(facts: LabelFacts) -> str | None:
     """Rows that are no share of 1 each; a single number in every row may weigh its class on purpose."""
     if facts.sums is None or facts.filled < 2:
         return None

@@ -35,8 +35,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         if one.pair.loss.name in REGRESSION and told is not None and reach is not None and _beyond(told, reach):
             least, most = reach
             more = {"least": number(least), "most": number(most) if math.isfinite(most) else ""}
-            variant = "above-and-below" if math.isfinite(most) else "below"
-            yield warning(model, one, variant, _repairs(model, one, told), **more)
+            repairs = _repairs(model, one, told)
+            yield warning(model, one, "above-and-below" if math.isfinite(most) else "below", repairs, **more)
             return
 
 

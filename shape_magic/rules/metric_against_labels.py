@@ -79,7 +79,7 @@ def _variant(model: Model, pair: Pair, metric: LossFacts) -> str | None:
     if kind == "Accuracy":
         return "exact-match"
     if width == 1:
-        return _of_one_unit(model, pair, metric)
+        return _variant_of_one_unit(model, pair, metric)
     if has_class_numbers(pair) and _compares_rows(metric):
         return "class-numbers"
     if kind in SPARSE_KINDS and not has_class_numbers(pair):
@@ -91,7 +91,7 @@ def _variant(model: Model, pair: Pair, metric: LossFacts) -> str | None:
     return "threshold-over-classes" if kind == "BinaryAccuracy" and over_classes else None
 
 
-def _of_one_unit(model: Model, pair: Pair, metric: LossFacts) -> str | None:
+def _variant_of_one_unit(model: Model, pair: Pair, metric: LossFacts) -> str | None:
     kind, facts = metric.kind, pair.labels.facts
     if kind in ARGMAX and metric.arguments.get("threshold") is None:
         return "argmax-of-one"

@@ -154,11 +154,11 @@ def test_a_rule_gives_only_variants_that_have_texts(name: str) -> None:
 def variants_given(tree: ast.Module) -> Iterator[str]:
     """The words that a rule's module gives as a finding's variant."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == "_variant":
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("_variant"):
             yield from (word for r in ast.walk(node) if isinstance(r, ast.Return) for word in words_of(r.value))
         elif isinstance(node, ast.keyword) and node.arg == "variant":
             yield from words_of(node.value)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_finding":
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_finding", "warning"):
             yield from words_of(node.args[2])
 
 

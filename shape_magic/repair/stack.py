@@ -78,13 +78,18 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
 def _new_layer(class_name: str, arguments: str) -> Any:
     import keras
 
-    values = ast.literal_eval(f"({arguments},)") if arguments else ()
-    return getattr(keras.layers, class_name)(*values)
+    made = ast.parse(f"layer({arguments})", mode="eval").body
+    assert isinstance(made, ast.Call)
+    values = [ast.literal_eval(value) for value in made.args]
+    named = {str(k.arg): ast.literal_eval(k.value) for k in made.keywords}
+    return getattr(keras.layers, class_name)(*values, **named)
 
 
 def _with_argument(session: Session, layer: Any, step: SetArgument) -> Any:
     config = clone(session, layer).get_config()
-    config[step.name] = ast.literal_eval(step.value)
+    inner = config.get("layer") if step.name not in config else None
+    arguments = inner["config"] if isinstance(inner, dict) else config
+    arguments[step.name] = ast.literal_eval(step.value)
     return type(layer).from_config(config)
 
 
@@ -210,6 +215,7 @@ def on_stack(session: Session, live: Live, facts: Model, steps: Sequence[Step]) 
         outputs=tuple(shape(t) for t in ends),
         failure=failure,
         contract=None,
+        ends=(),
     )
     if live.use is None or failure is not None:
         return after

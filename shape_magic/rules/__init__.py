@@ -14,8 +14,10 @@ from shape_magic.rules import (
     flatten_open_axes,
     layer_input_rank,
     layer_refuses_input,
+    map_of_another_size,
     model_refuses_data,
     output_against_labels,
+    steps_lost_before_labels,
     weights_exceed_memory,
     window_larger_than_input,
 )
@@ -30,6 +32,8 @@ RULES: tuple[Rule, ...] = (
     layer_refuses_input.RULE,
     model_refuses_data.RULE,
     dense_on_feature_map.RULE,
+    steps_lost_before_labels.RULE,
+    map_of_another_size.RULE,
     output_against_labels.RULE,
 )
 

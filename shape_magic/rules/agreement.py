@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shape_magic.facts import Contract, Data, LabelFacts, LossFacts, Shape
+from shape_magic.repair.steps import WrapData
 
 SPARSE = frozenset({"sparse_categorical_crossentropy"})
 CLASSES = frozenset({"categorical_crossentropy", "categorical_focal_crossentropy", *SPARSE})
@@ -35,6 +36,12 @@ def pairs(contract: Contract | None) -> tuple[Pair, ...]:
         return ()
     together = zip(contract.losses, contract.outputs, contract.y, strict=True)
     return tuple(Pair(i, loss, output, labels) for i, (loss, output, labels) in enumerate(together))
+
+
+def relabelled(contract: Contract | None, pair: Pair, template: str) -> WrapData:
+    """An expression around these labels, where the call that uses the model gives them."""
+    several = contract is not None and len(contract.y) > 1
+    return WrapData("y", template, item=pair.item if several else None)
 
 
 def agrees(loss: str, output: Shape, labels: Shape) -> bool:

@@ -49,8 +49,9 @@ def model_facts(
         tracked = tracked if tracked and tracked.compiled.get("loss") else _with_loss(tracked, model, given.loss)
     failure: Failure | None = None
     contract: Contract | None = None
+    ends: tuple[int, ...] = ()
     if graph is not None:
-        rows.add_graph(graph, [-1 - k for k in range(len(graph.inputs))])
+        ends = tuple(rows.add_graph(graph, [-1 - k for k in range(len(graph.inputs))]))
         inputs = tuple(_input_data(session, t) for t in graph.inputs)
         outputs = tuple(shape(t) for t in graph.outputs)
         if use is not None:
@@ -74,6 +75,7 @@ def model_facts(
         # What is built has its memory; what the worker looks at has none yet.
         memory_budget=given.budget if graph is None or in_worker() else None,
         failure=failure,
+        ends=ends,
     )
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 
 from shape_magic.facts import Contract, LabelFacts, Model
 from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, SetCompile, Step, WrapData
-from shape_magic.rules.agreement import CLASSES, SPARSE, Pair, agrees, loss_for, pairs, relabelled
+from shape_magic.rules.agreement import CLASSES, SPARSE, Pair, agrees, loss_for, pairs, relabelled, wanted
 from shape_magic.rules.data_paths import paths
 from shape_magic.rules.heads import (
     Head,
@@ -248,11 +248,11 @@ def _own_input(found: Mismatch) -> Iterator[Repair]:
 def _map_from_row(found: Mismatch) -> Iterator[Repair]:
     """As many numbers as the labels hold for one sample, and then the labels' axes."""
     pair, head = found.pair, found.head
-    wanted = pair.labels.shape[1:]
-    if head is None or pair.loss.name in SPARSE or len(pair.output) != 2 or len(wanted) < 2 or None in wanted:
+    sizes = pair.labels.shape[1:]
+    if head is None or pair.loss.name in SPARSE or len(pair.output) != 2 or len(sizes) < 2 or None in sizes:
         return
-    target = f"({', '.join(map(str, wanted))})"
-    count, argument = math.prod(d or 1 for d in wanted), width_argument(head.call)
+    target = f"({', '.join(map(str, sizes))})"
+    count, argument = math.prod(d or 1 for d in sizes), width_argument(head.call)
     steps: list[Step] = []
     if count != pair.output[-1]:
         if argument is None or head.activation is not None:
@@ -269,10 +269,10 @@ def _map_from_row(found: Mismatch) -> Iterator[Repair]:
 def _without_axis(found: Mismatch) -> Iterator[Repair]:
     """The labels without an axis of size 1 that the output has not, or with one that it has."""
     pair = found.pair
-    wanted = pair.output[:-1] if pair.loss.name in SPARSE else pair.output
-    if len(pair.labels.shape) == len(wanted) or pair.labels.shape[0] is None:
+    goal = wanted(pair.loss.name, pair.output)
+    if len(pair.labels.shape) == len(goal) or pair.labels.shape[0] is None:
         return
-    for path in paths(pair.labels.shape, wanted, may_be_sample=False):
+    for path in paths(pair.labels.shape, goal, may_be_sample=False):
         text = path.template.format(pair.labels.name)
         yield Repair(
             (relabelled(found.contract, pair, path.template),), "choice", "labels-shape", {"labels": text}, text

@@ -21,7 +21,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
             continue
         if agrees(pair.loss.name, pair.output, pair.labels.shape) and not pair.loss.failure:
             continue
-        labels = with_classes(pair)
+        labels = _with_classes(pair)
         have, want = sizes_of(pair.output), sizes_of(labels)
         if have is None or want is None or len(have) != len(want) or have == want:
             continue
@@ -29,14 +29,15 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         return
 
 
-def with_classes(pair: Pair) -> Shape:
+def _with_classes(pair: Pair) -> Shape:
     """The labels with an axis for the classes or channels, where they are written without one."""
-    labels = pair.labels.shape
-    if len(labels) == len(pair.output) - 1:
-        return (*labels, pair.output[-1])
-    if pair.loss.name in SPARSE and len(labels) == len(pair.output):
-        return (*labels[:-1], pair.output[-1])
-    return labels
+    labels, width = pair.labels.shape, pair.output[-1]
+    sparse = pair.loss.name in SPARSE
+    if sparse and len(labels) == len(pair.output) and labels[-1] == 1:
+        return (*labels[:-1], width)
+    # A row for each sample is a series only where each step has one number; else it is one answer.
+    is_map = len(labels) == len(pair.output) - 1 and (len(labels) > 2 or labels[-1] != 1)
+    return (*labels, width) if is_map and (sparse or width == 1) else labels
 
 
 def _finding(model: Model, contract: Contract, pair: Pair, task: Task) -> Finding:

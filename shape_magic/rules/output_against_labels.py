@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Contract, Facts, LossFacts, Model, Shape
-from shape_magic.rules.agreement import SPARSE, Pair, agrees, correction_for, loss_for, pairs
+from shape_magic.facts import Contract, Facts, Model
+from shape_magic.rules.agreement import SPARSE, Pair, agrees, correction_for, loss_for, pairs, wanted
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.heads import Head, head_of
 from shape_magic.rules.label_repairs import Mismatch, is_beyond, repairs_for, swapped_with
@@ -55,17 +55,13 @@ def _finding(model: Model, contract: Contract, found: Mismatch, variant: str) ->
         item=pair.item,
         values=_values(model, contract, found, head),
         repairs=repairs_for(found),
-        expected=_wanted(loss, output),
+        expected=wanted(loss.name, output),
         actual=labels.shape,
         keras_message=loss.failure.message if loss.failure else None,
         correction=correction_for(loss, output, labels.shape),
         span=None if head and head.call.span else contract.span,
         related=((contract.compile_span, "compile"), (contract.span, "use")),
     )
-
-
-def _wanted(loss: LossFacts, output: Shape) -> Shape:
-    return output[:-1] if loss.name in SPARSE else output
 
 
 def _values(model: Model, contract: Contract, found: Mismatch, head: Head | None) -> dict[str, object]:
@@ -80,7 +76,7 @@ def _values(model: Model, contract: Contract, found: Mismatch, head: Head | None
         "last": (output[-1] or 1) - 1,
         "labels": pair.labels.name,
         "labels_shape": shape_text(pair.labels.shape, batch="batch"),
-        "wanted": shape_text(_wanted(pair.loss, output), batch="batch"),
+        "wanted": shape_text(wanted(pair.loss.name, output), batch="batch"),
         "low": int(facts.min) if facts else 0,
         "high": int(facts.max) if facts else 0,
         "width": pair.labels.shape[-1],

@@ -22,6 +22,7 @@ from shape_magic.repair.steps import (
     SetCompile,
     SetInputShape,
     Step,
+    UnwrapLayer,
     WrapData,
 )
 from shape_magic.trace.axes import with_axes
@@ -68,6 +69,8 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
             side[step.call] = (*side.get(step.call, ()), _new_layer(step.class_name, step.arguments))
         elif isinstance(step, RemoveLayer):
             removed.add(step.call)
+        elif isinstance(step, UnwrapLayer):
+            instead[step.call] = clone(session, live[step.call]).layer
         elif isinstance(step, ReplaceLayer):
             instead[step.call] = _new_layer(step.class_name, step.arguments)
         else:

@@ -31,6 +31,13 @@ class RemoveLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class UnwrapLayer:
+    """Take the wrapper off a layer: ``TimeDistributed(Dense(4))`` becomes ``Dense(4)``."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaceLayer:
     """Another class in the place of a layer, with these arguments."""
 
@@ -82,7 +89,7 @@ class SetInputShape:
     item: int = 0
 
 
-Step = InsertLayer | RemoveLayer | ReplaceLayer | SetArgument | WrapData | SetCompile | SetInputShape
+Step = InsertLayer | RemoveLayer | UnwrapLayer | ReplaceLayer | SetArgument | WrapData | SetCompile | SetInputShape
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from shape_magic.rules.agreement import CLASSES
 
 #: Layers behind the head that leave its width alone.
 _BEHIND = ("Activation", "Softmax", "Dropout", "ReLU", "LeakyReLU", "PReLU", "ELU", "BatchNormalization")
-_RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
+RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
 _POSITIONS = {"units": 0, "filters": 0}
 
 
@@ -39,7 +39,7 @@ def head_of(model: Model, item: int = 0) -> Head | None:
 def width_argument(call: Call) -> str | None:
     """The argument that sets a layer's last axis; None for a layer without one."""
     inner = call.wrapped_bases if call.is_a("TimeDistributed") else call.bases
-    if "Dense" in inner or (call.is_a(*_RECURRENT) and not call.is_a("Bidirectional")):
+    if "Dense" in inner or (call.is_a(*RECURRENT) and not call.is_a("Bidirectional")):
         return "units"
     if any(base in ("BaseConv", "BaseConvTranspose", "BaseSeparableConv") for base in inner):
         return "filters"
@@ -85,7 +85,7 @@ def widened(head: Head, width: int, loss: LossFacts, *, flat: bool = False) -> I
     ``flat``: the output has no axis between batch and width.
     """
     argument = width_argument(head.call)
-    recurrent = head.call.is_a(*_RECURRENT)
+    recurrent = head.call.is_a(*RECURRENT)
     # A recurrent layer's own activation bounds its numbers, and its state is what it remembers with.
     if recurrent:
         yield appended(head, width, loss)

@@ -5,66 +5,21 @@ Which of them stands first is decided by what the labels hold, by the loss, and 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
-from shape_magic.facts import Contract, LabelFacts, Model
-from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, SetCompile, Step, WrapData
-from shape_magic.rules.agreement import CLASSES, SPARSE, Pair, agrees, loss_for, pairs, relabelled, wanted
-from shape_magic.rules.data_paths import paths
-from shape_magic.rules.heads import (
-    Head,
-    activated,
-    activation_of,
-    joined,
-    set_width,
-    widened,
-    width_argument,
-)
+from shape_magic.facts import Contract
+from shape_magic.repair.steps import Repair, SetCompile, Step, WrapData
+from shape_magic.rules.agreement import CLASSES, SPARSE, Pair, agrees, loss_for, pairs, relabelled
+from shape_magic.rules.axis_repairs import axis_repairs
+from shape_magic.rules.heads import Head, activated, activation_of, set_width, widened, width_argument
+from shape_magic.rules.mismatch import Mismatch, is_beyond
 
 _CATEGORICAL = "categorical_crossentropy"
 _SPARSE = "sparse_categorical_crossentropy"
 #: More buttons than these nobody reads, and each is proved.
 _MOST = 6
-#: Layers that make a map larger again: their model gives back a picture or a series.
-_DECODERS = ("BaseConvTranspose", "UpSampling1D", "UpSampling2D", "UpSampling3D", "RepeatVector")
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """An output and labels that do not belong together, in their model."""
-
-    model: Model
-    pair: Pair
-    head: Head | None
-    #: Another output, whose labels would fit this one, as this one's would fit it.
-    other: Pair | None = None
-
-    @property
-    def contract(self) -> Contract:
-        """The call that compares them."""
-        assert self.model.contract is not None
-        return self.model.contract
-
-    @property
-    def facts(self) -> LabelFacts | None:
-        """What a sample of the labels says."""
-        return self.pair.labels.facts
-
-    @property
-    def has_one_loss(self) -> bool:
-        """Whether ``compile`` was given one loss, that stands there by itself."""
-        return len(self.contract.losses) == 1
-
-
-def is_beyond(pair: Pair) -> bool:
-    """Whether a class number has no unit."""
-    facts, units = pair.labels.facts, pair.output[-1]
-    if pair.loss.name not in SPARSE or facts is None or units is None or pair.loss.ignore_class is not None:
-        return False
-    return facts.max >= units or facts.min < 0
 
 
 def swapped_with(contract: Contract, pair: Pair) -> Pair | None:
@@ -101,9 +56,7 @@ def _candidates(found: Mismatch) -> Iterator[Repair]:
         yield from _from_one(found)
     yield from _other_form(found)
     yield from _by_width(found)
-    yield from _one_answer(found)
-    yield from _map_from_row(found)
-    yield from _without_axis(found)
+    yield from axis_repairs(found)
 
 
 # Class numbers and one-hot rows.
@@ -162,7 +115,7 @@ def _units_for_classes(found: Mismatch, loss: str) -> tuple[Step, ...]:
 def _by_width(found: Mismatch) -> Iterator[Repair]:
     head, pair = found.head, found.pair
     width = _width(found)
-    if head is None or width is None or width == pair.output[-1]:
+    if head is None or width is None or width == pair.output[-1] or _is_one_unit_too_few(found, width):
         return
     if _is_one_unit_for_classes(found):
         yield from _classes_for_one_unit(found, head, width)
@@ -188,6 +141,14 @@ def _width(found: Mismatch) -> int | None:
     )
 
 
+def _is_one_unit_too_few(found: Mismatch, width: int) -> bool:
+    """Whether a single unit would have to tell more than two classes apart."""
+    facts, head = found.facts, found.head
+    if width != 1 or facts is None or not facts.integer or facts.max <= 1 or head is None:
+        return False
+    return found.pair.loss.name == "binary_crossentropy" or activation_of(head) == "softmax"
+
+
 def _is_one_unit_for_classes(found: Mismatch) -> bool:
     hot = found.facts is not None and found.facts.one_hot
     return hot and found.pair.output[-1] == 1 and found.pair.loss.name == "binary_crossentropy"
@@ -203,77 +164,3 @@ def _classes_for_one_unit(found: Mismatch, head: Head, width: int) -> Iterator[R
     units = set_width(head.call, argument, width)
     steps: tuple[Step, ...] = (units, *activated(head, loss, width), SetCompile("loss", repr(_CATEGORICAL)))
     yield Repair(steps, "choice", "unit-per-class", {"layer": head.call.layer, "units": width}, f"{argument}={width}")
-
-
-# Another number of axes.
-
-
-def _one_answer(found: Mismatch) -> Iterator[Repair]:
-    """One answer per sample, out of one per position; or the picture itself as what is wanted."""
-    pair, head = found.pair, found.head
-    output, labels = pair.output, pair.labels.shape
-    if len(output) < 3 or len(labels) > 2 or head is None:
-        return
-    yield from _own_input(found)
-    if head.end.argument("return_sequences") is True:
-        step = SetArgument(head.end.call, "return_sequences", "False")
-        yield Repair((step,), "choice", "last-step", {"layer": head.end.layer}, "return_sequences=False")
-    width = labels[-1] if len(labels) == 2 and pair.loss.name not in SPARSE else None
-    if pair.loss.name in SPARSE and found.facts is not None and found.facts.integer:
-        width = (
-            max(int(found.facts.max) + 1, output[-1] or 0) if (output[-1] or 0) <= 1 or is_beyond(pair) else output[-1]
-        )
-    elif len(labels) == 1 and pair.loss.name not in CLASSES:
-        width = 1
-    yield from joined(head, output, width, pair.loss)
-
-
-def _own_input(found: Mismatch) -> Iterator[Repair]:
-    """The input as its own label, for a model that gives back what it was given."""
-    pair, model, x = found.pair, found.model, found.contract.x
-    if len(x) != 1 or len(model.outputs) != 1 or not x[0].name.isidentifier() or found.head is None:
-        return
-    given, output = x[0].shape, pair.output
-    if given[1:-1] != output[1:-1] or not any(c.is_a(*_DECODERS) for c in model.calls):
-        return
-    argument, width = width_argument(found.head.call), given[-1]
-    fits = width is None or width == output[-1]
-    if not fits and argument is None:
-        return
-    wide = () if fits or argument is None or width is None else (set_width(found.head.call, argument, width),)
-    steps: tuple[Step, ...] = (relabelled(found.contract, pair, x[0].name), *wide)
-    yield Repair(steps, "choice", "own-input", {"data": x[0].name, "method": found.contract.method}, f"y={x[0].name}")
-
-
-def _map_from_row(found: Mismatch) -> Iterator[Repair]:
-    """As many numbers as the labels hold for one sample, and then the labels' axes."""
-    pair, head = found.pair, found.head
-    sizes = pair.labels.shape[1:]
-    if head is None or pair.loss.name in SPARSE or len(pair.output) != 2 or len(sizes) < 2 or None in sizes:
-        return
-    target = f"({', '.join(map(str, sizes))})"
-    count, argument = math.prod(d or 1 for d in sizes), width_argument(head.call)
-    steps: list[Step] = []
-    if count != pair.output[-1]:
-        if argument is None or head.activation is not None:
-            return
-        steps.append(set_width(head.call, argument, count))
-    steps.append(InsertLayer(head.end.call, "Reshape", target, where="after"))
-    if activation_of(head) == "softmax" and head.activation is None:  # over the classes of each place, not over all
-        steps = [SetArgument(head.call.call, "activation", "None", 1), *steps]
-        steps.append(InsertLayer(head.end.call, "Softmax", where="after"))
-    values = {"layer": head.call.layer, "units": count, "target": target}
-    yield Repair(tuple(steps), "choice", "reshaped", values, f"Reshape({target})")
-
-
-def _without_axis(found: Mismatch) -> Iterator[Repair]:
-    """The labels without an axis of size 1 that the output has not, or with one that it has."""
-    pair = found.pair
-    goal = wanted(pair.loss.name, pair.output)
-    if len(pair.labels.shape) == len(goal) or pair.labels.shape[0] is None:
-        return
-    for path in paths(pair.labels.shape, goal, may_be_sample=False):
-        text = path.template.format(pair.labels.name)
-        yield Repair(
-            (relabelled(found.contract, pair, path.template),), "choice", "labels-shape", {"labels": text}, text
-        )

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from shape_magic.facts import Call, Contract, Facts, Model, Shape
 from shape_magic.rules.agreement import SPARSE, Pair, agrees, pairs
 from shape_magic.rules.finding import Finding, Rule
-from shape_magic.rules.grids import CONVOLUTIONS, POOLINGS, Sizes, follows, sizes_of, window
+from shape_magic.rules.grids import CONVOLUTIONS, POOLINGS, TRANSPOSED, Sizes, follows, sizes_of, window
 from shape_magic.rules.heads import Head, head_of
-from shape_magic.rules.resizing import Task, repairs_for, turned_input
+from shape_magic.rules.resizing import Task, is_bare, repairs_for, turned_input
 from shape_magic.words import say, shape_text
 
 
@@ -95,7 +95,7 @@ def _cause(model: Model, task: Task) -> tuple[Call, str] | None:
         return None
     way = on_the_way(model, task.head.end)
     same = [c for c in way if c.is_a(*CONVOLUTIONS) and c.arguments.get("padding") == "same"]
-    odd = [c for c in way if c.is_a(*CONVOLUTIONS) and _unpadded(c)]
+    odd = [c for c in way if c.is_a(*CONVOLUTIONS, TRANSPOSED) and is_bare(c)]
     added = [c for c in way if c.is_a("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")]
     rounded = [c for c in way if c.is_a(POOLINGS, *CONVOLUTIONS) and _rounds(c)]
     repeated = [c for c in way if c.is_a("RepeatVector")]
@@ -121,11 +121,6 @@ def _why(task: Task, cause: tuple[Call, str] | None) -> str:
         before=_times(before or ()),
         after=_times(after or ()),
     )
-
-
-def _unpadded(call: Call) -> bool:
-    sizes = window(call)
-    return call.arguments.get("padding") == "valid" and sizes is not None and any(s > 1 for s in sizes[0])
 
 
 def _rounds(call: Call) -> bool:

@@ -8,8 +8,9 @@ from shape_magic.facts import Contract, Facts, Model
 from shape_magic.rules.agreement import SPARSE, Pair, agrees, correction_for, loss_for, pairs, wanted
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.heads import Head, head_of
-from shape_magic.rules.label_repairs import Mismatch, is_beyond, repairs_for, swapped_with
-from shape_magic.words import shape_text
+from shape_magic.rules.label_repairs import repairs_for, swapped_with
+from shape_magic.rules.mismatch import Mismatch, is_beyond
+from shape_magic.words import say, shape_text
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -67,13 +68,14 @@ def _finding(model: Model, contract: Contract, found: Mismatch, variant: str) ->
 def _values(model: Model, contract: Contract, found: Mismatch, head: Head | None) -> dict[str, object]:
     pair, other = found.pair, found.other
     facts, output = pair.labels.facts, pair.output
+    form = "one" if output[-1] == 1 else "many"
     return {
         "layer": head.call.layer if head else model.name,
         "line": head.call.span.start_line if head and head.call.span else None,
         "loss": pair.loss.name,
         "output": shape_text(output, batch="batch"),
         "units": output[-1],
-        "last": (output[-1] or 1) - 1,
+        "units_words": say(f"rule.output-against-labels.units.{form}", n=output[-1], last=(output[-1] or 1) - 1),
         "labels": pair.labels.name,
         "labels_shape": shape_text(pair.labels.shape, batch="batch"),
         "wanted": shape_text(wanted(pair.loss.name, output), batch="batch"),

@@ -22,7 +22,7 @@ from shape_magic.rules.grids import (
     sizes_at,
     window,
 )
-from shape_magic.rules.heads import Head, set_width, width_argument
+from shape_magic.rules.heads import RECURRENT, Head, set_width, width_argument
 from shape_magic.words import shape_text
 
 #: Sizes that a channel axis has where pictures are read: grey, colour, colour with transparency.
@@ -80,9 +80,11 @@ def _candidates(task: Task) -> Iterator[Repair]:
         return
     if follows(task.model, task.end):
         yield from _repeated(task)
+        yield from _recoded(task)
         yield from _padded(task)
-        yield from _other_steps(task)
     yield from _stretched(task)
+    if follows(task.model, task.end):
+        yield from _other_steps(task)
     yield from _resized(task)
 
 
@@ -111,13 +113,25 @@ def _repeated(task: Task) -> Iterator[Repair]:
             yield Repair(steps, "choice", "repetitions", values, f"n={task.want[0]}")
 
 
+def _recoded(task: Task) -> Iterator[Repair]:
+    """A sequence read to its end by one recurrent layer, and another one told from that, as long as the labels."""
+    way = [c for c in task.model.calls[: task.end + 1] if c.is_a(*RECURRENT)]
+    if len(task.want) != 1 or len(way) < 2 or not all(c.argument("return_sequences") is True for c in way):
+        return
+    encoder, steps = way[-2], task.want[0]
+    cut = SetArgument(encoder.call, "return_sequences", "False")
+    repeat = InsertLayer(encoder.call, "RepeatVector", str(steps), where="after")
+    values = {"layer": encoder.layer, "n": steps}
+    yield Repair((cut, repeat, *task.width), "choice", "recoded", values, f"RepeatVector({steps})")
+
+
 def _fits(task: Task, changes: Changes, removed: Sequence[int] = ()) -> bool:
     return sizes_at(task.model, task.end, changes, removed) == task.want
 
 
 def _padded(task: Task) -> Iterator[Repair]:
     """Padding where a layer has none, by itself and with a cut behind the output; then the cut alone."""
-    bare = [c for c in task.model.calls[: task.end + 1] if _is_bare(c)]
+    bare = [c for c in task.model.calls[: task.end + 1] if is_bare(c)]
     groups = [[call] for call in bare] + ([bare] if len(bare) > 1 else [])
     cuts: list[Repair] = []
     for group in groups:
@@ -134,7 +148,7 @@ def _padded(task: Task) -> Iterator[Repair]:
     yield from cuts[:1]
 
 
-def _is_bare(call: Call) -> bool:
+def is_bare(call: Call) -> bool:
     """Whether padding would change what a layer makes of a grid."""
     sizes = window(call)
     if not call.is_a(*CONVOLUTIONS, TRANSPOSED, POOLINGS) or sizes is None or call.arguments.get("padding") != "valid":

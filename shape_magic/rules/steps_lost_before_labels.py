@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,10 +10,9 @@ from shape_magic.facts import Call, Contract, Facts, Model, Shape
 from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument, Step
 from shape_magic.rules.agreement import SPARSE, Pair, agrees, correction_for, pairs, relabelled
 from shape_magic.rules.finding import Finding, Rule
-from shape_magic.rules.heads import Head, activated, head_of, set_width, width_argument
+from shape_magic.rules.heads import RECURRENT, Head, activated, head_of, set_width, width_argument
 from shape_magic.words import shape_text
 
-_RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
 _JOINS = ("Flatten", "GlobalAveragePooling1D", "GlobalMaxPooling1D")
 
 
@@ -51,12 +51,14 @@ def _lost(model: Model, pair: Pair) -> _Loss | None:
 
 
 def _drops_steps(call: Call) -> bool:
-    return call.is_a(*_JOINS) or (call.is_a(*_RECURRENT) and not call.argument("return_sequences"))
+    return call.is_a(*_JOINS) or (call.is_a(*RECURRENT) and not call.argument("return_sequences"))
 
 
 def _kept(pair: Pair, steps: int | None) -> Shape | None:
     """The output with its steps, as wide as the labels need it; None where it would not fit them either."""
     labels, width = pair.labels.shape, pair.output[-1]
+    if width == math.prod(d or 0 for d in labels[1:]) and len(labels) > 2:
+        return None  # all the numbers are there, in one row
     if len(labels) < 2 or labels[1] in (None, 1) or steps not in (labels[1], None):
         return None
     kept: Shape = (None, labels[1], width)
@@ -103,7 +105,7 @@ def _repairs(contract: Contract, pair: Pair, lost: _Loss) -> Iterator[Repair]:
         return
     values = {"layer": call.layer, "head": lost.head.call.layer, "width": lost.kept[-1]}
     wide = "-and-width" if width else ""
-    if call.is_a(*_RECURRENT):
+    if call.is_a(*RECURRENT):
         steps = (SetArgument(call.call, "return_sequences", "True"), *width)
         yield Repair(steps, "choice", f"every-step{wide}", values, "return_sequences=True")
     else:

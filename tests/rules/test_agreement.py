@@ -80,7 +80,8 @@ def test_a_strict_loss_raises_where_they_do_not_agree(name: str) -> None:
 
 def test_sparse_cross_entropy_takes_the_labels_without_the_class_axis() -> None:
     loss = keras.losses.SparseCategoricalCrossentropy()
-    for labels, output in product(SAMPLES, repeat=2):
+    classes = [sample for sample in SAMPLES if sample and sample[-1] > 1]
+    for labels, output in product(SAMPLES, classes):
         y = np.zeros((N, *labels), "int32")
         out = numbers(2, *output)
         value = computed(loss, y, out)

@@ -17,6 +17,7 @@ from shape_magic.repair.steps import (
     SetCompile,
     SetInputShape,
     Step,
+    UnwrapLayer,
     WrapData,
 )
 from shape_magic.report import Edit
@@ -99,7 +100,7 @@ def _insertions(desk: Desk, steps: Sequence[InsertLayer]) -> list[list[Splice]]:
 
 def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
     """Changes of constructor calls: each call once, whatever number of layers it makes."""
-    chosen = [step for step in steps if isinstance(step, ReplaceLayer | SetArgument)]
+    chosen = [step for step in steps if isinstance(step, ReplaceLayer | SetArgument | UnwrapLayer)]
     by_call = sorted(chosen, key=lambda step: step.call)
     per_call = [(desk.model.calls[number], list(group)) for number, group in groupby(by_call, key=lambda s: s.call)]
     works: list[list[Splice]] = []
@@ -111,6 +112,7 @@ def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
         done[call.span] = anonymous
         covered = {other.call for other, steps_ in per_call if [replace(s, call=0) for s in steps_] == anonymous}
         works += [replace_layer(desk, call, step, covered) for step in group if isinstance(step, ReplaceLayer)]
+        works += [_unwrapped(desk, call, covered) for step in group if isinstance(step, UnwrapLayer)]
         if settings := [Setting(s.name, s.value, s.position) for s in group if isinstance(s, SetArgument)]:
             works.append(_set_on_layer(desk, call, settings, covered))
     return works
@@ -126,6 +128,15 @@ def _set_on_layer(desk: Desk, call: Call, settings: Sequence[Setting], covered: 
     if inner:
         splices += set_arguments(tree, _wrapped(made, call), inner, call.layer)
     return splices
+
+
+def _unwrapped(desk: Desk, call: Call, covered: set[int]) -> list[Splice]:
+    tree, made = desk.constructor(call)
+    if made_with(desk, call, covered) or len(made.args) + len(made.keywords) > 1:
+        raise Refusal("several_layers", what=call.layer)
+    inner = _wrapped(made, call)
+    start, end = tree.outer(inner, tree.parentheses(made)[0])
+    return [Splice(tree, tree.start(made), start, ""), Splice(tree, end, tree.end(made), "")]
 
 
 def _wrapped(made: ast.Call, call: Call) -> ast.Call:

@@ -12,6 +12,7 @@ from shape_magic.repair.steps import (
     SetCompile,
     SetInputShape,
     Step,
+    UnwrapLayer,
     WrapData,
 )
 from shape_magic.source.writer.desk import plain
@@ -33,6 +34,8 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
             return _entering(layer, model), _say(step.where, layer=model.calls[step.call].layer)
         case RemoveLayer():
             return "", _say("remove", layer=model.calls[step.call].layer)
+        case UnwrapLayer():
+            return "", _say("unwrap", layer=model.calls[step.call].layer)
         case ReplaceLayer():
             layer = f"keras.layers.{step.class_name}({step.arguments})"
             return _entering(layer, model), _say("replace", layer=model.calls[step.call].layer)

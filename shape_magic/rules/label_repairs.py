@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from shape_magic.facts import Contract
-from shape_magic.repair.steps import Repair, SetCompile, Step, WrapData
-from shape_magic.rules.agreement import CLASSES, SPARSE, Pair, agrees, loss_for, pairs, relabelled
+from shape_magic.repair.steps import Repair, SetCompile, Step
+from shape_magic.rules.agreement import CLASSES, SPARSE, agrees, loss_for, relabelled
 from shape_magic.rules.axis_repairs import axis_repairs
 from shape_magic.rules.heads import Head, activated, activation_of, set_width, widened, width_argument
 from shape_magic.rules.mismatch import Mismatch, is_beyond
@@ -22,29 +21,9 @@ _SPARSE = "sparse_categorical_crossentropy"
 _MOST = 6
 
 
-def swapped_with(contract: Contract, pair: Pair) -> Pair | None:
-    """A later output whose labels fit this one while this one's fit it; None where each has its own."""
-    if _fits(pair, pair):
-        return None
-    return next((p for p in pairs(contract) if p.item > pair.item and _fits(pair, p) and _fits(p, pair)), None)
-
-
-def _fits(pair: Pair, other: Pair) -> bool:
-    """Whether an output and its loss agree with the labels of another one."""
-    return agrees(pair.loss.name, pair.output, other.labels.shape)
-
-
 def repairs_for(found: Mismatch) -> tuple[Repair, ...]:
     """The candidates, best first."""
-    if found.other is not None:
-        return (_swapped(found, found.other),)
     return tuple(islice(_candidates(found), _MOST))
-
-
-def _swapped(found: Mismatch, other: Pair) -> Repair:
-    mine, theirs = found.pair.labels.name, other.labels.name
-    steps = (WrapData("y", theirs, item=found.pair.item), WrapData("y", mine, item=other.item))
-    return Repair(steps, "choice", "swap-labels", {"first": theirs, "second": mine}, f"{theirs}, {mine}")
 
 
 def _candidates(found: Mismatch) -> Iterator[Repair]:

@@ -110,7 +110,8 @@ def _cause(model: Model, task: Task) -> tuple[Call, str] | None:
 def _why(task: Task, cause: tuple[Call, str] | None) -> str:
     """A sentence's end about the layer that loses the size, or about the sizes on the way."""
     if cause is None:
-        return say("rule.map-of-another-size.cause.unknown", sizes=_on_the_way(task.model, task.head))
+        sizes = _on_the_way(task.model, task.head)
+        return say(f"rule.map-of-another-size.cause.{'unknown' if '→' in sizes else 'kept'}", sizes=sizes)
     call, kind = cause
     at = say("place.at", line=call.span.start_line) if call.span else ""
     before, after = sizes_of(call.input_shape), sizes_of(call.output_shape)

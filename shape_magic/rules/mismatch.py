@@ -16,8 +16,6 @@ class Mismatch:
     model: Model
     pair: Pair
     head: Head | None
-    #: Another output, whose labels would fit this one, as this one's would fit it.
-    other: Pair | None = None
 
     @property
     def contract(self) -> Contract:

@@ -8,7 +8,7 @@ from shape_magic.facts import Contract, Facts, Model
 from shape_magic.rules.agreement import SPARSE, Pair, agrees, correction_for, loss_for, pairs, wanted
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.heads import Head, head_of
-from shape_magic.rules.label_repairs import repairs_for, swapped_with
+from shape_magic.rules.label_repairs import repairs_for
 from shape_magic.rules.mismatch import Mismatch, is_beyond
 from shape_magic.words import say, shape_text
 
@@ -19,10 +19,9 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     if contract is None:
         return
     for pair in pairs(contract):
-        other = swapped_with(contract, pair)
-        variant = "swapped" if other is not None else _variant(pair)
+        variant = _variant(pair)
         if variant is not None:
-            yield _finding(model, contract, Mismatch(model, pair, head_of(model, pair.item), other), variant)
+            yield _finding(model, contract, Mismatch(model, pair, head_of(model, pair.item)), variant)
             return
 
 
@@ -46,8 +45,6 @@ def _finding(model: Model, contract: Contract, found: Mismatch, variant: str) ->
     pair, head = found.pair, found.head
     loss, output, labels = pair.loss, pair.output, pair.labels
     fails = loss.failure is not None or variant == "label-out-of-range"
-    # Of two heads with each other's labels neither is wrong.
-    head = None if variant == "swapped" else head
     return Finding(
         severity="error" if fails else "warning",
         variant=variant,
@@ -66,7 +63,7 @@ def _finding(model: Model, contract: Contract, found: Mismatch, variant: str) ->
 
 
 def _values(model: Model, contract: Contract, found: Mismatch, head: Head | None) -> dict[str, object]:
-    pair, other = found.pair, found.other
+    pair = found.pair
     facts, output = pair.labels.facts, pair.output
     form = "one" if output[-1] == 1 else "many"
     return {
@@ -83,10 +80,6 @@ def _values(model: Model, contract: Contract, found: Mismatch, head: Head | None
         "high": int(facts.max) if facts else 0,
         "width": pair.labels.shape[-1],
         "method": contract.method,
-        "number": pair.item + 1,
-        "other": other.labels.name if other else "",
-        "other_number": other.item + 1 if other else 0,
-        "other_output": shape_text(other.output, batch="batch") if other else "",
     }
 
 

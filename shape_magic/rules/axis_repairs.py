@@ -9,8 +9,10 @@ from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, Step, UnwrapLayer
 from shape_magic.rules.agreement import CLASSES, SPARSE, relabelled, wanted
 from shape_magic.rules.data_paths import paths
+from shape_magic.rules.finding import listed
 from shape_magic.rules.heads import Head, activation_of, appended, joined, set_width, width_argument
 from shape_magic.rules.mismatch import Mismatch, is_beyond
+from shape_magic.words import say
 
 #: Layers that make a map larger again: their model gives back a picture or a series.
 _DECODERS = ("BaseConvTranspose", "UpSampling1D", "UpSampling2D", "UpSampling3D", "RepeatVector")
@@ -123,6 +125,5 @@ def _without_axis(found: Mismatch) -> Iterator[Repair]:
         return
     for path in paths(pair.labels.shape, goal, may_be_sample=False):
         text = path.template.format(pair.labels.name)
-        yield Repair(
-            (relabelled(found.contract, pair, path.template),), "choice", "labels-shape", {"labels": text}, text
-        )
+        values = {"labels": text, "does": listed([say(f"fix.data.step.{step}") for step in path.steps])}
+        yield Repair((relabelled(found.contract, pair, path.template),), "choice", "labels-shape", values, text)

@@ -110,10 +110,10 @@ def _pooled(flatten: Call, width: int) -> Iterator[Repair]:
     rank = len(shape) - 2
     if rank not in (1, 2, 3) or shape[-1] != width:
         return
-    for kind, message in (("Average", "average-instead"), ("Max", "maximum-instead")):
+    for kind in ("Average", "Max"):
         name = f"Global{kind}Pooling{rank}D"
-        values = {"old": flatten.layer, "new": name, "layer": flatten.layer}
-        yield Repair((ReplaceLayer(flatten.call, name),), "choice", message, values, name)
+        values = {"old": flatten.layer, "new": name}
+        yield Repair((ReplaceLayer(flatten.call, name),), "choice", "pooled-head", values, name)
 
 
 def appended(head: Head, width: int, loss: LossFacts, *, first: str = "") -> Repair:

@@ -57,7 +57,11 @@ def _other_form(found: Mismatch) -> Iterator[Repair]:
     other = loss_for(pair.loss.name, pair.output, pair.labels.shape, found.facts) or _classes_instead(found)
     if other and pair.loss.plain and found.has_one_loss:  # a loss object would lose its arguments by the other's name
         steps = (SetCompile("loss", repr(other)), *_units_for_classes(found, other))
-        yield Repair(steps, "safe" if len(steps) == 1 else "choice", "other-loss", {"loss": other}, f"loss='{other}'")
+        same = pair.loss.name in CLASSES
+        message = "other-loss" if same else "class-loss"
+        yield Repair(
+            steps, "safe" if same and len(steps) == 1 else "choice", message, {"loss": other}, f"loss='{other}'"
+        )
     if pair.loss.name not in CLASSES or pair.output[-1] in (None, 1):
         return
     name, units = pair.labels.name, pair.output[-1]

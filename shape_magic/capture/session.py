@@ -94,6 +94,8 @@ class Tracked:
     cells: list[CellId] = field(default_factory=list)
     compile_span: Span | None = None
     compiled: dict[str, Any] = field(default_factory=dict)
+    #: The source of the metrics, where ``compile`` was given a plain expression.
+    metrics_text: str = ""
 
     def touch(self, span: Span | None, cell: CellId | None) -> None:
         """Note that something happened to it in a cell."""

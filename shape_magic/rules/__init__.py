@@ -10,14 +10,27 @@ from importlib.resources import files
 
 from shape_magic.facts import Facts
 from shape_magic.rules import (
+    activation_against_loss,
     dense_on_feature_map,
+    empty_axis,
     flatten_open_axes,
+    labels_against_loss,
+    labels_out_of_reach,
     layer_input_rank,
     layer_refuses_input,
     map_of_another_size,
+    merge_by_broadcasting,
+    merge_of_different_shapes,
+    merge_over_the_batch,
+    metric_against_labels,
     model_refuses_data,
+    one_unit_as_classes,
     output_against_labels,
+    pooled_twice,
+    reshape_size_mismatch,
     steps_lost_before_labels,
+    time_distributed_without_time,
+    unreduced_loss,
     weights_exceed_memory,
     window_larger_than_input,
 )
@@ -26,15 +39,28 @@ from shape_magic.rules.finding import Finding, Found, Rule
 #: In this order: of two findings on one topic the earlier rule's stands.
 RULES: tuple[Rule, ...] = (
     weights_exceed_memory.RULE,
+    pooled_twice.RULE,
     layer_input_rank.RULE,
     window_larger_than_input.RULE,
     flatten_open_axes.RULE,
+    time_distributed_without_time.RULE,
+    reshape_size_mismatch.RULE,
+    merge_of_different_shapes.RULE,
     layer_refuses_input.RULE,
     model_refuses_data.RULE,
+    empty_axis.RULE,
+    merge_over_the_batch.RULE,
+    merge_by_broadcasting.RULE,
     dense_on_feature_map.RULE,
     steps_lost_before_labels.RULE,
     map_of_another_size.RULE,
     output_against_labels.RULE,
+    one_unit_as_classes.RULE,
+    labels_against_loss.RULE,
+    activation_against_loss.RULE,
+    labels_out_of_reach.RULE,
+    unreduced_loss.RULE,
+    metric_against_labels.RULE,
 )
 
 

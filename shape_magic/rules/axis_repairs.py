@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Model
-from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, Step, UnwrapLayer
+from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, Step, Unwrap
 from shape_magic.rules.agreement import CLASSES, SPARSE, relabelled, wanted
 from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import listed
-from shape_magic.rules.heads import Head, activation_of, appended, joined, set_width, width_argument
 from shape_magic.rules.mismatch import Mismatch, is_beyond
+from shape_magic.rules.widths import End, activation_of, appended, joined, set_width, width_argument
 from shape_magic.words import say
 
 #: Layers that make a map larger again: their model gives back a picture or a series.
@@ -39,7 +39,7 @@ def _one_answer(found: Mismatch) -> Iterator[Repair]:
     yield from joined(head, output, width, pair.loss)
 
 
-def _answer_width(found: Mismatch, head: Head) -> int | None:
+def _answer_width(found: Mismatch, head: End) -> int | None:
     """How wide one answer per sample is; None where the labels do not say."""
     pair, facts, labels = found.pair, found.facts, found.pair.labels.shape
     if pair.loss.name in SPARSE:
@@ -51,7 +51,7 @@ def _answer_width(found: Mismatch, head: Head) -> int | None:
     return 1 if pair.loss.name not in CLASSES else None
 
 
-def _last_step(found: Mismatch, head: Head, width: int | None) -> Iterator[Repair]:
+def _last_step(found: Mismatch, head: End, width: int | None) -> Iterator[Repair]:
     """The last step of the recurrent layer that the answers for every step come from."""
     end, wide = head.end, width in (None, found.pair.output[-1])
     if end.argument("return_sequences") is True:
@@ -64,7 +64,7 @@ def _last_step(found: Mismatch, head: Head, width: int | None) -> Iterator[Repai
             yield Repair((cut, *behind.steps), "choice", "last-step-and-head", values, "return_sequences=False")
     source = _recurrent_above(found.model, head.call)
     if head.call.is_a("TimeDistributed") and source is not None and wide:
-        steps = (SetArgument(source.call, "return_sequences", "False"), UnwrapLayer(head.call.call))
+        steps = (SetArgument(source.call, "return_sequences", "False"), Unwrap(head.call.call))
         values = {"layer": source.layer, "head": head.call.layer}
         yield Repair(steps, "choice", "last-step-unwrapped", values, "return_sequences=False")
 

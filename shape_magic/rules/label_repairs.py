@@ -12,8 +12,8 @@ from itertools import islice
 from shape_magic.repair.steps import Repair, SetCompile, Step
 from shape_magic.rules.agreement import CLASSES, SPARSE, agrees, loss_for, relabelled
 from shape_magic.rules.axis_repairs import axis_repairs
-from shape_magic.rules.heads import Head, activated, activation_of, set_width, widened, width_argument
 from shape_magic.rules.mismatch import Mismatch, is_beyond
+from shape_magic.rules.widths import End, activated, activation_of, set_width, widened, width_argument
 
 _CATEGORICAL = "categorical_crossentropy"
 _SPARSE = "sparse_categorical_crossentropy"
@@ -137,7 +137,7 @@ def _is_one_unit_for_classes(found: Mismatch) -> bool:
     return hot and found.pair.output[-1] == 1 and found.pair.loss.name == "binary_crossentropy"
 
 
-def _classes_for_one_unit(found: Mismatch, head: Head, width: int) -> Iterator[Repair]:
+def _classes_for_one_unit(found: Mismatch, head: End, width: int) -> Iterator[Repair]:
     """A unit per class under the loss for classes, in the place of one yes or no."""
     argument = width_argument(head.call)
     if argument is None or not found.has_one_loss or not found.pair.loss.plain:

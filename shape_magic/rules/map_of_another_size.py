@@ -8,15 +8,15 @@ from shape_magic.facts import Call, Contract, Facts, Model, Shape
 from shape_magic.rules.agreement import SPARSE, Pair, agrees, pairs
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.grids import CONVOLUTIONS, POOLINGS, TRANSPOSED, Sizes, follows, sizes_of, window
-from shape_magic.rules.heads import Head, head_of
 from shape_magic.rules.resizing import Task, is_bare, repairs_for, turned_input
+from shape_magic.rules.widths import End, end_of
 from shape_magic.words import say, shape_text
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
     """Yield one finding for an output and labels with the same number of axes and other sizes in the middle."""
     for pair in pairs(model.contract):
-        head = head_of(model, pair.item)
+        head = end_of(model, pair.item)
         if head is None or not pair.loss.known or model.contract is None:
             continue
         if agrees(pair.loss.name, pair.output, pair.labels.shape) and not pair.loss.failure:
@@ -143,7 +143,7 @@ def on_the_way(model: Model, end: Call) -> Sequence[Call]:
     return [model.calls[number] for number in sorted(seen)]
 
 
-def _on_the_way(model: Model, head: Head) -> str:
+def _on_the_way(model: Model, head: End) -> str:
     """The sizes that the map goes through, ``28×28 → 14×14 → 28×28``."""
     found = [sizes_of(model.inputs[0].shape)] if model.inputs else []
     for call in on_the_way(model, head.end):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shape_magic.facts import Contract, LabelFacts, Model
 from shape_magic.rules.agreement import SPARSE, Pair
-from shape_magic.rules.heads import Head
+from shape_magic.rules.widths import End
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Mismatch:
 
     model: Model
     pair: Pair
-    head: Head | None
+    head: End | None
 
     @property
     def contract(self) -> Contract:

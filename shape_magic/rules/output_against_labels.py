@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from shape_magic.facts import Contract, Facts, Model
 from shape_magic.rules.agreement import SPARSE, Pair, agrees, correction_for, loss_for, pairs, wanted
 from shape_magic.rules.finding import Finding, Rule
-from shape_magic.rules.heads import Head, head_of
 from shape_magic.rules.label_repairs import repairs_for
 from shape_magic.rules.mismatch import Mismatch, is_beyond
+from shape_magic.rules.widths import End, end_of
 from shape_magic.words import say, shape_text
 
 
@@ -21,7 +21,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     for pair in pairs(contract):
         variant = _variant(pair)
         if variant is not None:
-            yield _finding(model, contract, Mismatch(model, pair, head_of(model, pair.item)), variant)
+            yield _finding(model, contract, Mismatch(model, pair, end_of(model, pair.item)), variant)
             return
 
 
@@ -62,7 +62,7 @@ def _finding(model: Model, contract: Contract, found: Mismatch, variant: str) ->
     )
 
 
-def _values(model: Model, contract: Contract, found: Mismatch, head: Head | None) -> dict[str, object]:
+def _values(model: Model, contract: Contract, found: Mismatch, head: End | None) -> dict[str, object]:
     pair = found.pair
     facts, output = pair.labels.facts, pair.output
     form = "one" if output[-1] == 1 else "many"

@@ -22,7 +22,7 @@ from shape_magic.rules.grids import (
     sizes_at,
     window,
 )
-from shape_magic.rules.heads import RECURRENT, Head, set_width, width_argument
+from shape_magic.rules.widths import RECURRENT, End, set_width, width_argument
 from shape_magic.words import shape_text
 
 #: Sizes that a channel axis has where pictures are read: grey, colour, colour with transparency.
@@ -36,7 +36,7 @@ class Task:
     """An output, and the sizes that it has and should have."""
 
     model: Model
-    head: Head
+    head: End
     pair: Pair
     #: The labels, with an axis for the classes.
     labels: Shape

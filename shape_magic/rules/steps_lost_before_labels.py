@@ -10,7 +10,7 @@ from shape_magic.facts import Call, Contract, Facts, Model, Shape
 from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument, Step
 from shape_magic.rules.agreement import SPARSE, Pair, agrees, correction_for, pairs, relabelled
 from shape_magic.rules.finding import Finding, Rule
-from shape_magic.rules.heads import RECURRENT, Head, activated, head_of, set_width, width_argument
+from shape_magic.rules.widths import RECURRENT, End, activated, end_of, set_width, width_argument
 from shape_magic.words import shape_text
 
 _JOINS = ("Flatten", "GlobalAveragePooling1D", "GlobalMaxPooling1D")
@@ -21,7 +21,7 @@ class _Loss:
     """The layer that takes the steps away, and the head below it."""
 
     call: Call
-    head: Head
+    head: End
     #: The output as it would be with the steps.
     kept: Shape
 
@@ -38,7 +38,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 def _lost(model: Model, pair: Pair) -> _Loss | None:
     if not pair.loss.known or (agrees(pair.loss.name, pair.output, pair.labels.shape) and not pair.loss.failure):
         return None
-    head = head_of(model, pair.item)
+    head = end_of(model, pair.item)
     if head is None or len(pair.output) != 2:
         return None
     call: Call | None = head.call

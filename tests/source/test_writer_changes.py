@@ -14,7 +14,6 @@ from shape_magic.repair.steps import (
     SetArgument,
     SetCompile,
     Step,
-    UnwrapLayer,
     WrapData,
 )
 from shape_magic.source.cells import apply_edits
@@ -280,14 +279,6 @@ def test_an_argument_of_the_layer_within_a_wrapper() -> None:
     assert in_wrapper("m.add(«TimeDistributed(layer=k.Dense(units=9))»)", step) == (
         "m.add(TimeDistributed(layer=k.Dense(units=1)))"
     )
-    assert isinstance(in_wrapper("m.add(«TimeDistributed(head)»)", step), Refused)
-
-
-def test_a_wrapper_taken_off() -> None:
-    step = UnwrapLayer(0)
-    assert in_wrapper("m.add(«TimeDistributed(Dense(9))»)", step) == "m.add(Dense(9))"
-    assert in_wrapper("y = «TimeDistributed(\n    Dense(9)\n)»(x)", step) == "y = Dense(9)(x)"
-    assert isinstance(in_wrapper("m.add(«TimeDistributed(Dense(9), name='t')»)", step), Refused)
     assert isinstance(in_wrapper("m.add(«TimeDistributed(head)»)", step), Refused)
 
 

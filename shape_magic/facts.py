@@ -76,6 +76,9 @@ class Call:
     positional: tuple[str, ...] = ()
     #: The names of the layer's class and of its bases in Keras, nearest first: what rules match.
     bases: tuple[str, ...] = ()
+    #: The layer within a wrapper such as TimeDistributed: its class and bases, and its arguments.
+    wrapped_bases: tuple[str, ...] = ()
+    wrapped_arguments: Mapping[str, object] = field(default_factory=dict)
     #: How many axes Keras' own input check asks for, the batch axis counted; None: it asks for none.
     wants_rank: int | None = None
     failure: Failure | None = None
@@ -89,6 +92,10 @@ class Call:
     def input_shape(self) -> Shape | None:
         """The first input's shape."""
         return self.input_shapes[0] if self.input_shapes else None
+
+    def argument(self, name: str) -> object:
+        """What the layer, or the one within a wrapper, was given; None where that is not known."""
+        return self.arguments[name] if name in self.arguments else self.wrapped_arguments.get(name)
 
     def is_a(self, *names: str) -> bool:
         """Whether the layer's class is, or inherits from, a Keras class of one of these names."""
@@ -203,6 +210,13 @@ class Model:
     def failed_call(self) -> Call | None:
         """The call at which the trace stopped, if it did."""
         return next((call for call in self.calls if call.failure), None)
+
+    def end(self, item: int = 0) -> Call | None:
+        """The call that gives one of the outputs; None where that is an input, or not known."""
+        if item < len(self.ends):
+            number = self.ends[item]
+            return self.calls[number] if 0 <= number < len(self.calls) else None
+        return self.calls[-1] if self.calls and len(self.outputs) < 2 else None
 
 
 @dataclass(frozen=True, slots=True)

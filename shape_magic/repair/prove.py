@@ -213,6 +213,8 @@ def _judged(state: _State, before: Model, remaining: list[Found], goal: Found) -
 
 def _is_further(left: Found, goal: Found) -> bool:
     """Whether a finding of the same kind lies behind the one that was repaired."""
+    if goal.finding.topic == "contract" and left.finding.item > goal.finding.item:
+        return True
     now, then = left.finding.call, goal.finding.call
     return goal.finding.topic == "call" and now is not None and then is not None and now > then
 

@@ -99,7 +99,9 @@ def _new_layer(class_name: str, arguments: str) -> Any:
 
 def _with_argument(session: Session, layer: Any, step: SetArgument) -> Any:
     config = clone(session, layer).get_config()
-    config[step.name] = ast.literal_eval(step.value)
+    inner = config.get("layer") if step.name not in config else None
+    arguments = inner["config"] if isinstance(inner, dict) else config
+    arguments[step.name] = ast.literal_eval(step.value)
     return type(layer).from_config(config)
 
 

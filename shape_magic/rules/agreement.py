@@ -11,8 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shape_magic.facts import Contract, Data, LabelFacts, LossFacts, Shape
+from shape_magic.repair.steps import WrapData
 
 SPARSE = frozenset({"sparse_categorical_crossentropy"})
+#: Losses whose labels are class numbers, and whose output has an axis for the classes or for what stands for them.
+_NUMBERED = SPARSE | {"categorical_generalized_cross_entropy", "circle"}
 CLASSES = frozenset({"categorical_crossentropy", "categorical_focal_crossentropy", *SPARSE})
 
 
@@ -37,12 +40,25 @@ def pairs(contract: Contract | None) -> tuple[Pair, ...]:
     return tuple(Pair(i, loss, output, labels) for i, (loss, output, labels) in enumerate(together))
 
 
+def relabelled(contract: Contract | None, pair: Pair, template: str) -> WrapData:
+    """An expression around these labels, where the call that uses the model gives them."""
+    several = contract is not None and len(contract.y) > 1
+    return WrapData("y", template, item=pair.item if several else None)
+
+
 def agrees(loss: str, output: Shape, labels: Shape) -> bool:
     """Whether this loss compares each label with the answer it belongs to; the batch axis is not compared."""
     out, y = output[1:], labels[1:]
-    if loss in SPARSE:
-        return y == out[:-1] or y == (*out[:-1], 1)
+    if loss == "ctc":  # a text for each sequence: how long it is, the labels alone say
+        return len(out) == 2 and len(y) == 1
+    if loss in _NUMBERED:
+        return bool(out) and y in (out[:-1], (*out[:-1], 1))
     return _squeezed(out, y)
+
+
+def wanted(loss: str, output: Shape) -> Shape:
+    """The labels' shape that belongs to this output."""
+    return output[:-1] if loss == "ctc" or loss in _NUMBERED else output
 
 
 def _squeezed(out: Shape, y: Shape) -> bool:

@@ -28,6 +28,8 @@ class Finding:
     topic: Topic
     call: int | None
     values: Mapping[str, object]
+    #: Of several outputs or inputs, which.
+    item: int = 0
     repairs: tuple[Repair, ...] = ()
     expected: Shape | None = None
     actual: Shape | None = None

@@ -19,6 +19,14 @@ def bases(layer: Any) -> tuple[str, ...]:
     )
 
 
+def wrapped(layer: Any) -> Any | None:
+    """The layer within a wrapper; None for a layer that is none."""
+    if not {"Wrapper", "Bidirectional"} & set(bases(layer)):
+        return None
+    inner = getattr(layer, "forward_layer", None)  # Bidirectional keeps a copy of what it was given
+    return inner if inner is not None else getattr(layer, "layer", None)
+
+
 def is_keras(layer: Any) -> bool:
     """Whether the class is Keras' own, so that its rules are known."""
     return type(layer).__module__.split(".", 1)[0] == "keras"

@@ -46,6 +46,7 @@ class Rows:
         index = None
         if len(path) == 1 and is_layer(layer):
             index, self._index = self._index, self._index + 1
+        inner = describe.wrapped(layer)
         made = self._session.made.get(layer)
         placed = self._session.placed.get(layer) or []
         where = placed[min(times, len(placed) - 1)] if placed else self._elements.get(id(layer))
@@ -71,6 +72,8 @@ class Rows:
                 exact=bool(made and made.exact),
                 positional=describe.positional(made.cls, made.args) if made else (),
                 bases=describe.bases(layer),
+                wrapped_bases=describe.bases(inner) if inner is not None else (),
+                wrapped_arguments=describe.arguments(inner) if inner is not None else {},
                 wants_rank=describe.wants_rank(layer),
                 failure=failure,
             )

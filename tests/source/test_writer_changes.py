@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 import pytest
 
-from shape_magic.repair.steps import InsertLayer, RemoveLayer, ReplaceLayer, SetArgument, SetCompile, WrapData
-from shape_magic.source.writer import snippet
+from shape_magic.repair.steps import (
+    InsertLayer,
+    RemoveLayer,
+    ReplaceLayer,
+    SetArgument,
+    SetCompile,
+    Step,
+    WrapData,
+)
+from shape_magic.source.cells import apply_edits
+from shape_magic.source.writer import Refused, snippet, write
 from tests.source.harness import assert_refused, assert_written, marked, model_of
 
 REMOVE = RemoveLayer(0)
@@ -243,10 +253,50 @@ def test_snippets_are_code_with_the_place_in_a_comment() -> None:
 
 
 def test_a_hostile_name_stays_in_the_comment() -> None:
-    from dataclasses import replace
-
     model = model_of([marked("m = [«layers.Dense(10)»]")], kind="Functional")
     call = replace(model.calls[0], layer="x\nimport os\x1b[31m")
     text = snippet((ReplaceLayer(0, "Dropout", "0.5"),), replace(model, calls=(call,)))
     assert "\x1b" not in text
     assert len(ast.parse(text).body) == 1
+
+
+# Wrapped layers, and functions of Keras.
+
+
+def in_wrapper(text: str, step: Step) -> str | Refused:
+    """A cell after a step at a TimeDistributed that holds a Dense."""
+    cell = marked(text)
+    model = model_of([cell])
+    call = replace(model.calls[0], arguments={}, wrapped_bases=("Dense", "Layer"), wrapped_arguments={"units": 9})
+    edits = write((step,), replace(model, calls=(call,)), {0: cell.source}, lambda *_: False)
+    return edits if isinstance(edits, Refused) else apply_edits(cell.source, edits)
+
+
+def test_an_argument_of_the_layer_within_a_wrapper() -> None:
+    step = SetArgument(0, "units", "1", 0)
+    before = "m.add(«TimeDistributed(Dense(9, activation='relu'), name='t')»)"
+    assert in_wrapper(before, step) == "m.add(TimeDistributed(Dense(1, activation='relu'), name='t'))"
+    assert in_wrapper("m.add(«TimeDistributed(layer=k.Dense(units=9))»)", step) == (
+        "m.add(TimeDistributed(layer=k.Dense(units=1)))"
+    )
+    assert isinstance(in_wrapper("m.add(«TimeDistributed(head)»)", step), Refused)
+
+
+@pytest.mark.parametrize(
+    ("imports", "spelling"),
+    [
+        ("import keras", "keras.utils.to_categorical"),
+        ("import tensorflow as tf", "tf.keras.utils.to_categorical"),
+        ("from tensorflow import keras", "keras.utils.to_categorical"),
+        ("from tensorflow.keras import utils", "utils.to_categorical"),
+        ("from keras.utils import to_categorical as hot", "hot"),
+    ],
+)
+def test_a_function_of_keras_as_the_user_reaches_it(imports: str, spelling: str) -> None:
+    step = WrapData("y", "keras.utils.to_categorical({}, 4)")
+    assert_written(f"{imports}\n⟦m.fit(x, y)⟧", f"{imports}\nm.fit(x, {spelling}(y, 4))", step)
+
+
+def test_a_function_of_keras_that_has_to_be_imported() -> None:
+    after = "from keras.utils import to_categorical\nm.fit(x, to_categorical(y, 4))"
+    assert_written("⟦m.fit(x, y)⟧", after, WrapData("y", "keras.utils.to_categorical({}, 4)"))

@@ -23,7 +23,7 @@ from shape_magic.repair.steps import (
 )
 from shape_magic.report import Edit
 from shape_magic.source.cells import apply_edits, parse, span_from_offsets
-from shape_magic.source.writer.arguments import Setting, set_arguments
+from shape_magic.source.writer.arguments import Setting, argument, set_arguments
 from shape_magic.source.writer.branch import insert_on_branch
 from shape_magic.source.writer.data import set_compile, set_input_shape, wrap_data
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
@@ -126,7 +126,22 @@ def _set_on_layer(desk: Desk, call: Call, settings: Sequence[Setting], covered: 
     tree, made = desk.constructor(call)
     if made_with(desk, call, covered):
         raise Refusal("several_layers", what=call.layer)
-    return set_arguments(tree, made, settings, call.layer)
+    inner = [s for s in settings if s.name not in call.arguments and s.name in call.wrapped_arguments]
+    own = [s for s in settings if s not in inner]
+    splices = set_arguments(tree, made, own, call.layer) if own else []
+    if inner:
+        splices += set_arguments(tree, _wrapped(made, call), inner, call.layer)
+    return splices
+
+
+def _wrapped(made: ast.Call, call: Call) -> ast.Call:
+    """The constructor of the layer within a wrapper; raises Refusal where it is made elsewhere."""
+    given = argument(made, "layer", 0, call.layer)
+    named = given.func if isinstance(given, ast.Call) else None
+    name = named.attr if isinstance(named, ast.Attribute) else named.id if isinstance(named, ast.Name) else None
+    if not isinstance(given, ast.Call) or name not in call.wrapped_bases[:1]:
+        raise Refusal("no_constructor", what=call.layer)
+    return given
 
 
 def _check_apart(works: Sequence[Sequence[Splice]]) -> None:

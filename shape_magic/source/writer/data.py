@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 
 from shape_magic.repair.steps import SetCompile, SetInputShape, WrapData
 from shape_magic.source.writer.arguments import Setting, argument, positions, set_arguments
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
+from shape_magic.source.writer.imports import keras_function
+from shape_magic.source.writer.tree import CellTree
 
 _DATA = ("x", "y")
+_KERAS_FUNCTION = re.compile(r"\bkeras\.(\w+)\.(\w+)(?=\()")
 #: The order of arguments in Keras 3, as far as they are given by position.
 _POSITIONS = {
     "fit": positions(("x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split", "validation_data")),
@@ -54,9 +58,10 @@ def wrap_data(desk: Desk, step: WrapData) -> list[Splice]:
     if step.item is not None:
         bound, given = tree.start(given), _item(given, step.item, contract.method, step.argument)
     start, end = tree.outer(given, bound)
+    template = _reached(desk, step.template, tree, call)
     bare = (start, end) == (tree.start(given), tree.end(given)) and not isinstance(given, _ATOMS)
-    opening, closing = ("(", ")") if bare and _binds_tighter(step.template) else ("", "")
-    parts = step.template.split("{}")
+    opening, closing = ("(", ")") if bare and _binds_tighter(template) else ("", "")
+    parts = template.split("{}")
     if len(parts) != 2:
         user = f"{opening}{tree.source[start:end]}{closing}"
         return [Splice(tree, start, end, user.join(parts))]
@@ -68,6 +73,11 @@ def wrap_data(desk: Desk, step: WrapData) -> list[Splice]:
         )
         if splice.text
     ]
+
+
+def _reached(desk: Desk, template: str, tree: CellTree, call: ast.Call) -> str:
+    """The template with Keras' functions as the user's imports reach them."""
+    return _KERAS_FUNCTION.sub(lambda m: keras_function(desk, m[1], m[2], tree, call), template)
 
 
 def _item(given: ast.expr, item: int, method: str, name: str) -> ast.expr:

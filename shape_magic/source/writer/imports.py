@@ -148,6 +148,21 @@ def _bare(desk: Desk, class_name: str, tree: CellTree, node: ast.AST, beside: st
     return class_name
 
 
+def keras_function(desk: Desk, module: str, name: str, tree: CellTree, node: ast.AST) -> str:
+    """A function of Keras as the user can reach it at a node; what must be imported for it is noted on the desk."""
+    full = f"keras.{module}.{name}"
+    found = [b for other in desk.trees(tree) for b in _bindings(other) if other is not tree or _visible(b, node)]
+    for binding in found:
+        _, keras, rest = f".{binding.dotted}".rpartition(".keras")
+        below = full.removeprefix(f"keras{rest}")
+        if keras and binding.name != "*" and below != full and (not below or below.startswith(".")):
+            return f"{binding.name}{below}"
+        if binding.dotted == "tensorflow":
+            return f"{binding.name}.{full}"
+    desk.add_import(tree, None, f"keras.{module}", name)
+    return name
+
+
 def import_splices(imports: list[Imports]) -> Iterator[Splice]:
     """The text of the imports that the desk has noted."""
     for wanted in imports:

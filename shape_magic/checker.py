@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from shape_magic.capture.hooks import Observer, StandIn
@@ -18,7 +19,7 @@ from shape_magic.trace.layers import bytes_of
 from shape_magic.trace.loose import broken_facts, loose_facts
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import model_facts
-from shape_magic.trace.rows import graph_of
+from shape_magic.trace.rows import graph_of, is_layer
 from shape_magic.trace.worker import in_worker
 from shape_magic.words import say
 
@@ -138,7 +139,8 @@ class Checker(Observer):
         if model is None or not hasattr(model, "_layers"):
             facts = broken_facts(self.session, broken, self.given)
             if facts is None:
-                self.note_failure(broken.error, broken.span)
+                handed = next((arg for arg in broken.args if is_layer(arg) and hasattr(arg, "name")), None)
+                self.note_failure(broken.error, broken.span, handed.name if handed is not None else None)
                 return self._extra[-1]
             self._extra.append(facts)
             return facts
@@ -161,7 +163,7 @@ class Checker(Observer):
             raise Halt from None
         raise StandIn(value)
 
-    def note_failure(self, error: BaseException, span: Span | None) -> None:
+    def note_failure(self, error: BaseException, span: Span | None, handed: str | None = None) -> None:
         """Keep an exception of Keras that came from no call of a layer."""
         from shape_magic.trace.failures import failure_of
 
@@ -176,7 +178,7 @@ class Checker(Observer):
                 calls=(),
                 outputs=(),
                 span=span,
-                failure=failure_of(error),
+                failure=replace(failure_of(error), handed=handed),
             )
         )
 
@@ -254,8 +256,6 @@ def _says_more(now: Model, before: Model | None) -> bool:
 
 def with_failure(model: Model, error: BaseException, span: Span | None) -> Model:
     """The model with what stopped it as a whole."""
-    from dataclasses import replace
-
     from shape_magic.trace.failures import failure_of
 
     return replace(model, failure=Failure(type(error).__name__, failure_of(error).message), span=span or model.span)

@@ -36,6 +36,8 @@ class Failure:
     type: str
     #: Keras' own words, cleaned of its internals.
     message: str
+    #: The layer that stood where a tensor belongs, by its name.
+    handed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

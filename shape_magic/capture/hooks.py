@@ -53,6 +53,9 @@ class Observer:
     def before_use(self, use: Use) -> None:
         """A model is about to be used; may raise ``StandIn`` or an error."""
 
+    def after_call(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """A layer was called, by the user's code or by another layer."""
+
     def after_break(self, broken: Broken) -> None:
         """A Keras call of the user's code raised; its exception goes on afterwards."""
 
@@ -288,6 +291,8 @@ def _layer_call(original: Any) -> Any:
                 return answer.value
         with _inside(observer, self, args, frame, self if is_model else None):
             result = original(self, *args, **kwargs)
+        with _guarded():
+            observer.after_call(self, args, kwargs, result)
         if is_symbolic:
             session.note_computed(keras.tree.flatten(result))
         return result

@@ -71,10 +71,16 @@ def _whole(model: Model, failure: Failure) -> Finding:
     line = model.span.start_line if model.span else None
     return Finding(
         severity="error",
-        variant="whole",
+        variant="handed" if failure.handed else "whole",
         topic="call",
         call=None,
-        values={"model": model.name, "line": line, "keras": failure.message, "type": failure.type},
+        values={
+            "model": model.name,
+            "line": line,
+            "keras": failure.message,
+            "type": failure.type,
+            "handed": failure.handed,
+        },
         keras_message=failure.message,
         span=model.span,
     )

@@ -16,6 +16,7 @@ from shape_magic.trace.data import data_of_use, with_batch
 from shape_magic.trace.probe import runs
 from shape_magic.trace.rows import Rows, graph_of, shape
 from shape_magic.trace.stack import flat, input_tensor, trace_stack
+from shape_magic.trace.subclassed import traced, trains_itself
 from shape_magic.trace.worker import apart, in_worker
 from shape_magic.words import say
 
@@ -60,7 +61,7 @@ def model_facts(
         inputs, outputs, contract, failure = _stack(session, rows, model, tracked, use, given.inputs)
         ends = [rows.calls[-1].call] if len(outputs) == 1 and rows.calls else []
     else:
-        inputs, outputs = (), ()
+        rows, inputs, outputs, contract = _by_call(session, rows, model, tracked, use)
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in inputs))
     return Model(
         name=variable_name(session, model, namespace, tracked),
@@ -168,6 +169,25 @@ def _stack(
 
         contract = contract_facts(tracked, use, outputs_for)
     return (start,), outputs, contract, None
+
+
+def _by_call(
+    session: Session, rows: Rows, model: Any, tracked: Tracked | None, use: Use | None
+) -> tuple[Rows, tuple[Data, ...], tuple[Shape, ...], Contract | None]:
+    """A model with a ``call`` of its own: what it does with the data of a use, where that can be told."""
+    if use is None or trains_itself(use):
+        return rows, (), (), None
+    x, _ = data_of_use({"x": next(iter(use.arguments.values()), None)} | use.arguments, use.texts, use.spans)
+    seen = apart(lambda: traced(session, model, x, batch_of(use, x)))
+    if seen is None:
+        return rows, (), (), None
+    outputs = tuple((None, *shape(t)[1:]) for t in seen.outputs)
+
+    def outputs_for(_: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
+        return [input_tensor((batch, *s[1:])) for s in outputs], seen.failure
+
+    starts = tuple(replace(d, shape=with_batch(d, None)) for d in x)
+    return seen.rows, starts, outputs, contract_facts(tracked, use, outputs_for)
 
 
 def _start(session: Session, model: Any, x: Sequence[Data], given: tuple[Shape, ...]) -> Data | None:

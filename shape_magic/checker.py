@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from shape_magic.capture.hooks import Observer, StandIn
@@ -15,8 +16,10 @@ from shape_magic.source.cells import kept
 from shape_magic.standins import NoStandIn, stand_in
 from shape_magic.trace.data import shape_of
 from shape_magic.trace.layers import bytes_of
+from shape_magic.trace.loose import broken_facts, loose_facts
 from shape_magic.trace.memory import available
-from shape_magic.trace.models import broken_facts, model_facts
+from shape_magic.trace.models import model_facts
+from shape_magic.trace.rows import graph_of, is_layer
 from shape_magic.trace.worker import in_worker
 from shape_magic.words import say
 
@@ -135,8 +138,11 @@ class Checker(Observer):
         model = broken.model
         if model is None or not hasattr(model, "_layers"):
             facts = broken_facts(self.session, broken, self.given)
-            if facts is not None:
-                self._extra.append(facts)
+            if facts is None:
+                handed = next((arg for arg in broken.args if is_layer(arg) and hasattr(arg, "name")), None)
+                self.note_failure(broken.error, broken.span, handed.name if handed is not None else None)
+                return self._extra[-1]
+            self._extra.append(facts)
             return facts
         tracked = self.session.tracked.get(model)
         known = self._facts.get(tracked.number) if tracked is not None else None
@@ -157,7 +163,7 @@ class Checker(Observer):
             raise Halt from None
         raise StandIn(value)
 
-    def note_failure(self, error: BaseException, span: Span | None) -> None:
+    def note_failure(self, error: BaseException, span: Span | None, handed: str | None = None) -> None:
         """Keep an exception of Keras that came from no call of a layer."""
         from shape_magic.trace.failures import failure_of
 
@@ -172,7 +178,7 @@ class Checker(Observer):
                 calls=(),
                 outputs=(),
                 span=span,
-                failure=failure_of(error),
+                failure=replace(failure_of(error), handed=handed),
             )
         )
 
@@ -197,7 +203,19 @@ class Checker(Observer):
             if known is not None and (known.calls or known.failure or known.contract or known.kind == "Model"):
                 live = Live(model, self._uses.get(tracked.number), tracked) if model is not None else None
                 models.append((known, live))
-        return models + [(extra, None) for extra in self._extra]
+        return models + [(extra, None) for extra in [*self._extra, *self._loose()]]
+
+    def _loose(self) -> list[Model]:
+        """Layers called one after another that no model has taken up, where something is wrong with them.
+
+        A cell may well make the first half of a model: of what is right so far nothing is said. A
+        proof wants to see it all the same.
+        """
+        if self._extra or not self.session.computed:
+            return []  # the run ended at a call that raised: that is the one to look at
+        taken = {id(node) for model, _ in self.session.tracked.items() for node in _nodes(model)}
+        loose = loose_facts(self.session, self.namespace, self.given, taken)
+        return [m for m in loose if in_worker() or any(_is_serious(f) for f in diagnose(self.facts_of([m])))]
 
     def facts_of(self, models: list[Model]) -> Facts:
         """These models as facts, with what the user keeps on purpose."""
@@ -212,6 +230,15 @@ class Checker(Observer):
     def found(self) -> tuple[Found, ...]:
         """The findings so far."""
         return diagnose(self.facts())
+
+
+def _nodes(model: Any) -> list[Any]:
+    by_depth = getattr(graph_of(model), "_nodes_by_depth", {})
+    return [node for nodes in by_depth.values() for node in nodes]
+
+
+def _is_serious(found: Found) -> bool:
+    return found.finding.severity != "info"
 
 
 def _stopped(known: Model | None) -> bool:
@@ -229,8 +256,6 @@ def _says_more(now: Model, before: Model | None) -> bool:
 
 def with_failure(model: Model, error: BaseException, span: Span | None) -> Model:
     """The model with what stopped it as a whole."""
-    from dataclasses import replace
-
     from shape_magic.trace.failures import failure_of
 
     return replace(model, failure=Failure(type(error).__name__, failure_of(error).message), span=span or model.span)

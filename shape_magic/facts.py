@@ -36,6 +36,21 @@ class Failure:
     type: str
     #: Keras' own words, cleaned of its internals.
     message: str
+    #: The layer that stood where a tensor belongs, by its name.
+    handed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a layer's real call does with a batch, where its shape formula says something else."""
+
+    #: How many samples the batch had.
+    batch: int
+    #: The first output for this batch, where the batch axis is lost here and never comes back; None: it raised.
+    output: Shape | None
+    failure: Failure | None = None
+    #: What the layer's weights were made for, where it was called on something else before.
+    built_for: Shape | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,10 @@ class Call:
     #: How many axes Keras' own input check asks for, the batch axis counted; None: it asks for none.
     wants_rank: int | None = None
     failure: Failure | None = None
+    #: Whether a layer that learns by ``adapt`` has learned; None: it does not learn so, or that can't be told.
+    adapted: bool | None = None
+    #: Only where the real call does not do what the shapes above promise.
+    run: Run | None = None
 
     @property
     def output_shape(self) -> Shape | None:
@@ -205,6 +224,8 @@ class Model:
     memory_budget: int | None = None
     #: What stopped it as a whole when no single call did.
     failure: Failure | None = None
+    #: Layers called one after another that are in no model yet: whether an end of them is an output can't be told.
+    unfinished: bool = False
 
     @property
     def failed_call(self) -> Call | None:

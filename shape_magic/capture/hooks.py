@@ -53,6 +53,9 @@ class Observer:
     def before_use(self, use: Use) -> None:
         """A model is about to be used; may raise ``StandIn`` or an error."""
 
+    def after_call(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """A layer was called, by the user's code or by another layer."""
+
     def after_break(self, broken: Broken) -> None:
         """A Keras call of the user's code raised; its exception goes on afterwards."""
 
@@ -157,8 +160,8 @@ def _install() -> None:
     from keras.src.ops.operation import Operation
 
     _patch(Operation, "__new__", _new_operation)
+    _patch(Operation, "symbolic_call", _symbolic_call)
     _patch(keras.Model, "__new__", _new_model)
-    _patch(Operation, "symbolic_call", _operation)
     _patch(keras.Layer, "__call__", _layer_call)
     _patch(keras.Layer, "add_weight", _add_weight)
     _patch(keras.Sequential, "__init__", _sequential_init)
@@ -274,11 +277,12 @@ def _layer_call(original: Any) -> Any:
         if observer is None:
             return original(self, *args, **kwargs)
         session, frame = observer.session, sys._getframe(1)
-        is_model = isinstance(self, keras.Model)
+        is_model, is_symbolic = isinstance(self, keras.Model), False
         if session.depth == 0:
             try:
                 with _guarded():
                     if any_symbolic_tensors(args, kwargs):
+                        is_symbolic = not _by_keras(frame)
                         session.note_placed(self, frame)
                     elif is_model:
                         signature = inspect.signature(type(self).call)
@@ -286,24 +290,42 @@ def _layer_call(original: Any) -> Any:
             except StandIn as answer:
                 return answer.value
         with _inside(observer, self, args, frame, self if is_model else None):
-            return original(self, *args, **kwargs)
+            result = original(self, *args, **kwargs)
+        with _guarded():
+            observer.after_call(self, args, kwargs, result)
+        if is_symbolic:
+            session.note_computed(keras.tree.flatten(result))
+        return result
 
     return _like(original, __call__)
 
 
-def _operation(original: Any) -> Any:
-    """A bare operation on symbolic tensors, ``x + skip`` or ``ops.concatenate``: layers have their own method."""
+def _by_keras(frame: Any) -> bool:
+    """Whether a call comes from a model that Keras itself is putting together."""
+    inside = f"{os.sep}keras{os.sep}src{os.sep}"
+    while frame is not None and inside in frame.f_code.co_filename:
+        if frame.f_code.co_filename.split(inside)[-1].startswith(("models", "applications")):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _symbolic_call(original: Any) -> Any:
+    """Operations that are no layers: ``a + b``, ``ops.sum(a)``, ``a[0]``."""
+    import keras
 
     def symbolic_call(self: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         observer = _observer.get()
-        if observer is None or observer.session.depth > 0:
-            return original(self, *args, **kwargs)
         frame = sys._getframe(1)
+        if observer is None or observer.session.depth > 0 or isinstance(self, keras.Layer) or _by_keras(frame):
+            return original(self, *args, **kwargs)
         with _guarded():
             observer.session.note_placed(self, frame)
         with _inside(observer, self, args, frame):
-            return original(self, *args, **kwargs)
+            result = original(self, *args, **kwargs)
+        observer.session.note_computed(keras.tree.flatten(result))
+        return result
 
     return _like(original, symbolic_call)
 

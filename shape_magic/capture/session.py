@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -128,17 +128,28 @@ class Session:
     latest: Any = None
     broken: Broken | None = None
     cell: CellId | None = None
+    #: Symbolic tensors that the running cell's own calls gave, in order. Weak: they live no longer than without us.
+    computed: list[weakref.ref[Any]] = field(default_factory=list)
+    #: What layers' real calls gave in the running cell, by what makes two calls the same.
+    ran: dict[tuple[object, ...], Any] = field(default_factory=dict)
     #: How deep the running code is in Keras' calls: only what the user's code calls itself is counted.
     depth: int = 0
     #: Layers on the way to a call that is running.
     stack: list[Any] = field(default_factory=list)
     _count: int = 0
 
+    @property
+    def has_something(self) -> bool:
+        """Whether the running cell made or used a model, or called layers on symbolic tensors."""
+        return bool(self.current or self.computed)
+
     def end_cell(self) -> None:
         """Let go of what belongs to the cell that has ended."""
         self.current.clear()
         self.latest = None
         self.broken = None
+        self.computed.clear()
+        self.ran.clear()
 
     # -- what the hooks report
 
@@ -178,6 +189,10 @@ class Session:
             self.placed[layer] = spans
         spans.append(place.span if place else None)
         return place.span if place else None
+
+    def note_computed(self, tensors: Iterable[Any]) -> None:
+        """The user's code got symbolic tensors from a call of its own."""
+        self.computed += [weakref.ref(t) for t in tensors if hasattr(t, "_keras_history")]
 
     def use(
         self,

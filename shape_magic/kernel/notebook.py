@@ -172,14 +172,18 @@ class Notebook:
             raise shape_error(stopped_line(report.diagnostics[0], report), _keras_type(report))
 
     def _finish(self, checker: Any, *, failed: bool) -> None:
-        if not self.session.current and not self._shown:
-            if magic_line(self.session.book.cells[self.session.cell].source) is not None and not failed:  # type: ignore[index]
-                print(say("magic.nothing"))
-            return
         if failed and self._shown:
             return
-        report = self.report(checker.facts(), checker.live())
-        told = {(t.number, d.rule, d.message) for t in self.session.current for d in report.diagnostics}
+        cell = self.session.book.cells[self.session.cell]  # type: ignore[index]
+        known = self.session.has_something or self._shown
+        report = self.report(checker.facts(), checker.live()) if known else None
+        if report is None or not (report.models or self._shown):
+            if magic_line(cell.source) is not None and not failed:
+                print(say("magic.nothing"))
+            return
+        # Layers that are in no model are those of this run of the cell.
+        made = [t.number for t in self.session.current] or [-cell.order]
+        told = {(number, d.rule, d.message) for number in made for d in report.diagnostics}
         if report.diagnostics and told <= self._told and self._done is None:
             return  # said when the model was made; nothing that this cell did changes it
         self._told |= told

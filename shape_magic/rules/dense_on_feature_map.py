@@ -86,7 +86,9 @@ def _one_answer(labels: Shape) -> bool:
 
 
 def _head(model: Model) -> _Head | None:
-    if len(model.outputs) != 1 or len(model.outputs[0]) < 3 or model.failed_call or not model.calls:
+    if model.unfinished or len(model.outputs) != 1 or len(model.outputs[0]) < 3:
+        return None
+    if model.failed_call or not model.calls:
         return None
     chain: list[Call] = []
     number = model.calls[-1].call

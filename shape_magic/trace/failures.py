@@ -9,7 +9,12 @@ from shape_magic.facts import Failure
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _PREFIX = re.compile(r"^Exception encountered when calling .*?\.call\(\)\.\s*", re.S)
 _SUFFIX = re.compile(r"\s*Arguments received by .*", re.S)
-_NODE = re.compile(r"\{\{node [^}]*\}\}\s*|\[Op:[^\]]*\]|\[\[[^\]]*\]\]")
+_INFERRED = re.compile(r"^Could not automatically infer the output shape.*?Error encountered:\s*", re.S)
+#: TensorFlow's operation, with the shapes that it was given.
+_OPERATION = re.compile(
+    r" for '[^']*?(\w+)(?:\[[^']*?\])?\([^']*\)' with input shapes: (.*?)(?: and with .*)?\.?$", re.S
+)
+_NODE = re.compile(r"\{\{(?:function_)?node [^}]*\}\}\s*|\[Op:[^\]]*\]|\[\[[^\]]*\]\]")
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -21,8 +26,9 @@ def clean(message: str) -> str:
     """Keras' message without colours, call wrappers, argument dumps and graph nodes."""
     text = _ANSI.sub("", message)
     while True:
-        shorter = _SUFFIX.sub("", _PREFIX.sub("", text)).strip()
+        shorter = _SUFFIX.sub("", _INFERRED.sub("", _PREFIX.sub("", text))).strip()
         if shorter == text:
             break
         text = shorter
-    return re.sub(r"[ \t]*\n\s*", " ", _NODE.sub("", text)).strip()[:2000]
+    text = _OPERATION.sub(r" (\1 of \2).", _NODE.sub("", text).strip())
+    return re.sub(r"[ \t]*\n\s*", " ", text).strip()[:2000]

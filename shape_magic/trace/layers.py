@@ -7,6 +7,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from shape_magic.trace.worker import in_worker
+
 #: Arguments that say nothing about shapes and fill the row.
 _QUIET = frozenset({"name", "dtype", "trainable", "build_config", "registered_name", "module"})
 _PLAIN = (str, int, float, bool, type(None))
@@ -75,6 +79,23 @@ def wants_rank(layer: Any) -> int | None:
         spec = spec[0] if len(spec) == 1 else None
     rank = getattr(spec, "ndim", None) or getattr(spec, "min_ndim", None)
     return int(rank) if rank else None
+
+
+def adapted(layer: Any) -> bool | None:
+    """Whether a preprocessing layer has what it learns by ``adapt``; None where it learns nothing so.
+
+    Of a copy in the worker nothing is known: its weights hold no values.
+    """
+    names = {cls.__name__ for cls in type(layer).__mro__}
+    if not hasattr(layer, "adapt") or in_worker():
+        return None
+    if names & {"IndexLookup", "TextVectorization"}:
+        return bool(layer.get_vocabulary(include_special_tokens=False))
+    learned = getattr(layer, "adapt_mean", None), getattr(layer, "adapt_variance", None)
+    if "Normalization" not in names or any(w is None for w in learned):
+        return None
+    mean, variance = (np.asarray(w) for w in learned)
+    return bool((mean != 0).any() or (variance != 1).any())
 
 
 def weights(layer: Any) -> tuple[int, int]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from shape_magic.capture.session import Broken, Session, Tracked, Use
+from shape_magic.capture.session import Session, Tracked, Use
 from shape_magic.facts import Contract, Data, Failure, Given, Model, Shape, Span
 from shape_magic.trace.axes import with_axes
-from shape_magic.trace.contract import contract_facts, forward
+from shape_magic.trace.contract import batch_of, contract_facts, forward
 from shape_magic.trace.data import data_of_use, with_batch
-from shape_magic.trace.failures import failure_of
+from shape_magic.trace.probe import runs
 from shape_magic.trace.rows import Rows, graph_of, shape
-from shape_magic.trace.stack import call_apart, flat, input_tensor, trace_stack
+from shape_magic.trace.stack import flat, input_tensor, trace_stack
+from shape_magic.trace.subclassed import traced, trains_itself
 from shape_magic.trace.worker import apart, in_worker
 from shape_magic.words import say
 
@@ -52,15 +52,16 @@ def model_facts(
     ends: list[int] = []
     if graph is not None:
         ends = rows.add_graph(graph, [-1 - k for k in range(len(graph.inputs))])
-        inputs = tuple(_input_data(session, t) for t in graph.inputs)
+        inputs = tuple(input_data(session, t) for t in graph.inputs)
         outputs = tuple(shape(t) for t in graph.outputs)
         if use is not None:
             contract = contract_facts(tracked, use, lambda x, batch: _checked_forward(graph, x, batch))
+        rows.note_runs(runs(session, rows.steps, graph.outputs, _batches(use, contract)))
     elif _is_stack(model):
         inputs, outputs, contract, failure = _stack(session, rows, model, tracked, use, given.inputs)
         ends = [rows.calls[-1].call] if len(outputs) == 1 and rows.calls else []
     else:
-        inputs, outputs = (), ()
+        rows, inputs, outputs, contract = _by_call(session, rows, model, tracked, use)
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in inputs))
     return Model(
         name=variable_name(session, model, namespace, tracked),
@@ -78,6 +79,13 @@ def model_facts(
         memory_budget=given.budget if graph is None or in_worker() else None,
         failure=failure,
     )
+
+
+def _batches(use: Use | None, contract: Contract | None) -> tuple[int, ...]:
+    """The sizes of the batches that a use takes, the rest at the end with them; empty where they are not known."""
+    size = batch_of(use, contract.x) if use is not None and contract is not None else None
+    count = contract.x[0].shape[0] if size and contract is not None else None
+    return tuple(dict.fromkeys(b for b in (size, (count or 0) % size) if b)) if size else ()
 
 
 class Shaped:
@@ -108,7 +116,7 @@ def _input_name(tensor: Any) -> str:
     return str(getattr(history.operation, "name", tensor.name) if history else tensor.name)
 
 
-def _input_data(session: Session, tensor: Any) -> Data:
+def input_data(session: Session, tensor: Any) -> Data:
     return Data(_input_name(tensor), shape(tensor), str(tensor.dtype), span=_input_span(session, tensor))
 
 
@@ -163,6 +171,25 @@ def _stack(
     return (start,), outputs, contract, None
 
 
+def _by_call(
+    session: Session, rows: Rows, model: Any, tracked: Tracked | None, use: Use | None
+) -> tuple[Rows, tuple[Data, ...], tuple[Shape, ...], Contract | None]:
+    """A model with a ``call`` of its own: what it does with the data of a use, where that can be told."""
+    if use is None or trains_itself(use):
+        return rows, (), (), None
+    x, _ = data_of_use({"x": next(iter(use.arguments.values()), None)} | use.arguments, use.texts, use.spans)
+    seen = apart(lambda: traced(session, model, x, batch_of(use, x)))
+    if seen is None:
+        return rows, (), (), None
+    outputs = tuple((None, *shape(t)[1:]) for t in seen.outputs)
+
+    def outputs_for(_: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
+        return [input_tensor((batch, *s[1:])) for s in outputs], seen.failure
+
+    starts = tuple(replace(d, shape=with_batch(d, None)) for d in x)
+    return seen.rows, starts, outputs, contract_facts(tracked, use, outputs_for)
+
+
 def _start(session: Session, model: Any, x: Sequence[Data], given: tuple[Shape, ...]) -> Data | None:
     first = model._layers[0] if getattr(model, "_layers", None) else None
     batch_shape = getattr(first, "batch_shape", None)
@@ -177,91 +204,16 @@ def _start(session: Session, model: Any, x: Sequence[Data], given: tuple[Shape, 
     return Data(_input_name(inner.inputs[0]), shape(inner.inputs[0]), str(inner.inputs[0].dtype)) if inner else None
 
 
-def broken_facts(session: Session, broken: Broken, given: Given) -> Model | None:
-    """The graph that led to a call which raised, with that call last; None when there is no such graph."""
-    layer = next((obj for obj in broken.layers if not _is_stack(obj)), None)
-    tensors = flat(list(broken.args))
-    if layer is None or not tensors or not hasattr(tensors[0], "_keras_history"):
-        return None
-    inputs, nodes = _ancestors(tensors)
-    rows = Rows(session)
-    at = {id(t): -1 - k for k, t in enumerate(inputs)}
-    for node in nodes:
-        rows.add_node(node, at)
-    _add_broken(session, rows, layer, tensors, broken, at)
-    starts = tuple(_input_data(session, t) for t in inputs)
-    calls = with_axes(tuple(rows.calls), tuple(d.shape for d in starts))
-    name = _assigned_name(session, broken.span, within=True) or "model"
-    return Model(
-        name=name,
-        keras_name=name,
-        kind="Functional",
-        params=sum(c.params for c in calls),
-        bytes=sum(c.bytes for c in calls),
-        inputs=starts,
-        calls=calls,
-        outputs=(),
-        span=broken.span,
-        memory_budget=given.budget,
-    )
-
-
-def _add_broken(
-    session: Session, rows: Rows, layer: Any, tensors: list[Any], broken: Broken, at: dict[int, int]
-) -> None:
-    # Traced once more on a clone, so that the row also tells the weights that it would have had.
-    sources, given = [at.get(id(t), -1) for t in tensors], [shape(t) for t in tensors]
-    weighed, result = None, None
-    with contextlib.suppress(Exception):  # it raised for the user too: that exception is the finding
-        result, weighed = apart(lambda: call_apart(session, layer, *broken.args))
-    rows.add(
-        layer,
-        (str(layer.name),),
-        sources,
-        given,
-        [shape(t) for t in flat(result)] if result is not None else [],
-        weighed=weighed,
-        failure=failure_of(broken.error),
-    )
-
-
-def _ancestors(tensors: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    """The input tensors and the nodes, in order, from which these tensors were computed."""
-    inputs: list[Any] = []
-    nodes: list[Any] = []
-    seen: set[int] = set()
-    todo: list[tuple[Any, bool]] = [(t, False) for t in reversed(tensors)]
-    while todo:
-        tensor, done = todo.pop()
-        history = getattr(tensor, "_keras_history", None)
-        if history is None or history.operation is None:
-            if id(tensor) not in seen:
-                seen.add(id(tensor))
-                inputs.append(tensor)
-            continue
-        node = history.operation._inbound_nodes[history.node_index]
-        if done:
-            nodes.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            if type(history.operation).__name__ == "InputLayer":
-                inputs.append(tensor)
-            else:
-                todo.append((tensor, True))
-                todo.extend((t, False) for t in reversed(node.input_tensors))
-    return inputs, nodes
-
-
 def variable_name(session: Session, model: Any, namespace: Mapping[str, Any], tracked: Tracked | None) -> str:
     """The variable that holds the model, else the one that it would have been assigned to, else Keras' name."""
     held = [k for k, v in namespace.items() if v is model and not k.startswith("_")]
     if held:
         return held[-1]
-    assigned = _assigned_name(session, tracked.span if tracked else None)
+    assigned = assigned_name(session, tracked.span if tracked else None)
     return assigned or str(getattr(model, "name", "model"))
 
 
-def _assigned_name(session: Session, span: Any, *, within: bool = False) -> str | None:
+def assigned_name(session: Session, span: Any, *, within: bool = False) -> str | None:
     """The name on the left of the statement in which a span stands; ``within``: a span that is not all of its value."""
     cell = session.book.cells.get(span.cell) if span is not None and span.cell is not None else None
     if cell is None or cell.tree is None:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shape_magic.capture.session import Session
-from shape_magic.facts import Call, Failure, Shape, Span
+from shape_magic.facts import Call, Failure, Run, Shape, Span
 from shape_magic.source.cells import span_from_positions
 from shape_magic.trace import layers as describe
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call as it stands in a graph, to be run again with a batch."""
+
+    #: The row; None: a nested model's inputs or outputs take over their tensors from around it.
+    call: int | None
+    layer: Any
+    args: Any
+    kwargs: Any
+    outputs: Sequence[Any]
 
 
 class Rows:
@@ -17,6 +30,8 @@ class Rows:
 
     def __init__(self, session: Session) -> None:
         self.calls: list[Call] = []
+        #: What made the rows, in the same order, where it is known.
+        self.steps: list[Step] = []
         self._session = session
         self._counted: dict[int, int] = {}
         self._elements: dict[int, Span] = {}
@@ -75,10 +90,16 @@ class Rows:
                 wrapped_bases=describe.bases(inner) if inner is not None else (),
                 wrapped_arguments=describe.arguments(inner) if inner is not None else {},
                 wants_rank=describe.wants_rank(layer),
+                adapted=describe.adapted(layer),
                 failure=failure,
             )
         )
         return number
+
+    def note_runs(self, runs: Mapping[int, Run]) -> None:
+        """Enter what the real calls do other than their formulas say."""
+        for number, run in runs.items():
+            self.calls[number] = replace(self.calls[number], run=run)
 
     def add_graph(self, graph: Any, sources: Sequence[int], prefix: tuple[str, ...] = ()) -> list[int]:
         """Add every call of a Functional's graph; returns where each of its outputs comes from."""
@@ -99,13 +120,22 @@ class Rows:
         if inner is not None:
             if hasattr(layer, "_layers") and type(layer).__name__ == "Sequential":
                 self.know_elements(layer)
+            self.steps.append(Step(None, layer, node.input_tensors, {}, inner.inputs))
             ends = self.add_graph(inner, sources, path)
+            self.steps.append(Step(None, layer, inner.outputs, {}, node.outputs))
             at |= {id(t): end for t, end in zip(node.outputs, ends, strict=False)}
             return
-        number = self.add(
-            layer, path, sources, [shape(t) for t in node.input_tensors], [shape(t) for t in node.outputs]
-        )
+        given = [shape(t) for t in (*node.input_tensors, *_arrays(node))]
+        number = self.add(layer, path, sources, given, [shape(t) for t in node.outputs])
+        self.steps.append(Step(number, layer, node.arguments.args, node.arguments.kwargs, node.outputs))
         at |= {id(t): number for t in node.outputs}
+
+
+def _arrays(node: Any) -> list[Any]:
+    """What a call got beside the graph's tensors: an array, or a tensor that holds values."""
+    symbols = {id(t) for t in node.input_tensors}
+    flat = node.arguments._flat_arguments
+    return [a for a in flat if id(a) not in symbols and hasattr(a, "dtype") and len(getattr(a, "shape", ()))]
 
 
 def is_layer(obj: Any) -> bool:

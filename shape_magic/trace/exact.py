@@ -1,0 +1,77 @@
+"""Layers whose shape formula says all that their call would: only the others are worth a second look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shape_magic.trace.layers import is_keras
+from shape_magic.trace.rows import Step, is_layer, shape
+
+_ON_GRIDS = (
+    "Conv",
+    "DepthwiseConv",
+    "SeparableConv",
+    "MaxPooling",
+    "AveragePooling",
+    "GlobalMaxPooling",
+    "GlobalAveragePooling",
+    "ZeroPadding",
+    "Cropping",
+    "UpSampling",
+    "SpatialDropout",
+    "ConvLSTM",
+)
+#: Their formula or their input check looks at everything, also when they are used twice.
+_ALWAYS = frozenset(f"{kind}{n}D" for kind in _ON_GRIDS for n in (1, 2, 3)) | {
+    "Activation",
+    "BatchNormalization",
+    "Conv1DTranspose",
+    "Conv2DTranspose",
+    "Conv3DTranspose",
+    "Dense",
+    "Dropout",
+    "ELU",
+    "Embedding",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "InputLayer",
+    "LeakyReLU",
+    "PReLU",
+    "Permute",
+    "ReLU",
+    "RepeatVector",
+    "Reshape",
+}
+#: Exact when called once, on one tensor: what they were built for is what they get.
+_ONCE = frozenset({"LayerNormalization", "GroupNormalization", "LSTM", "GRU", "SimpleRNN", "Bidirectional"})
+_MERGES = frozenset({"Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract", "Concatenate"})
+
+
+def is_exact(step: Step) -> bool:
+    """Whether the formula of this call can be believed."""
+    import keras
+
+    layer, name = step.layer, type(step.layer).__name__
+    values = keras.tree.flatten((step.args, step.kwargs))
+    symbols = [v for v in values if isinstance(v, keras.KerasTensor)]
+    if any(hasattr(v, "shape") for v in values if not isinstance(v, keras.KerasTensor)):
+        return False  # an array in the graph has its own first axis
+    if not is_layer(layer):
+        return _is_pointwise(name) and len({shape(s) for s in symbols}) == 1
+    if not is_keras(layer):
+        return False
+    if name in _MERGES:
+        return len({len(s.shape) for s in symbols}) == 1
+    if name in _ONCE:
+        return len(symbols) == 1 and len(layer._inbound_nodes) == 1 and _is_keras_inside(layer)
+    return name in _ALWAYS
+
+
+def _is_pointwise(name: str) -> bool:
+    return name in {"Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Negative", "Exp", "Log", "Sqrt", "Square"}
+
+
+def _is_keras_inside(layer: Any) -> bool:
+    return all(is_keras(one) for one in layer._flatten_layers())

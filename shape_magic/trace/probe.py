@@ -1,0 +1,285 @@
+"""The second tier: the real calls of layers traced with a batch, where their shape formulas are known to lie.
+
+A layer's formula is asked when a model is built; the batch axis is open then, and many formulas do
+not look at all they should (attention, initial states, custom layers, shared weights). Here the call
+itself is traced on symbols with a batch of a prime size, so that an axis that takes the place of the
+batch can be told from it. Nothing is computed and nothing is allocated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shape_magic.capture.blame import is_users_own
+from shape_magic.capture.hooks import unobserved
+from shape_magic.capture.session import Session
+from shape_magic.facts import Failure, Run, Shape
+from shape_magic.trace.exact import is_exact
+from shape_magic.trace.failures import failure_of
+from shape_magic.trace.layers import is_keras
+from shape_magic.trace.rows import Step, is_layer, shape
+from shape_magic.trace.stack import as_they_were
+from shape_magic.trace.worker import apart
+
+#: Batches that a program may have been written for: a call that works for one of them is not wrong by itself.
+_USUAL = (32, 64, 16, 8, 4, 2, 128, 256, 100, 50, 20, 10, 12, 24)
+_PRIMES = (7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
+#: A model with more doubtful calls than this is looked at as far as this.
+_MOST_CALLS = 150
+#: A subclassed model or wrapper with more layers than this is not traced again.
+_MOST_LAYERS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    """A tensor on its way with a batch."""
+
+    shape: Shape
+    dtype: str
+    #: The row in which the batch axis was lost, while it has not come back.
+    lost: int | None = None
+
+
+def runs(session: Session, steps: Sequence[Step], ends: Sequence[Any], used_with: Sequence[int] = ()) -> dict[int, Run]:
+    """What the real calls do other than their formulas say, by row; empty nearly always.
+
+    ``used_with``: the sizes of the batches that a known use of the model takes; without one,
+    what works for some usual batch is let be.
+    """
+    if all(_passes(step) if step.call is None else is_exact(step) for step in steps):
+        return {}
+    return apart(lambda: _runs(session, steps, ends, used_with))
+
+
+def _passes(step: Step) -> bool:
+    return all(shape(a)[1:] == shape(b)[1:] for a, b in zip(step.args, step.outputs, strict=False))
+
+
+def _runs(session: Session, steps: Sequence[Step], ends: Sequence[Any], used_with: Sequence[int]) -> dict[int, Run]:
+    starts = [t for step in steps for t in _symbols((step.args, step.kwargs))]
+    sizes = _sizes(steps)
+    fixed = {shape(t)[0] for t in starts if t.shape and _is_start(t)} - {None}
+    if len(fixed) > 1:
+        return {}
+    batch = next(iter(fixed), None) or next((p for p in _PRIMES if p not in sizes), _PRIMES[-1])
+    walk = _Walk(session, batch)
+    walk.through(steps)
+    if walk.failed is not None:
+        return _confirmed(session, steps, ends, walk, used_with if not fixed else (batch,))
+    if fixed:
+        return {}
+    return dict(_lost(walk, ends, bool(used_with)))
+
+
+def _sizes(steps: Sequence[Step]) -> set[int | None]:
+    return {d for step in steps for t in _symbols((step.args, step.kwargs)) for d in shape(t)}
+
+
+def _is_start(tensor: Any) -> bool:
+    history = getattr(tensor, "_keras_history", None)
+    return history is None or history.operation is None or type(history.operation).__name__ == "InputLayer"
+
+
+def _confirmed(
+    session: Session, steps: Sequence[Step], ends: Sequence[Any], walk: _Walk, used_with: Sequence[int]
+) -> dict[int, Run]:
+    """The failure, if it is one for the batches that are used, or for all that may be."""
+    failed = walk.failed
+    assert failed is not None
+    number, failure = failed
+    # A batch as large as one of the sizes would hide what is wrong with the axes.
+    for batch in used_with or [b for b in _USUAL if b not in _sizes(steps)]:
+        again = _Walk(session, batch)
+        again.through(steps)
+        if used_with and again.failed is not None:
+            return {again.failed[0]: Run(batch, None, again.failed[1], _built_for(steps, again.failed[0]))}
+        if not used_with and again.failed is None and not _lost(again, ends, True):
+            return {}
+    return {} if used_with else {number: Run(walk.batch, None, failure, _built_for(steps, number))}
+
+
+def _built_for(steps: Sequence[Step], number: int) -> Shape | None:
+    """What the failing layer was called on at first, if that was something else."""
+    step = next(s for s in steps if s.call == number)
+    symbols = _symbols((step.args, step.kwargs))
+    if not is_layer(step.layer) or not step.layer.weights or not symbols or not step.layer._inbound_nodes:
+        return None
+    first = step.layer._inbound_nodes[0].input_tensors
+    return shape(first[0]) if first and shape(first[0])[1:] != shape(symbols[0])[1:] else None
+
+
+def _lost(walk: _Walk, ends: Sequence[Any], is_used: bool) -> list[tuple[int, Run]]:
+    found = []
+    for end in ends:
+        tensor = walk.at.get(id(end))
+        if tensor is None or tensor.lost is None or not tensor.shape:
+            continue
+        # A multiple of the batch is a way to fold an axis into it: of a model that is not used, no more is known.
+        if not is_used and (tensor.shape[0] or 0) % walk.batch == 0:
+            continue
+        found.append((tensor.lost, Run(walk.batch, walk.gave[tensor.lost])))
+    return found
+
+
+class _Walk:
+    """One way through the calls with one batch."""
+
+    def __init__(self, session: Session, batch: int) -> None:
+        self.batch = batch
+        self.at: dict[int, _Tensor | None] = {}
+        #: The first output of each row, as it was run.
+        self.gave: dict[int, Shape] = {}
+        self.failed: tuple[int, Failure] | None = None
+        self._cache = session.ran
+        self._count = 0
+
+    def through(self, steps: Sequence[Step]) -> None:
+        """Go on until a call fails."""
+        for step in steps:
+            if step.call is None:
+                self._hand_over(step)
+            elif not self._step(step, step.call):
+                return
+
+    def _hand_over(self, step: Step) -> None:
+        for outside, inside in zip(step.args, step.outputs, strict=False):
+            given = self._tensor(outside)
+            self.at[id(inside)] = _fitted(given, shape(inside)) if given is not None else None
+
+    def _tensor(self, symbol: Any) -> _Tensor | None:
+        if id(symbol) not in self.at:
+            self.at[id(symbol)] = self._expected(symbol)
+        return self.at[id(symbol)]
+
+    def _expected(self, symbol: Any) -> _Tensor:
+        sizes = shape(symbol)
+        return _Tensor((self.batch, *sizes[1:]) if sizes and sizes[0] is None else sizes, str(symbol.dtype))
+
+    def _step(self, step: Step, number: int) -> bool:
+        symbols = _symbols((step.args, step.kwargs))
+        given = [self._tensor(s) for s in symbols]
+        if any(g is None for g in given):
+            self.at |= {id(t): None for t in step.outputs}
+            return True
+        known = [g for g in given if g is not None]
+        plain = all(g.shape == self._expected(s).shape for g, s in zip(known, symbols, strict=True))
+        if plain and (is_exact(step) or self._count >= _MOST_CALLS):
+            outputs = [self._expected(t) for t in step.outputs]
+        else:
+            result = self._real(step, {id(s): g for s, g in zip(symbols, known, strict=True)})
+            if isinstance(result, Failure):
+                self.failed = number, result
+                return False
+            if result is None:
+                self.at |= {id(t): None for t in step.outputs}
+                return True
+            outputs = result
+        for symbol, output in zip(step.outputs, outputs, strict=False):
+            self.at[id(symbol)] = _Tensor(output.shape, output.dtype, self._lost_at(known, output.shape, number))
+        if outputs:
+            self.gave[number] = outputs[0].shape
+        return True
+
+    def _lost_at(self, given: Sequence[_Tensor], output: Shape, number: int) -> int | None:
+        if not output or output[0] is None or output[0] == self.batch:
+            return None
+        if any(g.shape and g.shape[0] == self.batch for g in given):
+            return number
+        return next((g.lost for g in given if g.lost is not None), None)
+
+    def _real(self, step: Step, given: dict[int, _Tensor]) -> list[_Tensor] | Failure | None:
+        """The real call's outputs; None where it can't be known."""
+        key = _key(step, given)
+        result: list[_Tensor] | Failure | None
+        if key is not None and key in self._cache:
+            result = self._cache[key]
+            return result
+        self._count += 1
+        result = _called(step, given)
+        if key is not None:
+            self._cache[key] = result
+        return result
+
+
+def _fitted(given: _Tensor, wanted: Shape) -> _Tensor | None:
+    """What a nested model does first: it adds or drops a last axis of 1."""
+    sizes = given.shape
+    if len(sizes) == len(wanted) + 1 and sizes[-1] == 1:
+        sizes = sizes[:-1]
+    elif len(sizes) == len(wanted) - 1 and wanted[-1] == 1:
+        sizes = (*sizes, 1)
+    return _Tensor(sizes, given.dtype, given.lost)
+
+
+def _symbols(structure: Any) -> list[Any]:
+    import keras
+
+    return [t for t in keras.tree.flatten(structure) if isinstance(t, keras.KerasTensor)]
+
+
+def _called(step: Step, given: dict[int, _Tensor]) -> list[_Tensor] | Failure | None:
+    import keras
+    from keras.src import backend
+
+    layer = step.layer
+    if not _may_run(layer):
+        return None
+
+    def symbol(tensor: Any) -> Any:
+        if isinstance(tensor, keras.KerasTensor):
+            known = given[id(tensor)]
+            return keras.KerasTensor(known.shape, dtype=known.dtype)
+        return tensor
+
+    args, kwargs = keras.tree.map_structure(symbol, (step.args, step.kwargs))
+    try:
+        with unobserved(), as_they_were(layer):
+            result = backend.compute_output_spec(layer if is_layer(layer) else layer.call, *args, **kwargs)
+    except Exception as error:  # noqa: BLE001 - what the real call raises is the finding
+        return failure_of(error) if _is_of_shapes(error, layer) else None
+    return [_Tensor(shape(t), str(t.dtype)) for t in _symbols(result)]
+
+
+def _is_of_shapes(error: Exception, layer: Any) -> bool:
+    """Whether an exception is Keras' word on the input, and not on being traced."""
+    if is_users_own(error):
+        return False
+    names = {cls.__name__ for cls in type(error).__mro__}
+    return bool(names & {"ValueError", "InvalidArgumentError"}) or (
+        is_keras(layer) and not names & {"NotImplementedError", "AttributeError", "NotFoundError", "ImportError"}
+    )
+
+
+def _may_run(layer: Any) -> bool:
+    if not is_layer(layer):
+        return True
+    inside = list(layer._flatten_layers())
+    if len(inside) > _MOST_LAYERS or not layer.built:
+        return False
+    return all(one.built or is_keras(one) for one in inside) if is_keras(layer) else all(one.built for one in inside)
+
+
+def _key(step: Step, given: dict[int, _Tensor]) -> tuple[object, ...] | None:
+    """What makes two calls the same; None where it can't be said (the user's own code, callables)."""
+    import keras
+
+    layer = step.layer
+    if not is_layer(layer) or not all(is_keras(one) for one in layer._flatten_layers()):
+        return None
+    if isinstance(layer, keras.layers.Lambda):
+        return None
+    try:
+        config = {k: v for k, v in layer.get_config().items() if k != "name"}
+    except Exception:  # noqa: BLE001 - a layer without a config is called each time
+        return None
+    flat = [_seen(t, given) for t in keras.tree.flatten((step.args, step.kwargs))]
+    return type(layer), repr(config), repr([tuple(w.shape) for w in layer.weights]), repr(flat)
+
+
+def _seen(value: Any, given: dict[int, _Tensor]) -> object:
+    known = given.get(id(value))
+    if known is not None:
+        return known.shape, known.dtype
+    return ("array", tuple(value.shape)) if hasattr(value, "shape") else value

@@ -154,7 +154,7 @@ def test_two_outputs_and_two_inputs() -> None:
 
 
 def test_an_unbuilt_stack_takes_its_shape_from_the_data() -> None:
-    model = keras.Sequential([layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(10)])
+    model = keras.Sequential([layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(10, activation="softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
     report = check(model, np.zeros((6, 8, 8, 1), "uint8"), np.arange(6))
     assert report.ok
@@ -271,7 +271,7 @@ model = keras.Sequential([
     layers.Conv2D(64, 3, padding='same'),
     layers.Flatten(),
     layers.Dense(4096),
-    layers.Dense(10),
+    layers.Dense(10, activation='softmax'),
 ])
 model.compile('adam', 'sparse_categorical_crossentropy')
 model.fit(np.zeros((2, 224, 224, 3), 'float32'), np.zeros(2, int))

@@ -151,6 +151,9 @@ class Checker(Observer):
 
     def _answer(self, use: Use, facts: Model) -> None:
         self.stood_in = True
+        tracked = self.session.tracked.get(use.model)
+        if tracked is not None and tracked.start is None and facts.inputs:
+            tracked.start = facts.inputs[0].shape
         try:
             value = stand_in(use, facts.contract)
         except NoStandIn:

@@ -49,6 +49,11 @@ class Impure:
     why: str
 
 
+def reaches_outside(name: str) -> bool:
+    """Whether functions and methods of this name are known to read, write or wait."""
+    return name in _IMPURE_NAMES
+
+
 def may_drop(statement: ast.stmt) -> bool:
     """Whether a statement only shows, stores or seeds, so that shapes are the same without it."""
     if not isinstance(statement, ast.Expr):

@@ -34,7 +34,11 @@ def pairs(contract: Contract | None) -> tuple[Pair, ...]:
     if not len(contract.outputs) == len(contract.y) == len(contract.losses):
         return ()
     together = zip(contract.losses, contract.outputs, contract.y, strict=True)
-    return tuple(Pair(i, loss, output, labels) for i, (loss, output, labels) in enumerate(together))
+    return tuple(
+        Pair(i, loss, output, labels)
+        for i, (loss, output, labels) in enumerate(together)
+        if loss.compares and labels.shape
+    )
 
 
 def agrees(loss: str, output: Shape, labels: Shape) -> bool:

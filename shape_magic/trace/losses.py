@@ -6,51 +6,92 @@ whatever keeps a state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Tracked
-from shape_magic.facts import Data, Failure, LossFacts
+from shape_magic.facts import Data, Failure, LossFacts, Spread
 from shape_magic.trace.data import with_batch
 from shape_magic.trace.failures import failure_of
 
 
-def compiled(tracked: Tracked | None, model: Any) -> tuple[Any, list[Any]]:
-    """The loss and the metrics that the model was compiled with, as the user gave them."""
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What ``compile`` was given, as the user gave it."""
+
+    loss: Any = None
+    metrics: Any = None
+    loss_weights: Any = None
+    weighted_metrics: Any = None
+
+
+def settings_of(tracked: Tracked | None, model: Any) -> Settings:
+    """What the model was compiled with, as far as it says what is compared."""
     if tracked is not None and "loss" in tracked.compiled:
-        metrics = tracked.compiled.get("metrics")
-        return tracked.compiled.get("loss"), _as_list(metrics)
-    loss = getattr(getattr(model, "_compile_loss", None), "_user_loss", None)
-    metrics = getattr(getattr(model, "_compile_metrics", None), "_user_metrics", None)
-    return loss, _as_list(metrics)
+        return Settings(**{f.name: tracked.compiled.get(f.name) for f in fields(Settings)})
+    loss, metrics = getattr(model, "_compile_loss", None), getattr(model, "_compile_metrics", None)
+    return Settings(
+        loss=getattr(loss, "_user_loss", None),
+        metrics=getattr(metrics, "_user_metrics", None),
+        loss_weights=getattr(loss, "_user_loss_weights", None),
+        weighted_metrics=getattr(metrics, "_user_weighted_metrics", None),
+    )
 
 
-def _as_list(metrics: Any) -> list[Any]:
-    if isinstance(metrics, dict):
-        metrics = list(metrics.values())
-    found: list[Any] = []
-    for m in metrics if isinstance(metrics, list | tuple) else [metrics]:
-        found += _as_list(m) if isinstance(m, list | tuple) else [m] if m is not None else []
-    return found
+def spread_of(value: Any) -> Spread:
+    """How an argument of ``compile`` is spread over the outputs."""
+    if value is None:
+        return Spread()
+    if isinstance(value, Mapping):
+        return Spread("dict", len(value), tuple(str(k) for k in value))
+    if isinstance(value, list | tuple):
+        return Spread("list", len(value))
+    return Spread("one", 1)
 
 
-def loss_facts(loss: Any, outputs: list[Any], y: Sequence[Data], batch: int | None) -> tuple[LossFacts, ...]:
-    """Each compiled loss, with what Keras raises for these labels, if it does. Runs in the worker."""
+def per_output(value: Any, names: Sequence[str], count: int) -> list[Any] | None:
+    """What an argument of ``compile`` holds for each output; None where Keras can't tell either."""
+    if isinstance(value, Mapping) and count == 1:
+        return list(value.values()) if len(value) == 1 else None
+    if isinstance(value, Mapping):
+        return [value.get(name) for name in names] if set(value) & set(names) else None
+    if isinstance(value, list | tuple):
+        return list(value) if len(value) == count else None
+    return [value] * count
+
+
+def loss_facts(
+    loss: Any, names: Sequence[str], outputs: Sequence[Any], y: Sequence[Data], batch: int | None
+) -> tuple[LossFacts, ...]:
+    """Each output's loss, with what Keras raises for its labels, if it does. Runs in the worker."""
     if loss is None:
         return ()
-    if isinstance(loss, dict):  # by the outputs' names: only Keras itself pairs them, when it trains
-        return tuple(_told(one, None) for one in loss.values())
     from keras.src.trainers.compile_utils import CompileLoss
 
-    failure = _asked(lambda: CompileLoss(loss), outputs, y, batch)
-    flat_losses = list(loss) if isinstance(loss, list | tuple) else [loss]
-    many = len(flat_losses) > 1
-    return tuple(_told(one, failure if not many or i == 0 else None) for i, one in enumerate(flat_losses))
+    each = per_output(loss, names, len(outputs) or 1)
+    if each is None:  # several losses on one output, or another number than there are outputs
+        flat = list(loss.values()) if isinstance(loss, Mapping) else list(loss)
+        one = len(outputs) == 1 and not isinstance(loss, Mapping)
+        failure = asked(lambda: CompileLoss(loss), outputs, y, batch) if one else None
+        return tuple(_told(item, failure if i == 0 else None) for i, item in enumerate(flat))
+    pairs = zip(outputs, y, strict=True) if outputs and len(outputs) == len(y) else [(None, None)] * len(each)
+    return tuple(
+        _told(
+            item,
+            asked(lambda item=item: CompileLoss(item), [output], [labels], batch)  # type: ignore[misc]
+            if item is not None and output is not None and labels is not None
+            else None,
+        )
+        for item, (output, labels) in zip(each, pairs, strict=True)
+    )
 
 
 def _told(loss: Any, failure: Failure | None) -> LossFacts:
+    if loss is None:
+        return LossFacts(name="none", known=False, compares=False)
     keywords = getattr(loss, "_fn_kwargs", None)
     given = dict(keywords) if isinstance(keywords, dict) else {}
     ignored = given.get("ignore_class")
@@ -64,45 +105,70 @@ def _told(loss: Any, failure: Failure | None) -> LossFacts:
     )
 
 
-def metric_facts(metrics: list[Any], outputs: list[Any], y: Sequence[Data], batch: int | None) -> tuple[LossFacts, ...]:
-    """Each metric, with what Keras raises for these labels, if it does. Runs in the worker."""
-    from keras.src.trainers.compile_utils import CompileMetrics
-
+def metric_facts(
+    metrics: Any, names: Sequence[str], outputs: Sequence[Any], y: Sequence[Data], batch: int | None
+) -> tuple[LossFacts, ...]:
+    """Each metric with its output, and with what Keras raises for its labels, if it does. Runs in the worker."""
+    count = len(outputs)
+    each = [metrics] if count <= 1 else per_output(metrics, names, count)
+    if each is None or (count > 1 and not isinstance(metrics, list | tuple | Mapping)):
+        return tuple(LossFacts(label_of(metric), _is_known(metric)) for metric in as_list(metrics))
     found = []
-    for metric in metrics:
-        copy = _copied(metric)
-        failure = None
-        if copy is not None and len(outputs) == 1:
-            failure = _asked(lambda copy=copy: CompileMetrics([copy], None).update_state, outputs, y, batch)  # type: ignore[misc]
-        found.append(LossFacts(label_of(metric), _is_known(metric), failure=failure))
+    for item, given in enumerate(each):
+        for metric in as_list(given):
+            met = ([outputs[item]], [y[item]]) if count == len(y) and count else ([], [])
+            failure = _metric_failure(metric, *met, batch)
+            found.append(LossFacts(label_of(metric), _is_known(metric), failure=failure, item=item))
     return tuple(found)
 
 
-def _copied(metric: Any) -> Any:
+def _metric_failure(metric: Any, outputs: Sequence[Any], y: Sequence[Data], batch: int | None) -> Failure | None:
+    from keras.src.trainers.compile_utils import CompileMetrics
+
+    copy = copied_metric(metric)
+    if copy is None:
+        return None
+    return asked(lambda: CompileMetrics([copy], None).update_state, outputs, y, batch)
+
+
+def as_list(metrics: Any) -> list[Any]:
+    """All metrics in whatever they were given in."""
+    if isinstance(metrics, dict):
+        metrics = list(metrics.values())
+    found: list[Any] = []
+    for m in metrics if isinstance(metrics, list | tuple) else [metrics]:
+        found += as_list(m) if isinstance(m, list | tuple | dict) else [m] if m is not None else []
+    return found
+
+
+def copied_metric(metric: Any) -> Any:
+    """A metric that keeps no state of the user's; None where it can't be copied, and is not asked."""
     if isinstance(metric, str) or not hasattr(metric, "update_state"):
         return metric
     try:
         return type(metric).from_config(metric.get_config())
-    except Exception:  # noqa: BLE001 - a user's metric that can't be copied is not asked: it keeps a state
+    except Exception:  # noqa: BLE001 - a user's metric may need arguments that its config does not tell
         return None
 
 
-def _asked(make: Callable[[], Any], outputs: list[Any], y: Sequence[Data], batch: int | None) -> Failure | None:
+def asked(make: Callable[[], Any], outputs: Sequence[Any], y: Sequence[Data], batch: int | None) -> Failure | None:
+    """What Keras raises when one output meets its labels; None where it computes, or where there are none."""
     import keras
+
+    if len(outputs) != 1 or len(y) != 1 or y[0].dtype == "object" or not y[0].shape:
+        return None
+    labels = keras.KerasTensor(with_batch(y[0], batch), dtype=y[0].dtype)
+    return refused(make, labels, outputs[0])
+
+
+def refused(make: Callable[[], Any], *symbols: Any) -> Failure | None:
+    """What Keras raises when a function is computed on symbols."""
     from keras.src import backend
 
-    if not outputs or not y or len(outputs) != len(y):
-        return None
-    labels = [keras.KerasTensor(with_batch(d, batch), dtype=d.dtype) for d in y if d.dtype != "object"]
-    if len(labels) != len(y):
-        return None
-    one = len(outputs) == 1
     try:
         with unobserved():
             compare = make()
-            backend.compute_output_spec(
-                lambda t, p: _numeric(compare(t, p)), labels[0] if one else labels, outputs[0] if one else outputs
-            )
+            backend.compute_output_spec(lambda *given: _numeric(compare(*given)), *symbols)
     except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
         return None if is_users_own(error) else failure_of(error)
     return None

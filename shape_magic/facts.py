@@ -192,6 +192,8 @@ class Spread:
     form: Literal["none", "one", "list", "dict"] = "none"
     count: int = 0
     keys: tuple[str, ...] = ()
+    #: As the user wrote it; empty where the source is not known.
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +253,12 @@ class Contract:
     weights_failure: Failure | None = None
     #: The data that ``fit`` validates with, as a call of their own.
     validation: Contract | None = None
+    #: ``validation_data`` as the user wrote it.
+    validation_text: str = ""
+    #: The share of the data that ``fit`` is told to validate with.
+    validation_split: float = 0.0
+    #: What the model calls its inputs; empty where it has no names for them.
+    input_names: tuple[str, ...] = ()
     #: What the user calls NumPy; empty: it is not imported.
     numpy: str = ""
     #: Other arrays of the notebook, by their names.

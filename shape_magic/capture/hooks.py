@@ -386,6 +386,7 @@ def _note_compile(
     # Not the optimizer: it holds the model's weights.
     wanted = ("loss", "metrics", "loss_weights", "weighted_metrics")
     tracked.compiled = {k: use.arguments.get(k) for k in wanted}
+    tracked.compile_texts = use.texts
     tracked.compile_span = use.place.span if use.place else None
 
 

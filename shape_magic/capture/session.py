@@ -96,6 +96,8 @@ class Tracked:
     cells: list[CellId] = field(default_factory=list)
     compile_span: Span | None = None
     compiled: dict[str, Any] = field(default_factory=dict)
+    #: The source text of the arguments of ``compile``.
+    compile_texts: dict[str, str] = field(default_factory=dict)
     #: The input that a stack without one has from its first use, where a stand-in took that use's place.
     start: Shape | None = None
 

@@ -63,6 +63,20 @@ def compared(contract: Contract | None) -> tuple[LossFacts, Shape, Shape] | None
     return (found[0].loss, found[0].output, found[0].labels.shape) if len(found) == 1 else None
 
 
+def suits(pair: Pair) -> bool:
+    """Whether labels have the form and the values that their loss is for, as far as both are known."""
+    if not agrees(pair.loss.name, pair.output, pair.labels.shape):
+        return False
+    facts, units = pair.labels.facts, pair.output[-1]
+    if facts is None or pair.loss.ignore_class is not None:
+        return True
+    if pair.loss.name in SPARSE:
+        return facts.integer and facts.min >= 0 and (units is None or facts.max < units)
+    if pair.loss.name in CLASSES or pair.loss.name == "binary_crossentropy":
+        return facts.min >= 0 and facts.max <= 1
+    return True
+
+
 def loss_for(loss: str, output: Shape, labels: Shape, facts: LabelFacts | None) -> str | None:
     """The cross-entropy of the same kind that fits these labels, by their shape and their values; None for none."""
     other = {"sparse_categorical_crossentropy": "categorical_crossentropy"}.get(loss, "sparse_categorical_crossentropy")

@@ -13,7 +13,7 @@ from typing import Any
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Tracked, Use
-from shape_magic.facts import Complaint, Contract, Data, Failure, LossFacts, Shape
+from shape_magic.facts import Compiled, Complaint, Contract, Data, Failure, LossFacts, Shape
 from shape_magic.trace.complaints import complaint_of, data_complaint, weights_failure
 from shape_magic.trace.data import with_batch
 from shape_magic.trace.failures import failure_of
@@ -112,6 +112,7 @@ def contract_facts(
     answers = apart(lambda: _answers(use, names, settings, (x, y, weights), batch, outputs_for, namespace))
     validation = validation_of(use)
     epochs = use.arguments.get("epochs", 1) if use.method == "fit" else None
+    split = use.arguments.get("validation_split")
     return Contract(
         method=use.method,
         x=x,
@@ -127,14 +128,21 @@ def contract_facts(
         class_weight=class_weights(use, y),
         arguments=arguments_of(use, names.wanted) if use.real else (),
         batch=batch,
-        compiled=compiled_facts(settings, names.outputs, use.model) if is_compiled(use.model) else None,
+        compiled=_compiled(tracked, settings, names, use.model) if is_compiled(use.model) else None,
         own_step=has_own_step(use.model),
         complaint=answers.complaint,
         weights_failure=answers.weights,
         validation=contract_facts(tracked, validation, outputs_for, namespace) if validation is not None else None,
+        validation_text=use.texts.get("validation_data", ""),
+        validation_split=split if isinstance(split, float) else 0.0,
+        input_names=names.inputs,
         numpy=numpy_name(namespace),
         nearby=nearby(use, namespace),
     )
+
+
+def _compiled(tracked: Tracked | None, settings: Settings, names: Names, model: Any) -> Compiled:
+    return compiled_facts(settings, names.outputs, model, tracked.compile_texts if tracked else {})
 
 
 def _answers(

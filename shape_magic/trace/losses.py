@@ -41,15 +41,15 @@ def settings_of(tracked: Tracked | None, model: Any) -> Settings:
     )
 
 
-def spread_of(value: Any) -> Spread:
+def spread_of(value: Any, text: str = "") -> Spread:
     """How an argument of ``compile`` is spread over the outputs."""
     if value is None:
         return Spread()
     if isinstance(value, Mapping):
-        return Spread("dict", len(value), tuple(str(k) for k in value))
+        return Spread("dict", len(value), tuple(str(k) for k in value), text)
     if isinstance(value, list | tuple):
-        return Spread("list", len(value))
-    return Spread("one", 1)
+        return Spread("list", len(value), text=text)
+    return Spread("one", 1, text=text)
 
 
 def per_output(value: Any, names: Sequence[str], count: int) -> list[Any] | None:

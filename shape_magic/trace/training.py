@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shape_magic.facts import Compiled
@@ -17,13 +17,13 @@ def is_compiled(model: Any) -> bool:
     return bool(getattr(model, "compiled", True))
 
 
-def compiled_facts(settings: Settings, outputs: Sequence[str], model: Any) -> Compiled:
-    """What ``compile`` was given, by its form."""
+def compiled_facts(settings: Settings, outputs: Sequence[str], model: Any, texts: Mapping[str, str]) -> Compiled:
+    """What ``compile`` was given, by its form; ``texts`` is the source of its arguments."""
     return Compiled(
         outputs=tuple(outputs),
-        loss=spread_of(settings.loss),
-        loss_weights=spread_of(settings.loss_weights),
-        metrics=spread_of(settings.metrics),
+        loss=spread_of(settings.loss, texts.get("loss", "")),
+        loss_weights=spread_of(settings.loss_weights, texts.get("loss_weights", "")),
+        metrics=spread_of(settings.metrics, texts.get("metrics", "")),
         own_losses=any(_may_bring_losses(layer) for layer in _layers(model)),
     )
 

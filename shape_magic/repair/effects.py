@@ -239,7 +239,10 @@ _COPIED = frozenset(
     "_random.Random",
 }
 #: What the proof shares with the user.
-_ARRAYS = frozenset({"numpy.ndarray", "numpy.generic", "pandas.DataFrame", "pandas.Series", "tensorflow.Tensor"})
+_ARRAYS = frozenset({"numpy.ndarray", "numpy.generic", "pandas.DataFrame", "pandas.Series", "tensorflow.Tensor"}) | {
+    # Each method gives a new data set.
+    "tensorflow.DatasetV2"
+}
 _IN_PLACE = frozenset(
     """
     fill sort resize put itemset partition setflags byteswap setfield pop insert update drop_duplicates dropna fillna

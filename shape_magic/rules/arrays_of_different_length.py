@@ -18,13 +18,15 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     contract = model.contract
     if contract is None or not is_uneven(contract):
         return
+    repairs = tuple(_repairs(contract))
     yield Finding(
         severity="error",
         variant="lengths",
-        topic="use",
+        # A turned array has the wrong shape for the model too: one cause, one finding.
+        topic="data" if contract.failure is not None and repairs else "use",
         call=None,
         values={"method": contract.method, "line": line_of(contract), "sizes": sizes(contract)},
-        repairs=tuple(_repairs(contract)),
+        repairs=repairs,
         keras_message=contract.complaint.failure.message if contract.complaint else None,
         span=contract.span,
         related=tuple((d.span, "data") for d in (*contract.x[:1], *contract.y[:1])),
@@ -55,9 +57,9 @@ def _repairs(contract: Contract) -> Iterator[Repair]:
     for name, data, other in (("y", y, x), ("x", x, y)):
         for near in [d for d in contract.nearby if _stands_in(d, data, other)][:_OFFERED]:
             yield repaired(contract, (name, near.name), does="own-array")
-    if len(x.shape) == 2 and x.shape[1] == y.shape[0]:
+    if len(x.shape) == 2 and x.shape[1] == y.shape[0] != 1:
         yield repaired(contract, ("x", "{}.T"), does="transposed")
-    if len(y.shape) == 2 and y.shape[1] == x.shape[0]:
+    if len(y.shape) == 2 and y.shape[1] == x.shape[0] != 1:
         yield repaired(contract, ("y", "{}.T"), does="transposed")
     for name, data, other in (("y", y, x), ("x", x, y)):
         if len(data.shape) > 1 and data.shape[0] == 1 and data.shape[1] == other.shape[0]:

@@ -25,7 +25,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     yield Finding(
         severity="error",
         variant=variant,
-        topic="use",
+        # A pair is also a number of inputs that the model does not have: one cause, one finding.
+        topic="data" if variant == "pair" else "use",
         call=None,
         values={
             "model": model.name,

@@ -95,7 +95,7 @@ def _order(contract: Contract) -> tuple[int, ...] | None:
 def _swapped(model: Model, contract: Contract, order: Sequence[int]) -> Finding:
     y = contract.argument("y")
     names = contract.compiled.outputs if contract.compiled else ()
-    wrong = next(at for at, i in enumerate(order) if at != i)
+    wrong = next(pair.item for pair in pairs(contract) if not suits(pair))
     repairs: list[Repair] = []
     if y is not None and y.form in ("several", "named"):
         template = in_order(y.text, order, y.keys and names)

@@ -45,15 +45,17 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 def _repairs(contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:
     if not contract.numpy or any(a.stacked is None for a in wrong):
         return
-    changes = tuple((a.name, _template(a, contract.numpy)) for a in wrong)
-    yield repaired(contract, *changes, does="as-array", safety="safe")
+    changes = tuple((a.name, _template(a, contract)) for a in wrong)
+    does = "numbers" if all(a.form == "objects" for a in wrong) else "as-array"
+    yield repaired(contract, *changes, does=does, safety="safe")
 
 
-def _template(argument: Argument, numpy: str) -> str:
-    if argument.form == "objects":
-        whole = argument.stacked is not None and len(argument.stacked) > 1
-        return f"{numpy}.stack({{}})" if whole else '{}.astype("float32")'
-    return f"{numpy}.array({{}})"
+def _template(argument: Argument, contract: Contract) -> str:
+    if argument.form != "objects":
+        return f"{contract.numpy}.array({{}})"
+    given = contract.x if argument.name == "x" else contract.y
+    nested = bool(given) and len(given[0].shape) < len(argument.stacked or ())
+    return f"{contract.numpy}.stack({{}})" if nested else '{}.astype("float32")'
 
 
 RULE = Rule("plain-lists-as-data", check)

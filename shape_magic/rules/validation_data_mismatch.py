@@ -12,6 +12,7 @@ from shape_magic.rules.calls import is_written_out, line_of, same_rest, told
 from shape_magic.rules.data_and_labels_swapped import are_swapped
 from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import Finding, Rule, listed
+from shape_magic.rules.renamed import in_order
 from shape_magic.words import say, shape_text
 
 _STREAMS = ("dataset", "sequence", "generator")
@@ -90,12 +91,12 @@ def _failure(inner: Contract) -> str | None:
 def _repairs(model: Model, contract: Contract, inner: Contract, variant: str) -> Iterator[Repair]:
     text = contract.validation_text
     if variant == "swapped":
-        yield _repair(contract, "{}[::-1]", "swapped")
+        yield _repair(contract, in_order(text, (1, 0), ()), "swapped")
     elif variant == "lists" and contract.numpy:
         yield from _as_arrays(contract, inner)
     elif variant == "data" and len(inner.x) == 1 and len(model.inputs) == 1:
         for path in paths(inner.x[0].shape, model.inputs[0].shape, may_be_sample=False):
-            yield from _on_part(contract, 0, path.template, "shaped")
+            yield _on_data(contract, inner, path.template)
     elif variant == "without-labels" and len(inner.x) == 1 and len(contract.outputs) == 1:
         x = inner.x[0]
         if len(contract.y) == 1 and contract.x and contract.y[0].name == contract.x[0].name:
@@ -119,13 +120,12 @@ def _as_arrays(contract: Contract, inner: Contract) -> Iterator[Repair]:
     yield _repair(contract, f"({', '.join(parts)})", "as-array")
 
 
-def _on_part(contract: Contract, item: int, template: str, does: str) -> Iterator[Repair]:
-    """The repair of one of the arrays: in its place, or, where a name holds them all, of a tuple made of it."""
+def _on_data(contract: Contract, inner: Contract, template: str) -> Repair:
+    """The repair of the data: in their place, or, where a name holds all, in a tuple made of it."""
     if is_written_out(contract.validation_text):
-        yield _with(contract, (WrapData("validation_data", template, item),), template.format("…"), does)
-        return
-    parts = [template.replace("{}", f"{{}}[{i}]") if i == item else f"{{}}[{i}]" for i in (0, 1)]
-    yield _repair(contract, f"({', '.join(parts)})", does)
+        steps = (WrapData("validation_data", template, 0),)
+        return _with(contract, steps, template.replace("{}", inner.x[0].name), "shaped")
+    return _repair(contract, f"({template.replace('{}', '{}[0]')}, {{}}[1])", "shaped")
 
 
 def _repair(contract: Contract, template: str, does: str) -> Repair:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shape_magic.facts import Complaint, Data, Failure, LossFacts
 from shape_magic.trace.data import shape_of, with_batch
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.losses import Settings, copied_metric, refused
+
+#: Longer sentences repeat the data.
+_LINE = 200
 
 
 class _Unknown(Exception):
@@ -112,8 +116,15 @@ def data_complaint(arguments: Mapping[str, Any]) -> Complaint | None:
         elif isinstance(x, list | tuple | int | float):
             get_data_adapter(*_shortened(given))
     except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
-        return Complaint("data", failure_of(error))
+        failure = failure_of(error)
+        return Complaint("data", replace(failure, message=_first_line(str(error)) or failure.message))
     return None
+
+
+def _first_line(message: str) -> str:
+    """Keras' sentence without the data that follow it, in full."""
+    line = message.strip().split("\n", 1)[0]
+    return line if len(line) <= _LINE else f"{line[:_LINE]}…"
 
 
 def _shortened(parts: Sequence[Any]) -> list[Any]:

@@ -135,7 +135,9 @@ def arguments_of(use: Use, wanted: Sequence[Shape] = ()) -> tuple[Argument, ...]
 def _argument(name: str, value: Any, text: str, wanted: Sequence[Shape]) -> Argument:
     form = form_of(value, wanted if name == "x" else ())
     keys = tuple(str(k) for k in value) if form == "named" else ()
-    stacked = shape_of_rows(value) if form in ("plain", "rows", "objects") else None
+    stacked = shape_of_rows(value) if form in ("plain", "rows") else None
+    if form == "objects":
+        stacked = _shape_of_objects(value)
     return Argument(name, form, text, keys, _lengths(value, form), stacked)
 
 
@@ -186,6 +188,21 @@ def shape_of_rows(value: Any) -> Shape | None:
     shapes = {_row_shape(row) for row in value[:_ROWS]} if hasattr(value, "__getitem__") else {None}
     only = next(iter(shapes)) if len(shapes) == 1 else None
     return None if only is None else (len(value), *only)
+
+
+def _shape_of_objects(value: Any) -> Shape | None:
+    """The shape of an array of Python objects as numbers; None where they are none, or rows of different lengths."""
+    import numpy as np
+
+    array = np.asarray(value[:_ROWS])
+    if array.ndim == 1 and array.size and isinstance(array[0], np.ndarray | list | tuple):
+        rows = shape_of_rows(list(array))
+        return None if rows is None else (len(value), *rows[1:])
+    try:
+        array.astype("float32")
+    except (TypeError, ValueError):
+        return None
+    return shape_of(value)
 
 
 def _row_shape(row: Any) -> Shape | None:

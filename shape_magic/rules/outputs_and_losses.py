@@ -129,10 +129,9 @@ def _structure(model: Model, contract: Contract, compiled: Compiled) -> Finding:
     y = contract.argument("y")
     keys = y.keys if about == "labels" and y else spread.keys
     count = len(contract.y) if about == "labels" else spread.count
-    named = bool(keys)
     return Finding(
         severity="error",
-        variant=f"{about.replace('_', '-')}-{'names' if named else 'count'}",
+        variant=_variant(about, bool(keys)),
         topic="contract",
         call=None,
         values=_values(model, contract) | {"given": listed([f"`{k}`" for k in keys]), "number": count},
@@ -141,6 +140,16 @@ def _structure(model: Model, contract: Contract, compiled: Compiled) -> Finding:
         span=contract.span if about == "labels" else contract.compile_span or contract.span,
         related=((contract.span, "use"), (contract.compile_span, "compile")),
     )
+
+
+def _variant(about: str, named: bool) -> str:
+    if about == "labels":
+        return "labels-names" if named else "labels-count"
+    if about == "metrics":
+        return "metrics-names" if named else "metrics-count"
+    if about == "loss_weights":
+        return "loss-weights-names" if named else "loss-weights-count"
+    return "loss-names" if named else "loss-count"
 
 
 def _repairs(contract: Contract, compiled: Compiled, about: str, spread: Spread) -> Iterator[Repair]:

@@ -25,7 +25,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     shape = first.stacked
     yield Finding(
         severity="error",
-        variant="ragged" if shape is None and first.form != "number" else first.form,
+        variant=_variant(first),
         topic="use",
         call=None,
         values={
@@ -40,6 +40,16 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         keras_message=contract.complaint.failure.message if contract.complaint else None,
         span=contract.span,
     )
+
+
+def _variant(argument: Argument) -> str:
+    if argument.form == "number":
+        return "number"
+    if argument.stacked is None:
+        return "ragged"
+    if argument.form == "rows":
+        return "rows"
+    return "objects" if argument.form == "objects" else "plain"
 
 
 def _repairs(contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:

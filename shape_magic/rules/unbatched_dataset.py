@@ -19,8 +19,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     contract = model.contract
     if contract is None:
         return
-    used, name = (contract, "x") if _ranks(model, contract) else (contract.validation, "validation_data")
-    variant = _ranks(model, used) if used is not None else None
+    used, name = (contract, "x") if _variant(model, contract) else (contract.validation, "validation_data")
+    variant = _variant(model, used) if used is not None else None
     given = used.argument("x") if used is not None else None
     if used is None or given is None or variant is None:
         return
@@ -45,7 +45,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     )
 
 
-def _ranks(model: Model, contract: Contract) -> str | None:
+def _variant(model: Model, contract: Contract) -> str | None:
     """Whether the elements of a data set have an axis too few or too many for the model, the rest as it takes it."""
     given = contract.argument("x")
     if given is None or given.form != "dataset" or len(contract.x) != len(model.inputs) or not contract.x:

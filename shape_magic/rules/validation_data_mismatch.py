@@ -24,7 +24,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     if contract is None or contract.method != "fit" or not contract.arguments:
         return
     inner = contract.validation
-    variant = _variant(model, contract, inner) if inner is not None else _split(contract)
+    variant = _variant(model, contract, inner) if inner is not None else _variant_of_split(contract)
     if variant is None:
         return
     bad = next((p for p in pairs(inner) if _is_wrong(p)), None) if inner else None
@@ -77,7 +77,7 @@ def _is_wrong(pair: Pair) -> bool:
     return pair.loss.known and (pair.loss.failure is not None or not suits(pair))
 
 
-def _split(contract: Contract) -> str | None:
+def _variant_of_split(contract: Contract) -> str | None:
     """Whether a share is to be taken off something that can't be cut."""
     given = contract.argument("x")
     return "split" if contract.validation_split and given is not None and given.form in _STREAMS else None

@@ -16,7 +16,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     contract = model.contract
     if contract is None or not contract.arguments:
         return
-    variant = _given(contract) or _classes(contract) or _shapes(contract)
+    variant = _variant_of_form(contract) or _variant_of_classes(contract) or _variant_of_shapes(contract)
     if variant is None:
         return
     weights, y = contract.argument("sample_weight"), contract.y[0] if contract.y else None
@@ -43,17 +43,19 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     )
 
 
-def _given(contract: Contract) -> str | None:
+def _variant_of_form(contract: Contract) -> str | None:
     """What is wrong with the way in which the weights are given."""
     weights = contract.argument("sample_weight")
     if weights is None or weights.form == "absent":
         return None
     if contract.class_weight is not None:
         return "both"
-    return {"plain": "list", "number": "number"}.get(weights.form)
+    if weights.form == "number":
+        return "number"
+    return "list" if weights.form == "plain" else None
 
 
-def _classes(contract: Contract) -> str | None:
+def _variant_of_classes(contract: Contract) -> str | None:
     given, x = contract.class_weight, contract.argument("x")
     if given is None or x is None or x.form not in ("array", "several", "named", "rows", "plain"):
         return None
@@ -63,7 +65,7 @@ def _classes(contract: Contract) -> str | None:
         return None
     if len(_class_axis(contract.y[0])) > 1:
         return "class-positions"
-    return _uncovered(given)
+    return _variant_of_cover(given)
 
 
 def _class_axis(y: Data) -> Shape:
@@ -71,14 +73,14 @@ def _class_axis(y: Data) -> Shape:
     return y.shape[:-1] if len(y.shape) > 1 else y.shape
 
 
-def _uncovered(given: ClassWeights) -> str | None:
+def _variant_of_cover(given: ClassWeights) -> str | None:
     if not given.classes:
         return "class-names"
     # A weight for one class alone is a way to say that it counts more than the rest.
     return "class-missing" if given.missing and len(given.classes) > 1 else None
 
 
-def _shapes(contract: Contract) -> str | None:
+def _variant_of_shapes(contract: Contract) -> str | None:
     if contract.weights_failure is not None:
         return "shape"
     if len(contract.weights) != 1 or len(contract.losses) != 1 or not contract.losses[0].known or not contract.outputs:

@@ -38,8 +38,12 @@ def is_sequence(value: Any) -> bool:
 
 def first_batch(source: Any, namespace: Mapping[str, Any]) -> Any:
     """The structure of the first batch, with specs for its arrays; None where it can't be known without harm."""
-    if source not in _known:
-        _known[source] = _specs(apart(lambda: _asked(source, namespace)))
+    try:
+        if source in _known:
+            return _known[source]
+    except TypeError:  # a class of the user's that can't be hashed is asked each time
+        return _specs(apart(lambda: _asked(source, namespace)))
+    _known[source] = _specs(apart(lambda: _asked(source, namespace)))
     return _known[source]
 
 

@@ -72,6 +72,8 @@ class Call:
     #: Whether the call at ``span`` names this very class, so that its text may be edited
     #: (not so under ``map``, ``partial``, or in a helper whose source is not a cell).
     exact: bool = False
+    #: The constructor's arguments that were given by position and not by name.
+    positional: tuple[str, ...] = ()
     #: The names of the layer's class and of its bases in Keras, nearest first: what rules match.
     bases: tuple[str, ...] = ()
     #: How many axes Keras' own input check asks for, the batch axis counted; None: it asks for none.
@@ -103,6 +105,16 @@ class LabelFacts:
     integer: bool
     #: Zeros and exactly one 1 along the last axis, which has at least two places.
     one_hot: bool
+    #: Whether every number is one; where it is not so, the rest is told of those that are.
+    finite: bool = True
+    #: How many different numbers there are.
+    distinct: int = 0
+    #: How many numbers were looked at.
+    seen: int = 0
+    #: The smallest and the largest sum along the last axis; None where it has one place or there is none.
+    sums: tuple[float, float] | None = None
+    #: The most numbers along the last axis that are not 0.
+    filled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,13 @@ class LossFacts:
     plain: bool = True
     #: A label that the loss passes over.
     ignore_class: int | None = None
+    #: The arguments of a loss or metric object as far as they are plain values; empty for a name.
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    #: Of a metric, the class in Keras: ``"BinaryAccuracy"``, also where it was given by its name; ``"accuracy"``
+    #: and ``"crossentropy"`` for what Keras chooses by the shapes. Empty for the user's own.
+    kind: str = ""
+    #: Of a metric, its element in the list that ``compile`` was given; empty where there is no such list.
+    text: str = ""
     #: What Keras raises when it is given the output and the labels; None where it computes.
     failure: Failure | None = None
     #: Of a metric: the output that it looks at, by its position.
@@ -284,6 +303,8 @@ class Model:
     outputs: tuple[Shape, ...]
     span: Span | None
     contract: Contract | None = None
+    #: The call that makes each output; empty where it is not known.
+    ends: tuple[int, ...] = ()
     #: The memory that its weights may take, in bytes; None: not known.
     memory_budget: int | None = None
     #: What stopped it as a whole when no single call did.

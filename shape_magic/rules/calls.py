@@ -49,9 +49,9 @@ def repaired(
     values = {
         "method": contract.method,
         "arguments": ", ".join(dict.fromkeys(texts)),
-        "does": say(f"fix.argument.does.{does}"),
+        "does": say(f"fix.handed.does.{does}"),
     }
-    return Repair(steps, safety, "argument", values, texts[0])
+    return Repair(steps, safety, "handed", values, texts[0])
 
 
 def _text(contract: Contract, name: str) -> str:

@@ -70,8 +70,8 @@ def _repair(contract: Contract, name: str, variant: str, given: Argument) -> Rep
     if name == "x":
         return repaired(contract, (name, template), does=does, safety="safe")
     text = template.replace("{}", given.text)
-    values = {"method": contract.method, "arguments": text, "does": say(f"fix.argument.does.{does}")}
-    return Repair((WrapData(name, template),), "safe", "argument", values, text)
+    values = {"method": contract.method, "arguments": text, "does": say(f"fix.handed.does.{does}")}
+    return Repair((WrapData(name, template),), "safe", "handed", values, text)
 
 
 RULE = Rule("unbatched-dataset", check)

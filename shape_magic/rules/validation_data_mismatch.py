@@ -135,8 +135,8 @@ def _repair(contract: Contract, template: str, does: str) -> Repair:
 
 def _with(contract: Contract, steps: tuple[WrapData, ...], text: str, does: str) -> Repair:
     shown = f"validation_data={text}"
-    values = {"method": contract.method, "arguments": shown, "does": say(f"fix.argument.does.{does}")}
-    return Repair(steps, "choice", "argument", values, shown)
+    values = {"method": contract.method, "arguments": shown, "does": say(f"fix.handed.does.{does}")}
+    return Repair(steps, "choice", "handed", values, shown)
 
 
 RULE = Rule("validation-data-mismatch", check)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Call, Facts, Model, Shape
+from shape_magic.facts import Call, Facts, Model, Shape, Span
 from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument, SetInputShape
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import shape_text
@@ -39,7 +39,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         repairs=tuple(_repairs(model, call, turned)),
         actual=call.input_shape,
         keras_message=call.failure.message if call.failure else None,
-        related=tuple((model.calls[n].span, "shrinks") for n in _above(model, call)[:1]),
+        related=(*((model.calls[n].span, "shrinks") for n in _above(model, call)[:1]), (_start(model), "input")),
     )
 
 
@@ -87,6 +87,12 @@ def _channels_last(model: Model) -> Shape | None:
     if a in _CHANNELS and all(d is None or d > max(_CHANNELS) for d in rest):
         return (shape[0], *rest, a)
     return None
+
+
+def _start(model: Model) -> Span | None:
+    """Where the size that the grid starts from is said: the Input, or the first layer's ``input_shape``."""
+    said = model.inputs[0].span if model.inputs else None
+    return said or (model.calls[0].span if model.calls else None)
 
 
 def _repairs(model: Model, call: Call, turned: Shape | None) -> Iterator[Repair]:

@@ -9,7 +9,8 @@ from typing import Any
 from shape_magic.facts import Complaint, Data, Failure, LossFacts
 from shape_magic.trace.data import shape_of, with_batch
 from shape_magic.trace.failures import failure_of
-from shape_magic.trace.losses import Settings, copied_metric, refused
+from shape_magic.trace.losses import Settings, refused
+from shape_magic.trace.metrics import copied_metric
 
 #: Longer sentences repeat the data.
 _LINE = 200

@@ -17,7 +17,8 @@ from shape_magic.facts import Compiled, Complaint, Contract, Data, Failure, Loss
 from shape_magic.trace.complaints import complaint_of, data_complaint, weights_failure
 from shape_magic.trace.data import with_batch
 from shape_magic.trace.failures import failure_of
-from shape_magic.trace.losses import Settings, loss_facts, metric_facts, per_output, settings_of
+from shape_magic.trace.losses import Settings, loss_facts, per_output, settings_of
+from shape_magic.trace.metrics import metric_facts
 from shape_magic.trace.rows import graph_of, shape
 from shape_magic.trace.stack import as_they_were, flat
 from shape_magic.trace.training import compiled_facts, has_own_step, is_compiled
@@ -162,7 +163,7 @@ def _answers(
     if failure is not None or use.method not in COMPARES:
         return _Answers(shapes, failure, loss_facts(settings.loss, by_name, [], (), None), complaint=complaint)
     losses = loss_facts(settings.loss, by_name, outputs, y, batch)
-    metrics = metric_facts(settings.metrics, by_name, outputs, y, batch)
+    metrics = metric_facts(settings.metrics, by_name, outputs, y, batch, settings.metrics_text)
     if complaint is None and use.real and len(outputs) > 1:
         labels = handed(use, namespace).y
         complaint = complaint_of(settings, by_name, labels, packed(use.model, outputs), batch, (*losses, *metrics))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 #: Arguments that say nothing about shapes and fill the row.
@@ -32,6 +33,17 @@ def arguments(layer: Any) -> dict[str, object]:
     if not isinstance(config, Mapping):
         return {}
     return {str(k): plain for k, v in config.items() if k not in _QUIET and (plain := _plain(v)) is not _SKIP}
+
+
+def positional(cls: type, given: Sequence[object]) -> tuple[str, ...]:
+    """The names of the constructor's arguments that were given by position."""
+    if not given:
+        return ()
+    try:
+        names = list(inspect.signature(cls.__init__).parameters)[1:]  # type: ignore[misc]
+    except (TypeError, ValueError):
+        return ()
+    return tuple(names[: len(given)])
 
 
 _SKIP = object()

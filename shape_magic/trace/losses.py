@@ -7,7 +7,7 @@ whatever keeps a state.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from shape_magic.capture.blame import is_users_own
@@ -16,6 +16,7 @@ from shape_magic.capture.session import Tracked
 from shape_magic.facts import Data, Failure, LossFacts, Spread
 from shape_magic.trace.data import with_batch
 from shape_magic.trace.failures import failure_of
+from shape_magic.trace.layers import arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,21 @@ class Settings:
     metrics: Any = None
     loss_weights: Any = None
     weighted_metrics: Any = None
+    #: The source of the metrics, where it is known.
+    metrics_text: str = ""
 
 
 def settings_of(tracked: Tracked | None, model: Any) -> Settings:
     """What the model was compiled with, as far as it says what is compared."""
     if tracked is not None and "loss" in tracked.compiled:
-        return Settings(**{f.name: tracked.compiled.get(f.name) for f in fields(Settings)})
+        given = tracked.compiled
+        return Settings(
+            given.get("loss"),
+            given.get("metrics"),
+            given.get("loss_weights"),
+            given.get("weighted_metrics"),
+            tracked.compile_texts.get("metrics", ""),
+        )
     loss, metrics = getattr(model, "_compile_loss", None), getattr(model, "_compile_metrics", None)
     return Settings(
         loss=getattr(loss, "_user_loss", None),
@@ -97,58 +107,13 @@ def _told(loss: Any, failure: Failure | None) -> LossFacts:
     ignored = given.get("ignore_class")
     return LossFacts(
         name=name_of(loss),
-        known=_is_known(loss),
+        known=is_known(loss),
         from_logits=bool(given["from_logits"]) if "from_logits" in given else None,
         plain=all(not v or (k, v) == ("axis", -1) for k, v in given.items()),
         ignore_class=ignored if isinstance(ignored, int) else None,
+        arguments=arguments(loss) if is_known(loss) else {},
         failure=failure,
     )
-
-
-def metric_facts(
-    metrics: Any, names: Sequence[str], outputs: Sequence[Any], y: Sequence[Data], batch: int | None
-) -> tuple[LossFacts, ...]:
-    """Each metric with its output, and with what Keras raises for its labels, if it does. Runs in the worker."""
-    count = len(outputs)
-    each = [metrics] if count <= 1 else per_output(metrics, names, count)
-    if each is None or (count > 1 and not isinstance(metrics, list | tuple | Mapping)):
-        return tuple(LossFacts(label_of(metric), _is_known(metric)) for metric in as_list(metrics))
-    found = []
-    for item, given in enumerate(each):
-        for metric in as_list(given):
-            met = ([outputs[item]], [y[item]]) if count == len(y) and count else ([], [])
-            failure = _metric_failure(metric, *met, batch)
-            found.append(LossFacts(label_of(metric), _is_known(metric), failure=failure, item=item))
-    return tuple(found)
-
-
-def _metric_failure(metric: Any, outputs: Sequence[Any], y: Sequence[Data], batch: int | None) -> Failure | None:
-    from keras.src.trainers.compile_utils import CompileMetrics
-
-    copy = copied_metric(metric)
-    if copy is None:
-        return None
-    return asked(lambda: CompileMetrics([copy], None).update_state, outputs, y, batch)
-
-
-def as_list(metrics: Any) -> list[Any]:
-    """All metrics in whatever they were given in."""
-    if isinstance(metrics, dict):
-        metrics = list(metrics.values())
-    found: list[Any] = []
-    for m in metrics if isinstance(metrics, list | tuple) else [metrics]:
-        found += as_list(m) if isinstance(m, list | tuple | dict) else [m] if m is not None else []
-    return found
-
-
-def copied_metric(metric: Any) -> Any:
-    """A metric that keeps no state of the user's; None where it can't be copied, and is not asked."""
-    if isinstance(metric, str) or not hasattr(metric, "update_state"):
-        return metric
-    try:
-        return type(metric).from_config(metric.get_config())
-    except Exception:  # noqa: BLE001 - a user's metric may need arguments that its config does not tell
-        return None
 
 
 def asked(make: Callable[[], Any], outputs: Sequence[Any], y: Sequence[Data], batch: int | None) -> Failure | None:
@@ -178,13 +143,6 @@ def _numeric(value: Any) -> Any:
     return 0.0 if value is None else value
 
 
-def label_of(metric: Any) -> str:
-    """The key under which Keras reports a metric."""
-    if isinstance(metric, str):
-        return metric
-    return str(getattr(metric, "name", None) or getattr(metric, "__name__", None) or type(metric).__name__)
-
-
 def name_of(loss: Any) -> str:
     """Keras' function name of a loss or metric; a class' name for the user's own."""
     import keras
@@ -196,13 +154,14 @@ def name_of(loss: Any) -> str:
             return str(getattr(resolved, "__name__", None) or kind.__name__)
         except (ValueError, TypeError):
             return loss
-    if _is_known(loss):
+    if is_known(loss):
         function = getattr(loss, "fn", None)
         return str(getattr(function, "__name__", None) or getattr(loss, "__name__", None) or type(loss).__name__)
     return str(getattr(loss, "__name__", None) or type(loss).__name__)
 
 
-def _is_known(loss: Any) -> bool:
+def is_known(loss: Any) -> bool:
+    """Whether a loss or metric is one of Keras', so that its rule is known."""
     module = (
         getattr(loss, "__module__", None) if callable(loss) and hasattr(loss, "__name__") else type(loss).__module__
     )

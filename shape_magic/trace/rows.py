@@ -65,9 +65,11 @@ class Rows:
                 output_axes=(),
                 params=params,
                 bytes=size,
-                span=made.span if made else None,
+                # An operation such as + has no constructor of its own: it stands where it is computed.
+                span=made.span if made else None if is_layer(layer) else where,
                 placed=where,
                 exact=bool(made and made.exact),
+                positional=describe.positional(made.cls, made.args) if made else (),
                 bases=describe.bases(layer),
                 wants_rank=describe.wants_rank(layer),
                 failure=failure,

@@ -9,7 +9,7 @@ from shape_magic.facts import Compiled
 from shape_magic.trace.layers import is_keras
 from shape_magic.trace.losses import Settings, spread_of
 
-_STEPS = ("train_step", "test_step", "compute_loss", "fit", "evaluate", "_compute_loss")
+_STEPS = ("train_step", "test_step", "compute_loss", "make_train_function", "fit", "evaluate", "_compute_loss")
 
 
 def is_compiled(model: Any) -> bool:

@@ -8,7 +8,7 @@ from itertools import permutations
 
 from shape_magic.facts import Compiled, Contract, Facts, Model, Spread
 from shape_magic.repair.steps import Repair, SetCompile
-from shape_magic.rules.agreement import pairs, suits
+from shape_magic.rules.agreement import Pair, agrees, pairs, suits
 from shape_magic.rules.calls import compares, line_of, repaired
 from shape_magic.rules.finding import Finding, Rule, listed
 from shape_magic.rules.renamed import in_order, with_keys
@@ -104,7 +104,8 @@ def _swapped(model: Model, contract: Contract, order: Sequence[int]) -> Finding:
     return Finding(
         severity="error" if failed else "warning",
         variant="swapped",
-        topic="contract",
+        # The order is the cause of whatever the shapes or the values of single labels would show.
+        topic="contract" if failed or not all(map(_agrees, pairs(contract))) else "values",
         call=None,
         values=_values(model, contract)
         | {
@@ -118,6 +119,10 @@ def _swapped(model: Model, contract: Contract, order: Sequence[int]) -> Finding:
         span=contract.span,
         related=((contract.compile_span, "compile"), (contract.y[wrong].span, "labels")),
     )
+
+
+def _agrees(pair: Pair) -> bool:
+    return agrees(pair.loss.name, pair.output, pair.labels.shape)
 
 
 # -- the arguments of compile

@@ -57,7 +57,7 @@ def check(
     if x is not None or y is not None:
         texts = dict(zip(("x", "y"), (*names[1:], "x", "y")[:2], strict=False)) if names else {}
         arguments = {"x": _as_data(x), "y": _as_data(y)}
-        use = Use(model, "fit" if y is not None else "predict", arguments, None, texts)
+        use = Use(model, "fit" if y is not None else "predict", arguments, None, texts, real=False)
     compiled = {"loss": loss} if loss is not None else None
     facts = model_facts(watched, model, namespace or {}, use=use, given=given, compiled=compiled)
     if names:

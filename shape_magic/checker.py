@@ -126,10 +126,18 @@ class Checker(Observer):
     def _used(self, use: Use) -> Model:
         facts = model_facts(self.session, use.model, self.namespace, use=use, given=self.given)
         tracked = self.session.tracked.get(use.model)
-        if tracked is not None and _says_more(facts, self._facts.get(tracked.number)):
+        known = self._facts.get(tracked.number) if tracked is not None else None
+        if tracked is not None and (_says_more(facts, known) or self._is_worse(facts, known)):
             self._facts[tracked.number] = facts
             self._uses[tracked.number] = use
         return facts
+
+    def _is_worse(self, now: Model, before: Model | None) -> bool:
+        """Whether a use shows an error and the one before it did not."""
+        return before is not None and not self._fails(before) and self._fails(now)
+
+    def _fails(self, model: Model) -> bool:
+        return any(f.finding.severity == "error" for f in diagnose(self.facts_of([model])))
 
     def _unused(self, model: Any) -> Model:
         return model_facts(self.session, model, self.namespace, given=self.given)
@@ -146,7 +154,7 @@ class Checker(Observer):
             return facts
         tracked = self.session.tracked.get(model)
         known = self._facts.get(tracked.number) if tracked is not None else None
-        if known is not None and any(f.finding.severity == "error" for f in diagnose(self.facts_of([known]))):
+        if known is not None and self._fails(known):
             return known  # said before the call, which went on all the same
         use = self._call if self._call is not None and self._call.model is model else None
         facts = model_facts(self.session, model, self.namespace, use=use, given=self.given)
@@ -157,6 +165,9 @@ class Checker(Observer):
 
     def _answer(self, use: Use, facts: Model) -> None:
         self.stood_in = True
+        tracked = self.session.tracked.get(use.model)
+        if tracked is not None and tracked.start is None and facts.inputs:
+            tracked.start = facts.inputs[0].shape
         try:
             value = stand_in(use, facts.contract)
         except NoStandIn:

@@ -178,6 +178,89 @@ class LossFacts:
     text: str = ""
     #: What Keras raises when it is given the output and the labels; None where it computes.
     failure: Failure | None = None
+    #: Of a metric: the output that it looks at, by its position.
+    item: int = 0
+    #: False where None stands for an output that nothing is compared with.
+    compares: bool = True
+
+
+#: How an argument was given: not at all · one array · several arrays in a list or by their names · numbers in
+#: plain lists · one number · a list with an array for each sample · an array of Python objects · a data set that
+#: TensorFlow reads · a PyDataset · a generator · something else.
+Form = Literal[
+    "absent",
+    "array",
+    "several",
+    "named",
+    "plain",
+    "number",
+    "rows",
+    "objects",
+    "dataset",
+    "sequence",
+    "generator",
+    "other",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """Data in a call that uses a model, by the way it was given."""
+
+    #: ``"x"``, ``"y"`` or ``"sample_weight"``.
+    name: str
+    form: Form
+    #: As the user wrote it.
+    text: str
+    #: The names in a dict.
+    keys: tuple[str, ...] = ()
+    #: How many samples each of its arrays holds, where that is known.
+    lengths: tuple[int, ...] = ()
+    #: The shape that it has as one array; None where its rows have different lengths.
+    stacked: Shape | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassWeights:
+    """The weights that ``fit`` was given for the classes."""
+
+    #: The classes that have one; empty where the keys are no whole numbers.
+    classes: tuple[int, ...]
+    #: Labels in the sample that have none.
+    missing: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """An argument of ``compile``, by how it is spread over the outputs."""
+
+    form: Literal["none", "one", "list", "dict"] = "none"
+    count: int = 0
+    keys: tuple[str, ...] = ()
+    #: As the user wrote it; empty where the source is not known.
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What ``compile`` was given."""
+
+    #: The names of the model's outputs.
+    outputs: tuple[str, ...] = ()
+    loss: Spread = Spread()
+    loss_weights: Spread = Spread()
+    metrics: Spread = Spread()
+    #: Whether layers may bring losses of their own: regularizers, ``add_loss`` in a layer of the user's.
+    own_losses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What Keras raises about the call as a whole, where no single output is the reason."""
+
+    #: The arguments that are to blame: of ``compile``, or ``"data"`` for those of the call.
+    about: Literal["loss", "loss_weights", "metrics", "labels", "data"]
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +280,38 @@ class Contract:
     span: Span | None
     compile_span: Span | None
     epochs: int | None = None
-    #: Whether the model's class compares output and labels in a step of its own.
-    own_step: bool = False
     #: What Keras raises when the model is given this x; None where it computes.
     failure: Failure | None = None
+    #: The sample weights.
+    weights: tuple[Data, ...] = ()
+    class_weight: ClassWeights | None = None
+    #: How x, y and the sample weights were given; empty where no call was seen.
+    arguments: tuple[Argument, ...] = ()
+    #: How many samples a step takes, where that is known.
+    batch: int | None = None
+    #: What was compiled; None where the model was not compiled.
+    compiled: Compiled | None = None
+    #: Whether the model's class says itself what a step or the loss is.
+    own_step: bool = False
+    complaint: Complaint | None = None
+    #: What the sample weights and the loss do: Keras' error; None where they can be multiplied.
+    weights_failure: Failure | None = None
+    #: The data that ``fit`` validates with, as a call of their own.
+    validation: Contract | None = None
+    #: ``validation_data`` as the user wrote it.
+    validation_text: str = ""
+    #: The share of the data that ``fit`` is told to validate with.
+    validation_split: float = 0.0
+    #: What the model calls its inputs; empty where it has no names for them.
+    input_names: tuple[str, ...] = ()
+    #: What the user calls NumPy; empty: it is not imported.
+    numpy: str = ""
+    #: Other arrays of the notebook, by their names.
+    nearby: tuple[Data, ...] = ()
+
+    def argument(self, name: str) -> Argument | None:
+        """How x, y or the sample weights were given."""
+        return next((a for a in self.arguments if a.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -424,9 +424,10 @@ def _note_compile(
     use = observer.session.use(model, "compile", signature, args, kwargs, frame)
     tracked = _note_model(observer, model, frame)
     # Not the optimizer: it holds the model's weights.
-    tracked.compiled = {k: use.arguments.get(k) for k in ("loss", "metrics")}
+    wanted = ("loss", "metrics", "loss_weights", "weighted_metrics")
+    tracked.compiled = {k: use.arguments.get(k) for k in wanted}
+    tracked.compile_texts = use.texts
     tracked.compile_span = use.place.span if use.place else None
-    tracked.metrics_text = use.texts.get("metrics", "")
 
 
 def _use(name: str, original: Any) -> Any:

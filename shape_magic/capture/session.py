@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from shape_magic.capture.book import Book, Place
-from shape_magic.facts import CellId, Span
+from shape_magic.facts import CellId, Shape, Span
 
 T = TypeVar("T")
 
@@ -79,6 +79,8 @@ class Use:
     #: The source text of each argument, where it is a plain expression in the call.
     texts: dict[str, str] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
+    #: Whether the call is there; else someone asks what it would be.
+    real: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -94,8 +96,10 @@ class Tracked:
     cells: list[CellId] = field(default_factory=list)
     compile_span: Span | None = None
     compiled: dict[str, Any] = field(default_factory=dict)
-    #: The source of the metrics, where ``compile`` was given a plain expression.
-    metrics_text: str = ""
+    #: The source text of the arguments of ``compile``.
+    compile_texts: dict[str, str] = field(default_factory=dict)
+    #: The input that a stack without one has from its first use, where a stand-in took that use's place.
+    start: Shape | None = None
 
     def touch(self, span: Span | None, cell: CellId | None) -> None:
         """Note that something happened to it in a cell."""

@@ -49,6 +49,11 @@ class Impure:
     why: str
 
 
+def reaches_outside(name: str) -> bool:
+    """Whether functions and methods of this name are known to read, write or wait."""
+    return name in _IMPURE_NAMES
+
+
 def may_drop(statement: ast.stmt) -> bool:
     """Whether a statement only shows, stores or seeds, so that shapes are the same without it."""
     if not isinstance(statement, ast.Expr):
@@ -234,7 +239,10 @@ _COPIED = frozenset(
     "_random.Random",
 }
 #: What the proof shares with the user.
-_ARRAYS = frozenset({"numpy.ndarray", "numpy.generic", "pandas.DataFrame", "pandas.Series", "tensorflow.Tensor"})
+_ARRAYS = frozenset({"numpy.ndarray", "numpy.generic", "pandas.DataFrame", "pandas.Series", "tensorflow.Tensor"}) | {
+    # Each method gives a new data set.
+    "tensorflow.DatasetV2"
+}
 _IN_PLACE = frozenset(
     """
     fill sort resize put itemset partition setflags byteswap setfield pop insert update drop_duplicates dropna fillna

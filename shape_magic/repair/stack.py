@@ -251,4 +251,4 @@ def on_stack(session: Session, live: Live, facts: Model, steps: Sequence[Step]) 
     def outputs_for(_: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
         return [input_tensor((batch, *s[1:])) for s in after.outputs], None
 
-    return replace(after, contract=contract_facts(tracked, live.use, outputs_for))
+    return replace(after, contract=contract_facts(tracked, live.use, outputs_for, {}))

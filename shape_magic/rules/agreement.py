@@ -37,7 +37,11 @@ def pairs(contract: Contract | None) -> tuple[Pair, ...]:
     if not len(contract.outputs) == len(contract.y) == len(contract.losses):
         return ()
     together = zip(contract.losses, contract.outputs, contract.y, strict=True)
-    return tuple(Pair(i, loss, output, labels) for i, (loss, output, labels) in enumerate(together))
+    return tuple(
+        Pair(i, loss, output, labels)
+        for i, (loss, output, labels) in enumerate(together)
+        if loss.compares and labels.shape
+    )
 
 
 def relabelled(contract: Contract | None, pair: Pair, template: str) -> WrapData:
@@ -73,6 +77,20 @@ def compared(contract: Contract | None) -> tuple[LossFacts, Shape, Shape] | None
     """The loss, the output and the labels of a call with one output; None where there is nothing to compare."""
     found = pairs(contract)
     return (found[0].loss, found[0].output, found[0].labels.shape) if len(found) == 1 else None
+
+
+def suits(pair: Pair) -> bool:
+    """Whether labels have the form and the values that their loss is for, as far as both are known."""
+    if not agrees(pair.loss.name, pair.output, pair.labels.shape):
+        return False
+    facts, units = pair.labels.facts, pair.output[-1]
+    if facts is None or pair.loss.ignore_class is not None:
+        return True
+    if pair.loss.name in SPARSE:
+        return facts.integer and facts.min >= 0 and (units is None or facts.max < units)
+    if pair.loss.name in CLASSES or pair.loss.name == "binary_crossentropy":
+        return facts.min >= 0 and facts.max <= 1
+    return True
 
 
 def loss_for(loss: str, output: Shape, labels: Shape, facts: LabelFacts | None) -> str | None:

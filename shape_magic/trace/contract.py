@@ -6,18 +6,32 @@ worker, with copies of whatever keeps a state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Tracked, Use
-from shape_magic.facts import Contract, Data, Failure, LossFacts, Shape
-from shape_magic.trace.data import data_of_use, with_batch
+from shape_magic.facts import Compiled, Complaint, Contract, Data, Failure, LossFacts, Shape
+from shape_magic.trace.complaints import complaint_of, data_complaint, weights_failure
+from shape_magic.trace.data import with_batch
 from shape_magic.trace.failures import failure_of
-from shape_magic.trace.losses import compiled, loss_facts, metric_facts
+from shape_magic.trace.losses import Settings, loss_facts, per_output, settings_of
+from shape_magic.trace.metrics import metric_facts
 from shape_magic.trace.rows import graph_of, shape
 from shape_magic.trace.stack import as_they_were, flat
+from shape_magic.trace.training import compiled_facts, has_own_step, is_compiled
+from shape_magic.trace.use import (
+    Names,
+    arguments_of,
+    class_weights,
+    data_of_use,
+    handed,
+    nearby,
+    numpy_name,
+    validation_of,
+)
 from shape_magic.trace.worker import apart
 
 #: Calls that compare the output with labels.
@@ -59,50 +73,120 @@ def _float_as_read(data: Data) -> str:
     return "float32" if data.dtype.startswith("float") or data.dtype == "object" else data.dtype
 
 
-def names_of(model: Any) -> tuple[list[str], list[str]]:
-    """The names of a model's inputs and outputs, by which a dict gives their data; empty where it has none."""
+def names_of(model: Any) -> Names:
+    """The names of a model's inputs and outputs, by which a dict gives their data."""
     graph = graph_of(model)
     if graph is None:
-        return [], []
+        return Names()
     struct = getattr(graph, "_inputs_struct", None)
     inputs = sorted(struct) if isinstance(struct, dict) else [t._keras_history.operation.name for t in graph.inputs]
-    return [str(n) for n in inputs], [str(n) for n in getattr(model, "output_names", None) or []]
+    outputs = getattr(model, "output_names", None) or getattr(graph, "output_names", None) or ()
+    return Names(
+        tuple(str(n) for n in inputs), tuple(str(n) for n in outputs), tuple(tuple(shape(t)) for t in graph.inputs)
+    )
 
 
-def has_own_step(model: Any) -> bool:
-    """Whether the model's class has its own way from the labels to the loss, so that Keras' rules say nothing of it."""
-    steps = (getattr(type(model), name, None) for name in ("train_step", "compute_loss", "make_train_function"))
-    return any(not str(getattr(step, "__module__", "keras.")).startswith("keras.") for step in steps)
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What Keras said in the worker."""
+
+    outputs: tuple[Shape, ...] = ()
+    failure: Failure | None = None
+    losses: tuple[LossFacts, ...] = ()
+    metrics: tuple[LossFacts, ...] = ()
+    complaint: Complaint | None = None
+    weights: Failure | None = None
 
 
 def contract_facts(
-    tracked: Tracked | None, use: Use, outputs_for: Callable[..., tuple[list[Any], Failure | None]]
+    tracked: Tracked | None,
+    use: Use,
+    outputs_for: Callable[..., tuple[list[Any], Failure | None]],
+    namespace: Mapping[str, Any],
 ) -> Contract:
     """One use of the model as facts; ``outputs_for(x, batch)`` gives its symbolic outputs."""
-    x, y = data_of_use(use.arguments, use.texts, use.spans, *names_of(use.model))
+    names = names_of(use.model)
+    x, y, weights = data_of_use(use, names, namespace)
     batch = batch_of(use, x)
-    loss, metrics = compiled(tracked, use.model)
-
-    def ask() -> tuple[tuple[Shape, ...], Failure | None, tuple[LossFacts, ...], tuple[LossFacts, ...]]:
-        outputs, failure = outputs_for(x, batch)
-        shapes = tuple((None, *shape(o)[1:]) for o in outputs)
-        if failure is not None or use.method not in COMPARES:
-            return shapes, failure, loss_facts(loss, [], (), None), ()
-        text = tracked.metrics_text if tracked else ""
-        return shapes, None, loss_facts(loss, outputs, y, batch), metric_facts(metrics, outputs, y, batch, text)
-
-    shapes, failure, losses, told = apart(ask)
+    settings = settings_of(tracked, use.model)
+    y = _aligned(y, settings.loss, names)
+    answers = apart(lambda: _answers(use, names, settings, (x, y, weights), batch, outputs_for, namespace))
+    validation = validation_of(use)
     epochs = use.arguments.get("epochs", 1) if use.method == "fit" else None
+    split = use.arguments.get("validation_split")
     return Contract(
         method=use.method,
         x=x,
         y=y,
-        outputs=shapes,
-        losses=losses,
-        metrics=told,
+        outputs=answers.outputs,
+        losses=answers.losses,
+        metrics=answers.metrics,
         span=use.place.span if use.place else None,
         compile_span=tracked.compile_span if tracked else None,
         epochs=epochs if isinstance(epochs, int) else None,
+        failure=answers.failure,
+        weights=weights,
+        class_weight=class_weights(use, y),
+        arguments=arguments_of(use, names.wanted) if use.real else (),
+        batch=batch,
+        compiled=_compiled(tracked, settings, names, use.model) if is_compiled(use.model) else None,
         own_step=has_own_step(use.model),
-        failure=failure,
+        complaint=answers.complaint,
+        weights_failure=answers.weights,
+        validation=contract_facts(tracked, validation, outputs_for, namespace) if validation is not None else None,
+        validation_text=use.texts.get("validation_data", ""),
+        validation_split=split if isinstance(split, float) else 0.0,
+        input_names=names.inputs,
+        numpy=numpy_name(namespace),
+        nearby=nearby(use, namespace),
     )
+
+
+def _compiled(tracked: Tracked | None, settings: Settings, names: Names, model: Any) -> Compiled:
+    return compiled_facts(settings, names.outputs, model, tracked.compile_texts if tracked else {})
+
+
+def _answers(
+    use: Use,
+    names: Names,
+    settings: Settings,
+    data: tuple[tuple[Data, ...], tuple[Data, ...], tuple[Data, ...]],
+    batch: int | None,
+    outputs_for: Callable[..., tuple[list[Any], Failure | None]],
+    namespace: Mapping[str, Any],
+) -> _Answers:
+    x, y, weights = data
+    outputs, failure = outputs_for(x, batch)
+    shapes = tuple((None, *shape(o)[1:]) for o in outputs)
+    by_name = names.outputs
+    complaint = data_complaint(use.arguments) if use.real and use.method != "call" else None
+    if failure is not None or use.method not in COMPARES:
+        return _Answers(shapes, failure, loss_facts(settings.loss, by_name, [], (), None), complaint=complaint)
+    losses = loss_facts(settings.loss, by_name, outputs, y, batch)
+    metrics = metric_facts(settings.metrics, by_name, outputs, y, batch, settings.metrics_text)
+    if complaint is None and use.real and len(outputs) > 1:
+        labels = handed(use, namespace).y
+        complaint = complaint_of(settings, by_name, labels, packed(use.model, outputs), batch, (*losses, *metrics))
+    refused = None
+    if len(weights) == 1 and not any(one.failure for one in losses):
+        refused = weights_failure(settings, y, outputs, weights[0], batch)
+    return _Answers(shapes, None, losses, metrics, complaint, refused)
+
+
+def packed(model: Any, outputs: list[Any]) -> Any:
+    """The outputs in the structure in which the model gives them."""
+    from keras import tree
+
+    struct = getattr(graph_of(model), "_outputs_struct", None)
+    if struct is None or len(tree.flatten(struct)) != len(outputs):
+        return outputs
+    return tree.pack_sequence_as(struct, outputs)
+
+
+def _aligned(y: tuple[Data, ...], loss: Any, names: Names) -> tuple[Data, ...]:
+    """The labels with a place for each output; an empty one where nothing is compared with it."""
+    each = per_output(loss, names.outputs, len(names.outputs)) if len(names.outputs) > 1 else None
+    if each is None or len(y) == len(each) or len(y) != sum(one is not None for one in each):
+        return y
+    given = iter(y)
+    return tuple(next(given) if one is not None else Data("none", (), "none") for one in each)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from shape_magic.facts import Data, LabelFacts, Shape, Span
@@ -102,35 +102,3 @@ def _size(sizes: Shape) -> int:
 def with_batch(data: Data, batch: int | None) -> Shape:
     """The shape of one batch of the data."""
     return (batch, *data.shape[1:])
-
-
-def data_of_use(
-    arguments: Mapping[str, Any],
-    texts: Mapping[str, str],
-    spans: Mapping[str, Span],
-    inputs: Sequence[str] = (),
-    outputs: Sequence[str] = (),
-) -> tuple[tuple[Data, ...], tuple[Data, ...]]:
-    """The data and the labels that a call was given: ``(x, y)``; a generator is left alone.
-
-    ``inputs`` and ``outputs`` are the model's names: dicts are read in their order, as Keras does.
-    """
-    x = arguments.get("x", arguments.get("inputs"))
-    name = texts.get("x") or texts.get("inputs") or "x"
-    span = spans.get("x") or spans.get("inputs")
-    spec = getattr(x, "element_spec", None)
-    if spec is not None:
-        parts = spec if isinstance(spec, tuple) else (spec,)
-        given = describe(_in_order(parts[0], inputs), name, span) if parts else ()
-        labels = describe(_in_order(parts[1], outputs), f"labels of {name}", span) if len(parts) > 1 else ()
-        return given, labels
-    y = arguments.get("y")
-    y = _in_order(y, outputs)
-    return describe(_in_order(x, inputs), name, span), describe(y, texts.get("y") or "y", spans.get("y"), sample=True)
-
-
-def _in_order(value: Any, names: Sequence[str]) -> Any:
-    """A dict's arrays in the order of the model's names; None where the keys are others: then nothing is said."""
-    if not isinstance(value, Mapping) or not names:
-        return value
-    return {name: value[name] for name in names} if all(name in value for name in names) else None

@@ -6,146 +6,134 @@ whatever keeps a state.
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Tracked
-from shape_magic.facts import Data, Failure, LossFacts
+from shape_magic.facts import Data, Failure, LossFacts, Spread
 from shape_magic.trace.data import with_batch
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.layers import arguments
 
-#: What Keras chooses by the shapes, under one name each (keras/src/trainers/compile_utils.py).
-_CHOSEN = {"accuracy": "accuracy", "acc": "accuracy", "crossentropy": "crossentropy", "ce": "crossentropy"}
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What ``compile`` was given, as the user gave it."""
+
+    loss: Any = None
+    metrics: Any = None
+    loss_weights: Any = None
+    weighted_metrics: Any = None
+    #: The source of the metrics, where it is known.
+    metrics_text: str = ""
 
 
-def compiled(tracked: Tracked | None, model: Any) -> tuple[Any, list[Any]]:
-    """The loss and the metrics that the model was compiled with, as the user gave them."""
+def settings_of(tracked: Tracked | None, model: Any) -> Settings:
+    """What the model was compiled with, as far as it says what is compared."""
     if tracked is not None and "loss" in tracked.compiled:
-        metrics = tracked.compiled.get("metrics")
-        return tracked.compiled.get("loss"), _as_list(metrics)
-    loss = getattr(getattr(model, "_compile_loss", None), "_user_loss", None)
-    metrics = getattr(getattr(model, "_compile_metrics", None), "_user_metrics", None)
-    return loss, _as_list(metrics)
+        given = tracked.compiled
+        return Settings(
+            given.get("loss"),
+            given.get("metrics"),
+            given.get("loss_weights"),
+            given.get("weighted_metrics"),
+            tracked.compile_texts.get("metrics", ""),
+        )
+    loss, metrics = getattr(model, "_compile_loss", None), getattr(model, "_compile_metrics", None)
+    return Settings(
+        loss=getattr(loss, "_user_loss", None),
+        metrics=getattr(metrics, "_user_metrics", None),
+        loss_weights=getattr(loss, "_user_loss_weights", None),
+        weighted_metrics=getattr(metrics, "_user_weighted_metrics", None),
+    )
 
 
-def _as_list(metrics: Any) -> list[Any]:
-    if isinstance(metrics, dict):
-        metrics = list(metrics.values())
-    found: list[Any] = []
-    for m in metrics if isinstance(metrics, list | tuple) else [metrics]:
-        found += _as_list(m) if isinstance(m, list | tuple) else [m] if m is not None else []
-    return found
+def spread_of(value: Any, text: str = "") -> Spread:
+    """How an argument of ``compile`` is spread over the outputs."""
+    if value is None:
+        return Spread()
+    if isinstance(value, Mapping):
+        return Spread("dict", len(value), tuple(str(k) for k in value), text)
+    if isinstance(value, list | tuple):
+        return Spread("list", len(value), text=text)
+    return Spread("one", 1, text=text)
 
 
-def loss_facts(loss: Any, outputs: list[Any], y: Sequence[Data], batch: int | None) -> tuple[LossFacts, ...]:
-    """Each compiled loss, with what Keras raises for these labels, if it does. Runs in the worker."""
+def per_output(value: Any, names: Sequence[str], count: int) -> list[Any] | None:
+    """What an argument of ``compile`` holds for each output; None where Keras can't tell either."""
+    if isinstance(value, Mapping) and count == 1:
+        return list(value.values()) if len(value) == 1 else None
+    if isinstance(value, Mapping):
+        return [value.get(name) for name in names] if set(value) & set(names) else None
+    if isinstance(value, list | tuple):
+        return list(value) if len(value) == count else None
+    return [value] * count
+
+
+def loss_facts(
+    loss: Any, names: Sequence[str], outputs: Sequence[Any], y: Sequence[Data], batch: int | None
+) -> tuple[LossFacts, ...]:
+    """Each output's loss, with what Keras raises for its labels, if it does. Runs in the worker."""
     if loss is None:
         return ()
-    if isinstance(loss, dict):  # by the outputs' names: only Keras itself pairs them, when it trains
-        return tuple(_told(one, None) for one in loss.values())
     from keras.src.trainers.compile_utils import CompileLoss
 
-    failure = _asked(lambda: CompileLoss(loss), outputs, y, batch)
-    flat_losses = list(loss) if isinstance(loss, list | tuple) else [loss]
-    many = len(flat_losses) > 1
-    return tuple(_told(one, failure if not many or i == 0 else None) for i, one in enumerate(flat_losses))
+    each = per_output(loss, names, len(outputs) or 1)
+    if each is None:  # several losses on one output, or another number than there are outputs
+        flat = list(loss.values()) if isinstance(loss, Mapping) else list(loss)
+        one = len(outputs) == 1 and not isinstance(loss, Mapping)
+        failure = asked(lambda: CompileLoss(loss), outputs, y, batch) if one else None
+        return tuple(_told(item, failure if i == 0 else None) for i, item in enumerate(flat))
+    pairs = zip(outputs, y, strict=True) if outputs and len(outputs) == len(y) else [(None, None)] * len(each)
+    return tuple(
+        _told(
+            item,
+            asked(lambda item=item: CompileLoss(item), [output], [labels], batch)  # type: ignore[misc]
+            if item is not None and output is not None and labels is not None
+            else None,
+        )
+        for item, (output, labels) in zip(each, pairs, strict=True)
+    )
 
 
 def _told(loss: Any, failure: Failure | None) -> LossFacts:
+    if loss is None:
+        return LossFacts(name="none", known=False, compares=False)
     keywords = getattr(loss, "_fn_kwargs", None)
     given = dict(keywords) if isinstance(keywords, dict) else {}
     ignored = given.get("ignore_class")
     return LossFacts(
         name=name_of(loss),
-        known=_is_known(loss),
+        known=is_known(loss),
         from_logits=bool(given["from_logits"]) if "from_logits" in given else None,
         plain=all(not v or (k, v) == ("axis", -1) for k, v in given.items()),
         ignore_class=ignored if isinstance(ignored, int) else None,
-        arguments=arguments(loss) if _is_known(loss) else {},
+        arguments=arguments(loss) if is_known(loss) else {},
         failure=failure,
     )
 
 
-def metric_facts(
-    metrics: list[Any], outputs: list[Any], y: Sequence[Data], batch: int | None, text: str = ""
-) -> tuple[LossFacts, ...]:
-    """Each metric, with what Keras raises for these labels, if it does. Runs in the worker."""
-    from keras.src.trainers.compile_utils import CompileMetrics
-
-    found = []
-    for metric, source in zip(metrics, elements(text, len(metrics)), strict=True):
-        copy = _copied(metric)
-        failure = None
-        if copy is not None and len(outputs) == 1:
-            failure = _asked(lambda copy=copy: CompileMetrics([copy], None).update_state, outputs, y, batch)  # type: ignore[misc]
-        known = _is_known(metric)
-        found.append(
-            LossFacts(
-                label_of(metric),
-                known,
-                arguments=arguments(metric) if known else {},
-                kind=kind_of(metric) if known else "",
-                text=source,
-                failure=failure,
-            )
-        )
-    return tuple(found)
-
-
-def elements(text: str, count: int) -> list[str]:
-    """The source of each element of a list that is written out; empty texts where it is no such list."""
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError:
-        return [""] * count
-    if not isinstance(tree, ast.List | ast.Tuple) or len(tree.elts) != count:
-        return [""] * count
-    return [ast.get_source_segment(text.strip(), e) or "" for e in tree.elts]
-
-
-def kind_of(metric: Any) -> str:
-    """The class in Keras behind a metric, however it was given; empty where there is none."""
+def asked(make: Callable[[], Any], outputs: Sequence[Any], y: Sequence[Data], batch: int | None) -> Failure | None:
+    """What Keras raises when one output meets its labels; None where it computes, or where there are none."""
     import keras
 
-    name = metric if isinstance(metric, str) else getattr(metric, "__name__", None)
-    if name in _CHOSEN:
-        return _CHOSEN[name]
-    try:
-        found = keras.metrics.get(name) if name else metric
-    except (ValueError, TypeError):
-        return ""
-    return str(getattr(found, "__name__", None) or type(found).__name__)
-
-
-def _copied(metric: Any) -> Any:
-    if isinstance(metric, str) or not hasattr(metric, "update_state"):
-        return metric
-    try:
-        return type(metric).from_config(metric.get_config())
-    except Exception:  # noqa: BLE001 - a user's metric that can't be copied is not asked: it keeps a state
+    if len(outputs) != 1 or len(y) != 1 or y[0].dtype == "object" or not y[0].shape:
         return None
+    labels = keras.KerasTensor(with_batch(y[0], batch), dtype=y[0].dtype)
+    return refused(make, labels, outputs[0])
 
 
-def _asked(make: Callable[[], Any], outputs: list[Any], y: Sequence[Data], batch: int | None) -> Failure | None:
-    import keras
+def refused(make: Callable[[], Any], *symbols: Any) -> Failure | None:
+    """What Keras raises when a function is computed on symbols."""
     from keras.src import backend
 
-    if not outputs or not y or len(outputs) != len(y):
-        return None
-    labels = [keras.KerasTensor(with_batch(d, batch), dtype=d.dtype) for d in y if d.dtype != "object"]
-    if len(labels) != len(y):
-        return None
-    one = len(outputs) == 1
     try:
         with unobserved():
             compare = make()
-            backend.compute_output_spec(
-                lambda t, p: _numeric(compare(t, p)), labels[0] if one else labels, outputs[0] if one else outputs
-            )
+            backend.compute_output_spec(lambda *given: _numeric(compare(*given)), *symbols)
     except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
         return None if is_users_own(error) else failure_of(error)
     return None
@@ -153,13 +141,6 @@ def _asked(make: Callable[[], Any], outputs: list[Any], y: Sequence[Data], batch
 
 def _numeric(value: Any) -> Any:
     return 0.0 if value is None else value
-
-
-def label_of(metric: Any) -> str:
-    """The key under which Keras reports a metric."""
-    if isinstance(metric, str):
-        return metric
-    return str(getattr(metric, "name", None) or getattr(metric, "__name__", None) or type(metric).__name__)
 
 
 def name_of(loss: Any) -> str:
@@ -173,13 +154,14 @@ def name_of(loss: Any) -> str:
             return str(getattr(resolved, "__name__", None) or kind.__name__)
         except (ValueError, TypeError):
             return loss
-    if _is_known(loss):
+    if is_known(loss):
         function = getattr(loss, "fn", None)
         return str(getattr(function, "__name__", None) or getattr(loss, "__name__", None) or type(loss).__name__)
     return str(getattr(loss, "__name__", None) or type(loss).__name__)
 
 
-def _is_known(loss: Any) -> bool:
+def is_known(loss: Any) -> bool:
+    """Whether a loss or metric is one of Keras', so that its rule is known."""
     module = (
         getattr(loss, "__module__", None) if callable(loss) and hasattr(loss, "__name__") else type(loss).__module__
     )

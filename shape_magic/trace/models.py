@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session, Tracked, Use
 from shape_magic.facts import Contract, Data, Failure, Given, Model, Shape, Span
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import batch_of, contract_facts, forward
-from shape_magic.trace.data import data_of_use, with_batch
+from shape_magic.trace.data import with_batch
 from shape_magic.trace.probe import runs
 from shape_magic.trace.rows import Rows, graph_of, shape
 from shape_magic.trace.stack import flat, input_tensor, trace_stack
 from shape_magic.trace.subclassed import traced, trains_itself
+from shape_magic.trace.use import Names, data_of_use
 from shape_magic.trace.worker import apart, in_worker
 from shape_magic.words import say
 
@@ -55,13 +57,13 @@ def model_facts(
         inputs = tuple(input_data(session, t) for t in graph.inputs)
         outputs = tuple(shape(t) for t in graph.outputs)
         if use is not None:
-            contract = contract_facts(tracked, use, lambda x, batch: _checked_forward(graph, x, batch))
+            contract = contract_facts(tracked, use, lambda x, batch: _checked_forward(graph, x, batch), namespace)
         rows.note_runs(runs(session, rows.steps, graph.outputs, _batches(use, contract)))
     elif _is_stack(model):
-        inputs, outputs, contract, failure = _stack(session, rows, model, tracked, use, given.inputs)
+        inputs, outputs, contract, failure = _stack(session, rows, model, tracked, use, given.inputs, namespace)
         ends = [rows.calls[-1].call] if len(outputs) == 1 and rows.calls else []
     else:
-        rows, inputs, outputs, contract = _by_call(session, rows, model, tracked, use)
+        rows, inputs, outputs, contract = _by_call(session, rows, model, tracked, use, namespace)
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in inputs))
     return Model(
         name=variable_name(session, model, namespace, tracked),
@@ -102,7 +104,7 @@ def asked_use(model: Any, graph: Any, given: Given) -> Use:
     inputs = given.inputs or (tuple(shape(t) for t in graph.inputs) if graph is not None else ())
     x, y = [Shaped(s) for s in inputs], [Shaped(s) for s in given.targets]
     arguments = {"x": x if len(x) != 1 else x[0], "y": y if len(y) != 1 else y[0]}
-    return Use(model, "fit", arguments, None, {"x": say("given.input"), "y": say("given.target")})
+    return Use(model, "fit", arguments, None, {"x": say("given.input"), "y": say("given.target")}, real=False)
 
 
 def _with_loss(tracked: Tracked | None, model: Any, loss: str | None) -> Tracked:
@@ -144,14 +146,20 @@ def _kind(model: Any) -> Literal["Sequential", "Functional", "Model"]:
 
 
 def _stack(
-    session: Session, rows: Rows, model: Any, tracked: Tracked | None, use: Use | None, given: tuple[Shape, ...]
+    session: Session,
+    rows: Rows,
+    model: Any,
+    tracked: Tracked | None,
+    use: Use | None,
+    given: tuple[Shape, ...],
+    namespace: Mapping[str, Any],
 ) -> tuple[tuple[Data, ...], tuple[Shape, ...], Contract | None, Failure | None]:
     """An unbuilt Sequential: traced from its own input, from what was given, or from the data."""
-    x, _ = data_of_use(use.arguments, use.texts, use.spans) if use else ((), ())
-    start = _start(session, model, x, given)
+    x = data_of_use(use, Names(), namespace)[0] if use else ()
+    start = _start(session, model, x, given, tracked)
     if start is None:
         apart(lambda: trace_stack(session, rows, model.layers, None))
-        return (), (), contract_facts(tracked, use, lambda *_: ([], None)) if use else None, None
+        return (), (), contract_facts(tracked, use, lambda *_: ([], None), namespace) if use else None, None
     ends: list[Any] = []
 
     def trace() -> None:
@@ -165,32 +173,52 @@ def _stack(
         failed = next((c.failure for c in rows.calls if c.failure), None)
 
         def outputs_for(x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
+            if failed is None and x and x[0].shape[1:] != start.shape[1:]:
+                return _forward_of_stack(model, start, x, batch)
             return [input_tensor((batch, *s[1:])) for s in outputs], failed
 
-        contract = contract_facts(tracked, use, outputs_for)
+        contract = contract_facts(tracked, use, outputs_for, namespace)
     return (start,), outputs, contract, None
 
 
 def _by_call(
-    session: Session, rows: Rows, model: Any, tracked: Tracked | None, use: Use | None
+    session: Session, rows: Rows, model: Any, tracked: Tracked | None, use: Use | None, namespace: Mapping[str, Any]
 ) -> tuple[Rows, tuple[Data, ...], tuple[Shape, ...], Contract | None]:
     """A model with a ``call`` of its own: what it does with the data of a use, where that can be told."""
-    if use is None or trains_itself(use):
+    if use is None:
         return rows, (), (), None
-    x, _ = data_of_use({"x": next(iter(use.arguments.values()), None)} | use.arguments, use.texts, use.spans)
-    seen = apart(lambda: traced(session, model, x, batch_of(use, x)))
+    first = next(iter(use.arguments.values()), None)  # of a call, whatever its parameter is named
+    x, *_ = data_of_use(replace(use, arguments={"x": first} | use.arguments), Names(), namespace)
+    seen = None if trains_itself(use) else apart(lambda: traced(session, model, x, batch_of(use, x)))
     if seen is None:
-        return rows, (), (), None
+        told = use.method != "call"
+        return rows, (), (), contract_facts(tracked, use, lambda *_: ([], None), namespace) if told else None
     outputs = tuple((None, *shape(t)[1:]) for t in seen.outputs)
 
     def outputs_for(_: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
         return [input_tensor((batch, *s[1:])) for s in outputs], seen.failure
 
     starts = tuple(replace(d, shape=with_batch(d, None)) for d in x)
-    return seen.rows, starts, outputs, contract_facts(tracked, use, outputs_for)
+    return seen.rows, starts, outputs, contract_facts(tracked, use, outputs_for, namespace)
 
 
-def _start(session: Session, model: Any, x: Sequence[Data], given: tuple[Shape, ...]) -> Data | None:
+def _forward_of_stack(
+    model: Any, start: Data, x: Sequence[Data], batch: int | None
+) -> tuple[list[Any], Failure | None]:
+    """What a stack that was built on other data gives for x, or why it gives nothing. Runs in the worker."""
+    try:
+        with unobserved():
+            twin = type(model).from_config(model.get_config())
+            twin.build(start.shape)
+    except Exception:  # noqa: BLE001 - a stack that can't be copied is checked when it is called
+        return [], None
+    graph = graph_of(twin)
+    return forward(graph, x, batch) if graph is not None else ([], None)
+
+
+def _start(
+    session: Session, model: Any, x: Sequence[Data], given: tuple[Shape, ...], tracked: Tracked | None
+) -> Data | None:
     first = model._layers[0] if getattr(model, "_layers", None) else None
     batch_shape = getattr(first, "batch_shape", None)
     if first is not None and type(first).__name__ == "InputLayer" and batch_shape is not None:
@@ -198,6 +226,8 @@ def _start(session: Session, model: Any, x: Sequence[Data], given: tuple[Shape, 
         return Data(str(first.name), tuple(batch_shape), str(first.dtype), span=made.span if made else None)
     if given:
         return Data("input", given[0], "float32")
+    if tracked is not None and tracked.start is not None:
+        return Data("input", tracked.start, "float32")
     if x:
         return Data(x[0].name, with_batch(x[0], None), "float32" if x[0].dtype.startswith("float") else x[0].dtype)
     inner = graph_of(first) if first is not None else None

@@ -12,10 +12,17 @@ import pytest
 import tensorflow as tf
 
 from shape_magic import check_cells
-from shape_magic.facts import LabelFacts, Shape
-from shape_magic.trace.data import SAMPLE, data_of_use, describe, shape_of
+from shape_magic.capture.session import Use
+from shape_magic.facts import Data, LabelFacts, Shape
+from shape_magic.trace.data import SAMPLE, describe, shape_of
+from shape_magic.trace.use import Names, data_of_use
 
 X = np.zeros((6, 4), "float32")
+
+
+def parts_of(x: Any, text: str = "x") -> tuple[tuple[Data, ...], ...]:
+    """Data, labels and weights of a fit on one argument."""
+    return data_of_use(Use(None, "fit", {"x": x}, None, {"x": text}), Names(), {})
 
 
 class Table:
@@ -137,19 +144,19 @@ def test_a_data_set_says_its_own_shapes_and_is_not_read() -> None:
         return tf.zeros((8, 8, 1)), tf.zeros((10,))
 
     dataset = tf.data.Dataset.range(12).map(one).batch(4)
-    x, y = data_of_use({"x": dataset}, {"x": "train"}, {})
+    x, y, _ = parts_of(dataset, "train")
     assert [d.shape for d in x] == [(None, 8, 8, 1)]
     assert [(d.name, d.shape) for d in y] == [("labels of train", (None, 10))]
     assert not read
     fixed = dataset.unbatch().batch(4, drop_remainder=True)
-    assert data_of_use({"x": fixed}, {}, {})[0][0].shape == (4, 8, 8, 1)
+    assert parts_of(fixed)[0][0].shape == (4, 8, 8, 1)
 
 
 def test_a_data_set_of_tables_and_weights() -> None:
     dataset = tf.data.Dataset.from_tensor_slices(({"a": X, "b": X}, X[:, 0], X[:, 1])).batch(2)
-    x, y = data_of_use({"x": dataset}, {}, {})
+    x, y, weights = parts_of(dataset)
     assert [d.name for d in x] == ["x['a']", "x['b']"]
-    assert len(y) == 1
+    assert (len(y), len(weights)) == (1, 1)
 
 
 def test_a_generator_is_not_advanced() -> None:

@@ -1,0 +1,71 @@
+"""Data, labels or weights that are no arrays: numbers in lists, an array per sample, arrays of Python objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shape_magic.facts import Argument, Contract, Facts, Model
+from shape_magic.repair.steps import Repair
+from shape_magic.rules.calls import line_of, repaired
+from shape_magic.rules.finding import Finding, Rule
+from shape_magic.words import shape_text
+
+_FORMS = ("rows", "plain", "objects", "number")
+
+
+def check(model: Model, facts: Facts) -> Iterator[Finding]:
+    """Yield one finding for arguments that Keras can't cut into batches."""
+    contract = model.contract
+    if contract is None or contract.method == "call":
+        return
+    wrong = [a for a in contract.arguments if a.form in _FORMS and a.name != "sample_weight"]
+    if not wrong:
+        return
+    first = min(wrong, key=lambda a: _FORMS.index(a.form))
+    shape = first.stacked
+    yield Finding(
+        severity="error",
+        variant=_variant(first),
+        topic="use",
+        call=None,
+        values={
+            "method": contract.method,
+            "line": line_of(contract),
+            "name": first.text if len(first.text) < 60 else first.name,
+            "shape": shape_text(shape) if shape is not None else "",
+            "count": shape[0] if shape else 0,
+            "numpy": contract.numpy or "np",
+        },
+        repairs=tuple(_repairs(contract, wrong)),
+        keras_message=contract.complaint.failure.message if contract.complaint else None,
+        span=contract.span,
+    )
+
+
+def _variant(argument: Argument) -> str:
+    if argument.form == "number":
+        return "number"
+    if argument.stacked is None:
+        return "ragged"
+    if argument.form == "rows":
+        return "rows"
+    return "objects" if argument.form == "objects" else "plain"
+
+
+def _repairs(contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:
+    if not contract.numpy or any(a.stacked is None for a in wrong):
+        return
+    changes = tuple((a.name, _template(a, contract)) for a in wrong)
+    does = "numbers" if all(a.form == "objects" for a in wrong) else "as-array"
+    yield repaired(contract, *changes, does=does, safety="safe")
+
+
+def _template(argument: Argument, contract: Contract) -> str:
+    if argument.form != "objects":
+        return f"{contract.numpy}.array({{}})"
+    given = contract.x if argument.name == "x" else contract.y
+    nested = bool(given) and len(given[0].shape) < len(argument.stacked or ())
+    return f"{contract.numpy}.stack({{}})" if nested else '{}.astype("float32")'
+
+
+RULE = Rule("plain-lists-as-data", check)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from shape_magic.capture.hooks import Observer, StandIn
@@ -14,6 +15,7 @@ from shape_magic.rules.weights_exceed_memory import gibibytes
 from shape_magic.source.cells import kept
 from shape_magic.standins import NoStandIn, stand_in
 from shape_magic.trace.data import shape_of
+from shape_magic.trace.inputs import refused
 from shape_magic.trace.layers import bytes_of
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import broken_facts, model_facts
@@ -146,6 +148,8 @@ class Checker(Observer):
         facts = model_facts(self.session, model, self.namespace, use=use, given=self.given)
         if not diagnose(self.facts_of([facts])):
             facts = with_failure(facts, broken.error, broken.span)
+            inputs, construct = refused(self.session, next(iter(broken.args), None), broken.span)
+            facts = replace(facts, inputs=inputs or facts.inputs, construct=construct)
         self._facts[self.session.note_model(model, None).number] = facts
         return facts
 
@@ -161,6 +165,7 @@ class Checker(Observer):
         """Keep an exception of Keras that came from no call of a layer."""
         from shape_magic.trace.failures import failure_of
 
+        inputs, construct = refused(self.session, None, span)
         self._extra.append(
             Model(
                 name="model",
@@ -168,11 +173,12 @@ class Checker(Observer):
                 kind="Model",
                 params=0,
                 bytes=0,
-                inputs=(),
+                inputs=inputs,
                 calls=(),
                 outputs=(),
                 span=span,
                 failure=failure_of(error),
+                construct=construct,
             )
         )
 
@@ -229,8 +235,6 @@ def _says_more(now: Model, before: Model | None) -> bool:
 
 def with_failure(model: Model, error: BaseException, span: Span | None) -> Model:
     """The model with what stopped it as a whole."""
-    from dataclasses import replace
-
     from shape_magic.trace.failures import failure_of
 
     return replace(model, failure=Failure(type(error).__name__, failure_of(error).message), span=span or model.span)

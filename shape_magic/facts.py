@@ -72,6 +72,10 @@ class Call:
     #: Whether the call at ``span`` names this very class, so that its text may be edited
     #: (not so under ``map``, ``partial``, or in a helper whose source is not a cell).
     exact: bool = False
+    #: The constructor's arguments that were given by their position alone.
+    positional: tuple[str, ...] = ()
+    #: The shape of the model's input, without the batch axis, that the constructor names; None: it names none.
+    declares: Shape | None = None
     #: The names of the layer's class and of its bases in Keras, nearest first: what rules match.
     bases: tuple[str, ...] = ()
     #: How many axes Keras' own input check asks for, the batch axis counted; None: it asks for none.
@@ -114,8 +118,12 @@ class Data:
     shape: Shape
     dtype: str
     facts: LabelFacts | None = None
-    #: The argument in the user's source.
+    #: The argument in the user's source; of a model's input, the call that says its shape.
     span: Span | None = None
+    #: Of a model's input: the shape of one sample as that call writes it, ``"x_train.shape[1:]"``; empty: not known.
+    declared: str = ""
+    #: The statement that gave the variable its value, where it stands in a cell.
+    assigned: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +165,15 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True)
+class Construct:
+    """A constructor that raised."""
+
+    class_name: str
+    #: Its arguments as far as they are plain values.
+    arguments: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A model: its calls in order, and how it is used."""
 
@@ -175,6 +192,8 @@ class Model:
     memory_budget: int | None = None
     #: What stopped it as a whole when no single call did.
     failure: Failure | None = None
+    #: The constructor that raised, where that is what stopped it.
+    construct: Construct | None = None
 
     @property
     def failed_call(self) -> Call | None:

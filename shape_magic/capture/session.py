@@ -55,6 +55,17 @@ class Made:
     order: int
 
 
+def position_names(made: Made) -> tuple[str, ...]:
+    """The names of the constructor's arguments that were given by their position alone."""
+    if not made.args:
+        return ()
+    try:
+        names = list(inspect.signature(made.cls.__init__).parameters.values())[1:]  # type: ignore[misc]
+    except (TypeError, ValueError):
+        return ()
+    return tuple(p.name for p in names if p.kind is p.POSITIONAL_OR_KEYWORD)[: len(made.args)]
+
+
 @dataclass(slots=True)
 class Broken:
     """A call that raised: the innermost layer, what it was given, and Keras' exception."""
@@ -125,6 +136,8 @@ class Session:
     #: The last of them, held so that a model without a name can still be looked at.
     latest: Any = None
     broken: Broken | None = None
+    #: The last constructor that began.
+    making: Made | None = None
     cell: CellId | None = None
     #: How deep the running code is in Keras' calls: only what the user's code calls itself is counted.
     depth: int = 0
@@ -137,6 +150,7 @@ class Session:
         self.current.clear()
         self.latest = None
         self.broken = None
+        self.making = None
 
     # -- what the hooks report
 
@@ -148,7 +162,7 @@ class Session:
             named = place.callee
             exact = named is type(obj) or (inspect.isclass(named) and isinstance(obj, named) and self.depth == 0)
         self._count += 1
-        made = Made(type(obj), args, kwargs, place.span if place else None, exact, self._count)
+        self.making = made = Made(type(obj), args, kwargs, place.span if place else None, exact, self._count)
         self.made[obj] = made
         return made
 

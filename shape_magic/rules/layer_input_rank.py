@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Call, Facts, Model
+from shape_magic.facts import Call, Facts, Model, Span
 from shape_magic.repair.steps import InsertLayer, RemoveLayer, Repair, SetArgument
 from shape_magic.rules.finding import Finding, Rule
+from shape_magic.rules.input_rank import (
+    Above,
+    counts_batch,
+    holds_vectors,
+    input_above,
+    with_fewer_axes,
+    with_more_axes,
+)
 from shape_magic.words import say, shape_text
 
 _RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
@@ -35,8 +43,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     exact = not call.is_a("BaseConv", "BaseDepthwiseConv", "BaseSeparableConv", "BaseConvTranspose")
     if rank >= call.wants_rank and not (rank > call.wants_rank and (exact or call.is_a("BaseConv"))):
         return
-    cause = _cause(model, call)
-    variant = _variant(call, cause, rank)
+    cause, above = _cause(model, call), input_above(model, call)
+    variant = _variant(call, cause, above, rank)
     values = {
         "layer": call.layer,
         "line": call.span.start_line if call.span else None,
@@ -45,6 +53,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         "rank": rank,
         "input": shape_text(call.input_shape, batch="batch"),
         "cause": cause.layer if cause else "",
+        "start": shape_text(model.inputs[above.item].shape, batch="batch") if above else "",
         "example": say(f"rule.layer-input-rank.example.{_example(call)}"),
     }
     yield Finding(
@@ -53,11 +62,11 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         topic="call",
         call=call.call,
         values=values,
-        repairs=tuple(_repairs(call, cause, rank)),
+        repairs=tuple(_repairs(model, call, cause, above, rank)),
         expected=(None,) * call.wants_rank,
         actual=call.input_shape,
         keras_message=call.failure.message if call.failure else None,
-        related=((cause.span, "cause"),) if cause else (),
+        related=tuple(_places(model, cause, above)),
     )
 
 
@@ -69,9 +78,18 @@ def _cause(model: Model, call: Call) -> Call | None:
     return model.calls[number] if number >= 0 else None
 
 
-def _variant(call: Call, cause: Call | None, rank: int) -> str:
+def _places(model: Model, cause: Call | None, above: Above | None) -> Iterator[tuple[Span | None, str]]:
+    if cause is not None:
+        yield cause.span, "cause"
+    if above is not None:
+        yield model.inputs[above.item].span, "input"
+
+
+def _variant(call: Call, cause: Call | None, above: Above | None, rank: int) -> str:
     if rank > (call.wants_rank or 0):
-        return "batch-in-input" if cause is None and rank == (call.wants_rank or 0) + 1 else "too-many"
+        if above is not None and holds_vectors(above) and not counts_batch(above):
+            return "embedded-vectors"
+        return "batch-in-input" if above is not None and rank == (call.wants_rank or 0) + 1 else "too-many"
     if cause is not None and cause.is_a(*_RECURRENT) and call.is_a(*_RECURRENT):
         return "last-step-only"
     return "joined-above" if cause is not None and cause.is_a(*_JOINS) else "too-few"
@@ -98,7 +116,17 @@ def _example(call: Call) -> str:
     return "grid" if call.wants_rank == 4 or call.is_a("ConvLSTM") else "other"
 
 
-def _repairs(call: Call, cause: Call | None, rank: int) -> Iterator[Repair]:
+def _repairs(model: Model, call: Call, cause: Call | None, above: Above | None, rank: int) -> Iterator[Repair]:
+    wants = call.wants_rank or 0
+    if above is not None and rank < wants:
+        yield from with_more_axes(model, call, above, sequence=call.is_a(*_RECURRENT, "ConvLSTM"))
+    elif above is not None and rank == wants + 1:
+        yield from with_fewer_axes(model, above)
+    yield from _around(call, cause, rank)
+
+
+def _around(call: Call, cause: Call | None, rank: int) -> Iterator[Repair]:
+    """Repairs of the layers on the way."""
     wants = call.wants_rank or 0
     if rank < wants and cause is not None and cause.is_a(*_RECURRENT):
         values = {"layer": cause.layer}

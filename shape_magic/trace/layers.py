@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from shape_magic.facts import Shape
+
 #: Arguments that say nothing about shapes and fill the row.
 _QUIET = frozenset({"name", "dtype", "trainable", "build_config", "registered_name", "module"})
 _PLAIN = (str, int, float, bool, type(None))
@@ -31,7 +33,20 @@ def arguments(layer: Any) -> dict[str, object]:
         return {}
     if not isinstance(config, Mapping):
         return {}
-    return {str(k): plain for k, v in config.items() if k not in _QUIET and (plain := _plain(v)) is not _SKIP}
+    return plain_values({k: v for k, v in config.items() if k not in _QUIET})
+
+
+def plain_values(values: Mapping[Any, object]) -> dict[str, object]:
+    """Those of the values that JSON takes."""
+    return {str(k): plain for k, v in values.items() if (plain := _plain(v)) is not _SKIP}
+
+
+def declares(layer: Any) -> Shape | None:
+    """The input's shape, without the batch axis, that the constructor was given; None where there is none."""
+    given = getattr(layer, "_input_shape_arg", None)
+    if not isinstance(given, list | tuple) or not all(d is None or isinstance(d, int) for d in given):
+        return None
+    return tuple(given)
 
 
 _SKIP = object()

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from shape_magic.capture.session import Session
+from shape_magic.capture.session import Session, position_names
 from shape_magic.facts import Call, Failure, Shape, Span
 from shape_magic.source.cells import span_from_positions
 from shape_magic.trace import layers as describe
@@ -68,6 +68,8 @@ class Rows:
                 span=made.span if made else None,
                 placed=where,
                 exact=bool(made and made.exact),
+                positional=position_names(made) if made else (),
+                declares=describe.declares(layer),
                 bases=describe.bases(layer),
                 wants_rank=describe.wants_rank(layer),
                 failure=failure,

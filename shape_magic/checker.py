@@ -15,6 +15,7 @@ from shape_magic.rules.weights_exceed_memory import gibibytes
 from shape_magic.source.cells import kept
 from shape_magic.standins import NoStandIn, stand_in
 from shape_magic.trace.data import shape_of
+from shape_magic.trace.failures import failure_of
 from shape_magic.trace.inputs import refused
 from shape_magic.trace.layers import bytes_of
 from shape_magic.trace.memory import available
@@ -137,6 +138,8 @@ class Checker(Observer):
         model = broken.model
         if model is None or not hasattr(model, "_layers"):
             facts = broken_facts(self.session, broken, self.given)
+            if facts is None and isinstance(broken.error, ValueError | TypeError):
+                facts = self._refused_input(broken.error, broken.span)
             if facts is not None:
                 self._extra.append(facts)
             return facts
@@ -163,24 +166,14 @@ class Checker(Observer):
 
     def note_failure(self, error: BaseException, span: Span | None) -> None:
         """Keep an exception of Keras that came from no call of a layer."""
-        from shape_magic.trace.failures import failure_of
+        self._extra.append(_nameless(failure_of(error), span))
 
+    def _refused_input(self, error: BaseException, span: Span | None) -> Model | None:
+        """What is known of a model whose input can't be made."""
         inputs, construct = refused(self.session, None, span)
-        self._extra.append(
-            Model(
-                name="model",
-                keras_name="model",
-                kind="Model",
-                params=0,
-                bytes=0,
-                inputs=inputs,
-                calls=(),
-                outputs=(),
-                span=span,
-                failure=failure_of(error),
-                construct=construct,
-            )
-        )
+        if construct is None:
+            return None
+        return replace(_nameless(failure_of(error), span), inputs=inputs, construct=construct)
 
     def facts(self) -> Facts:
         """Everything that is known of the models of this run."""
@@ -220,6 +213,11 @@ class Checker(Observer):
         return diagnose(self.facts())
 
 
+def _nameless(failure: Failure, span: Span | None) -> Model:
+    """A model of which nothing is known but what stopped it."""
+    return Model("model", "model", "Model", 0, 0, (), (), (), span, failure=failure)
+
+
 def _stopped(known: Model | None) -> bool:
     return known is not None and (known.failure is not None or known.failed_call is not None)
 
@@ -235,8 +233,6 @@ def _says_more(now: Model, before: Model | None) -> bool:
 
 def with_failure(model: Model, error: BaseException, span: Span | None) -> Model:
     """The model with what stopped it as a whole."""
-    from shape_magic.trace.failures import failure_of
-
     return replace(model, failure=Failure(type(error).__name__, failure_of(error).message), span=span or model.span)
 
 

@@ -15,6 +15,7 @@ from shape_magic.rules import (
     layer_input_rank,
     layer_refuses_input,
     model_refuses_data,
+    number_as_input_shape,
     output_against_labels,
     weights_exceed_memory,
     window_larger_than_input,
@@ -24,6 +25,7 @@ from shape_magic.rules.finding import Finding, Found, Rule
 #: In this order: of two findings on one topic the earlier rule's stands.
 RULES: tuple[Rule, ...] = (
     weights_exceed_memory.RULE,
+    number_as_input_shape.RULE,
     layer_input_rank.RULE,
     window_larger_than_input.RULE,
     flatten_open_axes.RULE,

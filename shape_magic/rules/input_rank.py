@@ -62,6 +62,8 @@ def with_fewer_axes(model: Model, above: Above) -> Iterator[Repair]:
     if holds_vectors(above) and above.embedding is not None and not counts_batch(above):
         name = above.embedding.layer
         yield Repair((RemoveLayer(above.embedding.call),), "choice", "remove", {"layer": name}, f"remove {name}")
+        yield set_input(model, sizes[:-1], above.item)
+        return
     if sizes[-1] == 1 and not counts_batch(above):
         yield set_input(model, sizes[:-1], above.item)
     yield set_input(model, sizes[1:], above.item)

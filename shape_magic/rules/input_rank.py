@@ -64,7 +64,8 @@ def with_fewer_axes(model: Model, above: Above) -> Iterator[Repair]:
         yield Repair((RemoveLayer(above.embedding.call),), "choice", "remove", {"layer": name}, f"remove {name}")
         yield set_input(model, sizes[:-1], above.item)
         return
-    if sizes[-1] == 1 and not counts_batch(above):
+    picture = len(sizes) == 3 and sizes[0] == sizes[1]  # a grey one, its rows read as steps
+    if sizes[-1] == 1 and picture:
         yield set_input(model, sizes[:-1], above.item)
     yield set_input(model, sizes[1:], above.item)
 

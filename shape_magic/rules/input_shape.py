@@ -114,4 +114,5 @@ def _in_a_row(model: Model, data: Data, first: Call, sizes: Sequence[int | None]
     steps = (InsertLayer(first.call, "Flatten"), SetInputShape(shape))
     values = {"layer": first.layer, "shape": shape}
     yield Repair(steps, "choice", "flatten-input", values, "Flatten")
-    yield set_input(model, (width,), 0, data, f"{{}}.reshape(-1, {width})")
+    if model.inputs[0].shape[1:] != (width,):
+        yield set_input(model, (width,), 0, data, f"{{}}.reshape(-1, {width})")

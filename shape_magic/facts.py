@@ -72,8 +72,8 @@ class Call:
     #: Whether the call at ``span`` names this very class, so that its text may be edited
     #: (not so under ``map``, ``partial``, or in a helper whose source is not a cell).
     exact: bool = False
-    #: The constructor's arguments that were given by their position alone.
-    positional: tuple[str, ...] = ()
+    #: The constructor's arguments that were given by their position alone, as far as they are plain values.
+    positional: Mapping[str, object] = field(default_factory=dict)
     #: The shape of the model's input, without the batch axis, that the constructor names; None: it names none.
     declares: Shape | None = None
     #: The names of the layer's class and of its bases in Keras, nearest first: what rules match.

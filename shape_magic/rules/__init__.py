@@ -10,13 +10,17 @@ from importlib.resources import files
 
 from shape_magic.facts import Facts
 from shape_magic.rules import (
+    axis_missing_in_silence,
+    channels_on_another_axis,
     dense_on_feature_map,
     flatten_open_axes,
+    ignored_input_shape,
     layer_input_rank,
     layer_refuses_input,
     model_refuses_data,
     number_as_input_shape,
     output_against_labels,
+    strides_by_position,
     weights_exceed_memory,
     window_larger_than_input,
 )
@@ -26,11 +30,15 @@ from shape_magic.rules.finding import Finding, Found, Rule
 RULES: tuple[Rule, ...] = (
     weights_exceed_memory.RULE,
     number_as_input_shape.RULE,
+    strides_by_position.RULE,
     layer_input_rank.RULE,
     window_larger_than_input.RULE,
     flatten_open_axes.RULE,
     layer_refuses_input.RULE,
     model_refuses_data.RULE,
+    channels_on_another_axis.RULE,
+    axis_missing_in_silence.RULE,
+    ignored_input_shape.RULE,
     dense_on_feature_map.RULE,
     output_against_labels.RULE,
 )

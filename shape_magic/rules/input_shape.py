@@ -37,6 +37,15 @@ def set_input(model: Model, sizes: Shape, item: int = 0, data: Data | None = Non
     return Repair((*steps, WrapData("x", template)), "choice", "input-and-data", values, f"shape={value}")
 
 
+def turned_input(model: Model, turned: Shape) -> Repair:
+    """The other order of the input's axes, and of the data's where they have the old one."""
+    given = model.contract.x if model.contract is not None else ()
+    if len(given) != 1 or given[0].shape[1:] != model.inputs[0].shape[1:]:
+        return set_input(model, turned[1:])
+    order = ", ".join(map(str, (0, *range(2, len(turned)), 1)))
+    return set_input(model, turned[1:], 0, given[0], f"{{}}.transpose({order})")
+
+
 def spelled(model: Model, sizes: Shape, item: int = 0, data: Data | None = None) -> str:
     """A shape as source: in the words that declare the input now where they can be kept."""
     given = model.inputs[item]

@@ -8,7 +8,7 @@ from shape_magic.facts import Call, Facts, Model, Shape, Span
 from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_rank import CHANNELS
-from shape_magic.rules.input_shape import first_reader, set_input
+from shape_magic.rules.input_shape import first_reader, turned_input
 from shape_magic.words import shape_text
 
 _POOLS = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D")
@@ -105,18 +105,9 @@ def _time_first(model: Model) -> Shape | None:
     return (shape[0], features, steps) if steps is not None and features is not None and steps < features else None
 
 
-def _turned(model: Model, turned: Shape) -> Repair:
-    """The other order of the input's axes, and of the data's where they have the old one."""
-    given = model.contract.x if model.contract is not None else ()
-    if len(given) != 1 or given[0].shape[1:] != model.inputs[0].shape[1:]:
-        return set_input(model, turned[1:])
-    order = ", ".join(map(str, (0, *range(2, len(turned)), 1)))
-    return set_input(model, turned[1:], 0, given[0], f"{{}}.transpose({order})")
-
-
 def _repairs(model: Model, call: Call, turned: Shape | None) -> Iterator[Repair]:
     if turned is not None:
-        yield _turned(model, turned)
+        yield turned_input(model, turned)
     yield Repair(
         (SetArgument(call.call, "padding", "'same'"),),
         "choice",

@@ -68,7 +68,9 @@ class Rows:
                 span=made.span if made else None,
                 placed=where,
                 exact=bool(made and made.exact),
-                positional=position_names(made) if made else (),
+                positional=describe.plain_values(dict(zip(position_names(made), made.args, strict=False)))
+                if made
+                else {},
                 declares=describe.declares(layer),
                 bases=describe.bases(layer),
                 wants_rank=describe.wants_rank(layer),

@@ -61,7 +61,7 @@ def with_fewer_axes(model: Model, above: Above) -> Iterator[Repair]:
         return
     if holds_vectors(above) and above.embedding is not None and not counts_batch(above):
         name = above.embedding.layer
-        yield Repair((RemoveLayer(above.embedding.call),), "choice", "remove", {"layer": name}, f"remove {name}")
+        yield Repair((RemoveLayer(above.embedding.call),), "choice", "take-out", {"layer": name}, f"remove {name}")
         yield set_input(model, sizes[:-1], above.item)
         return
     picture = len(sizes) == 3 and sizes[0] == sizes[1]  # a grey one, its rows read as steps

@@ -33,21 +33,21 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     turned = _turned_picture(model)
     reader = first_reader(model)
     if turned is not None and reader is not None:
-        yield _finding(model, "input", reader, turned_input(model, turned), model.inputs[0].span, turned)
+        yield _finding(model, reader, "input", turned_input(model, turned), model.inputs[0].span, turned)
         return
     for call in model.calls:
         before = _grid_above(model, call)
         if before is not None and _format(before) != _format(call):
             repair = _setting(call, "data_format", repr(_format(before)))
-            yield _finding(model, "mixed", call, repair, before.span, None, before.layer)
+            yield _finding(model, call, "mixed", repair, before.span, None, before.layer)
             return
         if _normalizes_rows(model, call):
-            yield _finding(model, "normalization", call, _setting(call, "axis", "-1"), None, None)
+            yield _finding(model, call, "normalization", _setting(call, "axis", "-1"), None, None)
             return
 
 
 def _finding(
-    model: Model, variant: str, call: Call, repair: Repair, place: Span | None, turned: Shape | None, before: str = ""
+    model: Model, call: Call, variant: str, repair: Repair, place: Span | None, turned: Shape | None, before: str = ""
 ) -> Finding:
     shape = call.input_shape or ()
     return Finding(

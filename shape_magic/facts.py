@@ -107,6 +107,16 @@ class LabelFacts:
     integer: bool
     #: Zeros and exactly one 1 along the last axis, which has at least two places.
     one_hot: bool
+    #: Whether every number is one; where it is not so, the rest is told of those that are.
+    finite: bool = True
+    #: How many different numbers there are.
+    distinct: int = 0
+    #: How many numbers were looked at.
+    seen: int = 0
+    #: The smallest and the largest sum along the last axis; None where it has one place or there is none.
+    sums: tuple[float, float] | None = None
+    #: The most numbers along the last axis that are not 0.
+    filled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +149,13 @@ class LossFacts:
     plain: bool = True
     #: A label that the loss passes over.
     ignore_class: int | None = None
+    #: The arguments of a loss or metric object as far as they are plain values; empty for a name.
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    #: Of a metric, the class in Keras: ``"BinaryAccuracy"``, also where it was given by its name; ``"accuracy"``
+    #: and ``"crossentropy"`` for what Keras chooses by the shapes. Empty for the user's own.
+    kind: str = ""
+    #: Of a metric, its element in the list that ``compile`` was given; empty where there is no such list.
+    text: str = ""
     #: What Keras raises when it is given the output and the labels; None where it computes.
     failure: Failure | None = None
 
@@ -160,6 +177,8 @@ class Contract:
     span: Span | None
     compile_span: Span | None
     epochs: int | None = None
+    #: Whether the model's class compares output and labels in a step of its own.
+    own_step: bool = False
     #: What Keras raises when the model is given this x; None where it computes.
     failure: Failure | None = None
 
@@ -188,6 +207,8 @@ class Model:
     outputs: tuple[Shape, ...]
     span: Span | None
     contract: Contract | None = None
+    #: The call that makes each output; empty where it is not known.
+    ends: tuple[int, ...] = ()
     #: The memory that its weights may take, in bytes; None: not known.
     memory_budget: int | None = None
     #: What stopped it as a whole when no single call did.

@@ -159,6 +159,7 @@ def _install() -> None:
     _patch(Operation, "__new__", _new_operation)
     _patch(keras.Model, "__new__", _new_model)
     _patch(keras.layers.InputLayer, "__init__", _input_init)
+    _patch(Operation, "symbolic_call", _operation)
     _patch(keras.Layer, "__call__", _layer_call)
     _patch(keras.Layer, "add_weight", _add_weight)
     _patch(keras.Sequential, "__init__", _sequential_init)
@@ -309,6 +310,23 @@ def _layer_call(original: Any) -> Any:
     return _like(original, __call__)
 
 
+def _operation(original: Any) -> Any:
+    """A bare operation on symbolic tensors, ``x + skip`` or ``ops.concatenate``: layers have their own method."""
+
+    def symbolic_call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is None or observer.session.depth > 0:
+            return original(self, *args, **kwargs)
+        frame = sys._getframe(1)
+        with _guarded():
+            observer.session.note_placed(self, frame)
+        with _inside(observer, self, args, frame):
+            return original(self, *args, **kwargs)
+
+    return _like(original, symbolic_call)
+
+
 def _add_weight(original: Any) -> Any:
     def add_weight(self: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
@@ -405,6 +423,7 @@ def _note_compile(
     # Not the optimizer: it holds the model's weights.
     tracked.compiled = {k: use.arguments.get(k) for k in ("loss", "metrics")}
     tracked.compile_span = use.place.span if use.place else None
+    tracked.metrics_text = use.texts.get("metrics", "")
 
 
 def _use(name: str, original: Any) -> Any:

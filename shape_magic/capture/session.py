@@ -55,17 +55,6 @@ class Made:
     order: int
 
 
-def position_names(made: Made) -> tuple[str, ...]:
-    """The names of the constructor's arguments that were given by their position alone."""
-    if not made.args:
-        return ()
-    try:
-        names = list(inspect.signature(made.cls.__init__).parameters.values())[1:]  # type: ignore[misc]
-    except (TypeError, ValueError):
-        return ()
-    return tuple(p.name for p in names if p.kind is p.POSITIONAL_OR_KEYWORD)[: len(made.args)]
-
-
 @dataclass(slots=True)
 class Broken:
     """A call that raised: the innermost layer, what it was given, and Keras' exception."""
@@ -105,6 +94,8 @@ class Tracked:
     cells: list[CellId] = field(default_factory=list)
     compile_span: Span | None = None
     compiled: dict[str, Any] = field(default_factory=dict)
+    #: The source of the metrics, where ``compile`` was given a plain expression.
+    metrics_text: str = ""
 
     def touch(self, span: Span | None, cell: CellId | None) -> None:
         """Note that something happened to it in a cell."""

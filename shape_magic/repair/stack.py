@@ -16,6 +16,7 @@ from shape_magic.capture.session import Live, Session, Tracked
 from shape_magic.facts import Call, Data, Failure, Model
 from shape_magic.repair.steps import (
     DropArgument,
+    EndLoop,
     InsertLayer,
     RemoveLayer,
     ReplaceLayer,
@@ -23,6 +24,7 @@ from shape_magic.repair.steps import (
     SetCompile,
     SetInputShape,
     Step,
+    Unwrap,
     WrapData,
 )
 from shape_magic.trace.axes import with_axes
@@ -47,6 +49,8 @@ class _Plan:
 
     before: Mapping[int, tuple[Any, ...]]
     after: Mapping[int, tuple[Any, ...]]
+    #: By call and by which of its inputs goes through the new layer.
+    branch: Mapping[tuple[int, int], Any]
     instead: Mapping[int, Any]
     removed: frozenset[int]
     loss: Any
@@ -56,16 +60,22 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
     """The steps as layers to call; ``live`` holds the layer of each call of the model. Runs in the worker."""
     before: dict[int, tuple[Any, ...]] = {}
     after: dict[int, tuple[Any, ...]] = {}
+    branch: dict[tuple[int, int], Any] = {}
     instead: dict[int, Any] = {}
     removed: set[int] = set()
     loss: Any = None
     for step in steps:
         if isinstance(step, WrapData | SetInputShape):
             return NotOnStack("it changes what goes in")
+        if isinstance(step, EndLoop):
+            return NotOnStack("it changes how often layers are made")
         if isinstance(step, SetCompile):
             loss = ast.literal_eval(step.value) if step.name == "loss" else loss
         elif isinstance(step, InsertLayer):
             side = before if step.where == "before" else after
+            if step.input is not None:
+                branch[step.call, step.input] = _new_layer(step.class_name, step.arguments)
+                continue
             side[step.call] = (*side.get(step.call, ()), _new_layer(step.class_name, step.arguments))
         elif isinstance(step, RemoveLayer):
             removed.add(step.call)
@@ -73,16 +83,21 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
             instead[step.call] = _new_layer(step.class_name, step.arguments)
         elif isinstance(step, DropArgument):
             return NotOnStack("what it takes out can't be told from a copy")
+        elif isinstance(step, Unwrap):
+            instead[step.call] = clone(session, live[step.call].layer)
         else:
-            instead[step.call] = _with_argument(session, live[step.call], step)
-    return _Plan(before, after, instead, frozenset(removed), loss)
+            instead[step.call] = _with_argument(session, instead.get(step.call, live[step.call]), step)
+    return _Plan(before, after, branch, instead, frozenset(removed), loss)
 
 
 def _new_layer(class_name: str, arguments: str) -> Any:
     import keras
 
-    values = ast.literal_eval(f"({arguments},)") if arguments else ()
-    return getattr(keras.layers, class_name)(*values)
+    written = ast.parse(f"_({arguments})", mode="eval").body
+    assert isinstance(written, ast.Call)
+    values = [ast.literal_eval(value) for value in written.args]
+    named = {k.arg: ast.literal_eval(k.value) for k in written.keywords if k.arg}
+    return getattr(keras.layers, class_name)(*values, **named)
 
 
 def _with_argument(session: Session, layer: Any, step: SetArgument) -> Any:
@@ -132,7 +147,8 @@ class StackRun:
 
     @staticmethod
     def _is_touched(plan: _Plan, number: int) -> bool:
-        return number in plan.removed or number in plan.instead or number in plan.before or number in plan.after
+        changed = (plan.removed, plan.instead, plan.before, plan.after, [call for call, _ in plan.branch])
+        return any(number in calls for calls in changed)
 
     def _chain(
         self, rows: Rows, plan: _Plan, call: Call, tensors: dict[int, Any], sources: dict[int, int]
@@ -140,6 +156,10 @@ class StackRun:
         """The layer of a call with what is put before and after it; returns the last tensor and its row."""
         layer = plan.instead.get(call.call, self._live[call.call])
         given, at = [tensors[n] for n in call.inputs], [sources[n] for n in call.inputs]
+        for place in range(len(given)):
+            one = plan.branch.get((call.call, place))
+            if one is not None:
+                given[place], at[place] = self._beside(rows, call, one, given[place], at[place])
         for one in (*plan.before.get(call.call, ()), layer, *plan.after.get(call.call, ())):
             result, used = self._called(one, given)
             shapes = [shape(t) for t in flat(result)]
@@ -147,6 +167,13 @@ class StackRun:
             at = [rows.add(one, path, at, [shape(t) for t in given], shapes, weighed=used)]
             given = flat(result)
         return given[0], at[0]
+
+    def _beside(self, rows: Rows, call: Call, layer: Any, given: Any, at: int) -> tuple[Any, int]:
+        """A new layer on one of the tensors that a call reads; returns its tensor and its row."""
+        result, used = self._called(layer, [given])
+        path = (*call.path[:-1], str(layer.name))
+        end = rows.add(layer, path, [at], [shape(given)], [shape(t) for t in flat(result)], weighed=used)
+        return flat(result)[0], end
 
     def _called(self, layer: Any, given: list[Any]) -> tuple[Any, Any]:
         structure = given[0] if len(given) == 1 else given
@@ -211,6 +238,7 @@ def on_stack(session: Session, live: Live, facts: Model, steps: Sequence[Step]) 
         params=sum(c.params for c in calls),
         bytes=sum(c.bytes for c in calls),
         outputs=tuple(shape(t) for t in ends),
+        ends=(calls[-1].call,) if calls else (),
         failure=failure,
         contract=None,
     )

@@ -21,6 +21,18 @@ class InsertLayer:
     #: The constructor's arguments as source, ``""`` or ``"(7, 7, 16)"``.
     arguments: str = ""
     where: Literal["before", "after"] = "before"
+    #: Before a call that reads several tensors: which of them goes through the new layer.
+    input: int | None = None
+    #: The arguments where the same source makes other layers, too, with ``{this}`` for the tensor and ``{other}``
+    #: for the one that it must come to look like: there the new layer is made only where the two differ.
+    repeated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndLoop:
+    """End the loop in front of the layer of a call: it and all that follows it in the loop run once, behind it."""
+
+    call: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,13 @@ class ReplaceLayer:
     call: int
     class_name: str
     arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrap:
+    """The layer inside a wrapper such as ``TimeDistributed`` in the wrapper's place."""
+
+    call: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +114,18 @@ class SetInputShape:
     item: int = 0
 
 
-Step = InsertLayer | RemoveLayer | ReplaceLayer | SetArgument | DropArgument | WrapData | SetCompile | SetInputShape
+Step = (
+    InsertLayer
+    | EndLoop
+    | RemoveLayer
+    | ReplaceLayer
+    | Unwrap
+    | SetArgument
+    | DropArgument
+    | WrapData
+    | SetCompile
+    | SetInputShape
+)
 
 
 @dataclass(frozen=True, slots=True)

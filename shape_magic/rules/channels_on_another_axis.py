@@ -74,7 +74,7 @@ def _finding(
 
 def _setting(call: Call, name: str, value: str) -> Repair:
     values = {"layer": call.layer, "name": name, "value": value.replace("'", '"')}
-    return Repair((SetArgument(call.call, name, value),), "choice", "argument", values, f"{name}={value}")
+    return Repair((SetArgument(call.call, name, value),), "choice", "same-axis", values, f"{name}={value}")
 
 
 def _turned_picture(model: Model) -> Shape | None:

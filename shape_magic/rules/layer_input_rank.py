@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model, Span
-from shape_magic.repair.steps import InsertLayer, RemoveLayer, Repair, SetArgument
+from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument
+from shape_magic.rules.branches import rank_dropped_at
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_rank import (
     Above,
@@ -44,7 +45,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     if rank >= call.wants_rank and not (rank > call.wants_rank and (exact or call.is_a("BaseConv"))):
         return
     cause, above = _cause(model, call), input_above(model, call)
-    variant = _variant(call, cause, above, rank)
+    variant = _variant(model, call, cause, above, rank)
     values = {
         "layer": call.layer,
         "line": call.span.start_line if call.span else None,
@@ -54,6 +55,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         "input": shape_text(call.input_shape, batch="batch"),
         "cause": cause.layer if cause else "",
         "start": shape_text(model.inputs[above.item].shape, batch="batch") if above else "",
+        "at_cause": say("place.at", line=cause.span.start_line) if cause and cause.span else "",
         "example": say(f"rule.layer-input-rank.example.{_example(call)}"),
     }
     yield Finding(
@@ -66,7 +68,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         expected=(None,) * call.wants_rank,
         actual=call.input_shape,
         keras_message=call.failure.message if call.failure else None,
-        related=tuple(_places(model, cause, above)),
+        span=cause.span if cause is not None and variant == "joined-in-loop" else None,
+        related=tuple(_places(model, call if variant == "joined-in-loop" else cause, above)),
     )
 
 
@@ -75,7 +78,16 @@ def _cause(model: Model, call: Call) -> Call | None:
     number = call.inputs[0] if len(call.inputs) == 1 else -1
     while number >= 0 and model.calls[number].is_a(*_TRANSPARENT):
         number = model.calls[number].inputs[0]
+    dropped = rank_dropped_at(model, call) if len(call.input_shape or ()) == 2 < (call.wants_rank or 0) else None
+    if dropped is not None and dropped.is_a(*_JOINS, *_RECURRENT):
+        return dropped  # a Dense in between works on what is joined already
     return model.calls[number] if number >= 0 else None
+
+
+def _is_repeated(model: Model, call: Call, cause: Call) -> bool:
+    """Whether a loop came back to the failed layer's place after the one that joined the positions."""
+    place = call.placed or call.span
+    return place is not None and any(c.call < cause.call and (c.placed or c.span) == place for c in model.calls)
 
 
 def _places(model: Model, cause: Call | None, above: Above | None) -> Iterator[tuple[Span | None, str]]:
@@ -85,14 +97,16 @@ def _places(model: Model, cause: Call | None, above: Above | None) -> Iterator[t
         yield model.inputs[above.item].span, "input"
 
 
-def _variant(call: Call, cause: Call | None, above: Above | None, rank: int) -> str:
+def _variant(model: Model, call: Call, cause: Call | None, above: Above | None, rank: int) -> str:
     if rank > (call.wants_rank or 0):
         if above is not None and holds_vectors(above) and not counts_batch(above):
             return "embedded-vectors"
         return "batch-in-input" if above is not None and rank == (call.wants_rank or 0) + 1 else "too-many"
     if cause is not None and cause.is_a(*_RECURRENT) and call.is_a(*_RECURRENT):
         return "last-step-only"
-    return "joined-above" if cause is not None and cause.is_a(*_JOINS) else "too-few"
+    if cause is None or not cause.is_a(*_JOINS):
+        return "too-few"
+    return "joined-in-loop" if _is_repeated(model, call, cause) else "joined-above"
 
 
 def _wanted_axes(call: Call) -> str:
@@ -122,12 +136,14 @@ def _repairs(model: Model, call: Call, cause: Call | None, above: Above | None, 
         yield from with_more_axes(model, call, above, sequence=call.is_a(*_RECURRENT, "ConvLSTM"))
     elif above is not None and rank == wants + 1:
         yield from with_fewer_axes(model, above)
-    yield from _around(call, cause, rank)
+    yield from _around(model, call, cause, rank)
 
 
-def _around(call: Call, cause: Call | None, rank: int) -> Iterator[Repair]:
+def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator[Repair]:
     """Repairs of the layers on the way."""
     wants = call.wants_rank or 0
+    if rank < wants and cause is not None and cause.is_a(*_JOINS):
+        yield from _rejoined(model, call, cause)
     if rank < wants and cause is not None and cause.is_a(*_RECURRENT):
         values = {"layer": cause.layer}
         yield Repair(
@@ -138,7 +154,13 @@ def _around(call: Call, cause: Call | None, rank: int) -> Iterator[Repair]:
             "return_sequences=True",
         )
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
-        yield Repair((RemoveLayer(cause.call),), "choice", "remove", {"layer": cause.layer}, f"remove {cause.layer}")
+        if not _is_repeated(model, call, cause):
+            values = {"layer": cause.layer}
+            yield Repair((RemoveLayer(cause.call),), "choice", "remove", values, f"remove {cause.layer}")
+        if call.is_a("BasePooling"):
+            yield Repair(
+                (RemoveLayer(call.call),), "choice", "remove-pool", {"layer": call.layer}, f"remove {call.layer}"
+            )
     sizes = call.input_shape[1:] if call.input_shape else ()
     if rank == wants - 1 and all(d is not None for d in sizes) and not (cause and cause.is_a(*_JOINS, *_RECURRENT)):
         target = f"({', '.join(map(str, sizes))}, 1)"
@@ -158,6 +180,20 @@ def _around(call: Call, cause: Call | None, rank: int) -> Iterator[Repair]:
             {"layer": call.layer, "target": target},
             f"Reshape({target})",
         )
+
+
+def _rejoined(model: Model, call: Call, cause: Call) -> Iterator[Repair]:
+    """The loop ended before the layer that joins; or the map made again of the features, where it holds them."""
+    if _is_repeated(model, call, cause):
+        values = {"layer": cause.layer}
+        yield Repair((EndLoop(cause.call),), "choice", "end-loop", values, "end the loop")
+    before, now = cause.input_shape or (), call.input_shape or ()
+    between = call.inputs[0] != cause.call
+    known = all(d is not None for d in before[1:])
+    if between and known and len(before) == call.wants_rank and _product(before[1:]) == now[-1]:
+        target = shape_text(before[1:])
+        values = {"layer": call.layer, "target": target}
+        yield Repair((InsertLayer(call.call, "Reshape", target),), "choice", "map-again", values, f"Reshape({target})")
 
 
 def _product(sizes: tuple[int | None, ...]) -> int:

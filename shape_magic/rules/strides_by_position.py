@@ -13,12 +13,14 @@ from shape_magic.words import shape_text
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
     """Yield one finding for the convolutions that skip positions because a window's side was given for the strides."""
-    found = [call for call in model.calls if _sides(call) and call.input_shapes and not _cuts_patches(model, call)]
+    found = [
+        call for call in model.calls if sides_by_position(call) and call.input_shapes and not _cuts_patches(model, call)
+    ]
     failed = model.failed_call
-    if not found or (failed is not None and failed.call < found[0].call):
-        return
+    if not found or (failed is not None and (failed.call < found[0].call or failed.is_a("Merge"))):
+        return  # of branches that don't meet another rule tells
     first = found[0]
-    height, width = _sides(first) or (0, 0)
+    height, width = sides_by_position(first) or (0, 0)
     out = first.output_shape
     yield Finding(
         severity="error" if failed else "warning",
@@ -42,7 +44,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     )
 
 
-def _sides(call: Call) -> tuple[int, int] | None:
+def sides_by_position(call: Call) -> tuple[int, int] | None:
     """The two numbers, where they were given by position and a window with such strides is hardly meant."""
     if not call.exact or not call.is_a("Conv2D", "SeparableConv2D"):
         return None
@@ -58,7 +60,7 @@ def _cuts_patches(model: Model, call: Call) -> bool:
     source = call.inputs[0]
     while source >= 0 and model.calls[source].is_a(*PASS_ON):
         source = model.calls[source].inputs[0]
-    kernel, strides = _sides(call) or (0, 1)
+    kernel, strides = sides_by_position(call) or (0, 1)
     grid = call.input_shape[1:3] if call.input_shape else ()
     return source < 0 and kernel == strides and all(d is not None and d % strides == 0 for d in grid)
 
@@ -66,10 +68,10 @@ def _cuts_patches(model: Model, call: Call) -> bool:
 def _repairs(found: list[Call]) -> Iterator[Repair]:
     windows: list[Step] = []
     for call in found:
-        window = shape_text(_sides(call) or ())
+        window = shape_text(sides_by_position(call) or ())
         windows += [SetArgument(call.call, "kernel_size", window, 1), DropArgument(call.call, "strides", 2)]
     first = found[0]
-    text = shape_text(_sides(first) or ())
+    text = shape_text(sides_by_position(first) or ())
     values = {"layer": first.layer, "window": text}
     message = "window" if len(found) == 1 else "windows"
     yield Repair(tuple(windows), "choice", message, values | {"more": len(found) - 1}, text)

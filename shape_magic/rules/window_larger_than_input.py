@@ -45,8 +45,10 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 def _places(model: Model, call: Call, turned: Shape | None) -> Iterator[tuple[Span | None, str]]:
     if turned is not None:
-        yield model.inputs[0].span, "input"
+        yield _start(model), "input"
     yield from ((model.calls[n].span, "shrinks") for n in _above(model, call)[:1])
+    if turned is None:
+        yield _start(model), "input"
 
 
 def _sizes(sizes: Shape) -> str:
@@ -105,9 +107,17 @@ def _time_first(model: Model) -> Shape | None:
     return (shape[0], features, steps) if steps is not None and features is not None and steps < features else None
 
 
+def _start(model: Model) -> Span | None:
+    """Where the size that the grid starts from is said: the Input, or the first layer's ``input_shape``."""
+    said = model.inputs[0].span if model.inputs else None
+    return said or (model.calls[0].span if model.calls else None)
+
+
 def _repairs(model: Model, call: Call, turned: Shape | None) -> Iterator[Repair]:
     if turned is not None:
         yield turned_input(model, turned)
+    if turned is not None and len(turned) == 4:
+        return  # with padding it would run, over a grid that is none
     yield Repair(
         (SetArgument(call.call, "padding", "'same'"),),
         "choice",

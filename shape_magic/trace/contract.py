@@ -69,6 +69,12 @@ def names_of(model: Any) -> tuple[list[str], list[str]]:
     return [str(n) for n in inputs], [str(n) for n in getattr(model, "output_names", None) or []]
 
 
+def has_own_step(model: Any) -> bool:
+    """Whether the model's class has its own way from the labels to the loss, so that Keras' rules say nothing of it."""
+    steps = (getattr(type(model), name, None) for name in ("train_step", "compute_loss", "make_train_function"))
+    return any(not str(getattr(step, "__module__", "keras.")).startswith("keras.") for step in steps)
+
+
 def contract_facts(
     tracked: Tracked | None, use: Use, outputs_for: Callable[..., tuple[list[Any], Failure | None]]
 ) -> Contract:
@@ -82,7 +88,8 @@ def contract_facts(
         shapes = tuple((None, *shape(o)[1:]) for o in outputs)
         if failure is not None or use.method not in COMPARES:
             return shapes, failure, loss_facts(loss, [], (), None), ()
-        return shapes, None, loss_facts(loss, outputs, y, batch), metric_facts(metrics, outputs, y, batch)
+        text = tracked.metrics_text if tracked else ""
+        return shapes, None, loss_facts(loss, outputs, y, batch), metric_facts(metrics, outputs, y, batch, text)
 
     shapes, failure, losses, told = apart(ask)
     epochs = use.arguments.get("epochs", 1) if use.method == "fit" else None
@@ -96,5 +103,6 @@ def contract_facts(
         span=use.place.span if use.place else None,
         compile_span=tracked.compile_span if tracked else None,
         epochs=epochs if isinstance(epochs, int) else None,
+        own_step=has_own_step(use.model),
         failure=failure,
     )

@@ -63,17 +63,33 @@ def _facts(value: Any, sizes: Shape) -> LabelFacts | None:
         array = np.asarray(value[:rows] if hasattr(value, "__getitem__") and not hasattr(value, "iloc") else value)
         if array.size == 0 or array.dtype.kind not in "biuf":
             return None
-        array = array.reshape(array.shape[0], -1)[:, : max(1, SAMPLE)] if array.ndim > 2 and not sizes[-1] else array
-        low, high = float(array.min()), float(array.max())
-        if not (np.isfinite(low) and np.isfinite(high)):
-            return None
-        integer = array.dtype.kind in "biu" or bool(np.all(np.mod(array, 1) == 0))
-        hot = bool(
-            array.ndim > 1 and array.shape[-1] > 1 and low == 0 and high == 1 and integer and np.all(array.sum(-1) == 1)
-        )
+        return _told(array.reshape(array.shape[0], -1)[:, :SAMPLE] if array.ndim > 2 and not sizes[-1] else array)
     except Exception:  # noqa: BLE001 - lazy and exotic arrays may refuse anything; their shape is enough
         return None
-    return LabelFacts(low, high, integer, hot)
+
+
+def _told(array: Any) -> LabelFacts | None:
+    import numpy as np
+
+    finite = np.isfinite(array)
+    numbers = array[finite]
+    if not numbers.size:
+        return None
+    low, high, whole = float(numbers.min()), float(numbers.max()), bool(finite.all())
+    integer = array.dtype.kind in "biu" or (whole and bool(np.all(np.mod(numbers, 1) == 0)))
+    rows = array.ndim > 1 and array.shape[-1] > 1 and whole
+    sums = array.sum(-1, dtype="float64") if rows else None
+    return LabelFacts(
+        low,
+        high,
+        integer,
+        one_hot=sums is not None and low == 0 and high == 1 and integer and bool(np.all(sums == 1)),
+        finite=whole,
+        distinct=len(np.unique(numbers[:SAMPLE])),
+        seen=numbers.size,
+        sums=(float(sums.min()), float(sums.max())) if sums is not None else None,
+        filled=int(np.count_nonzero(array, axis=-1).max()) if rows else 0,
+    )
 
 
 def _size(sizes: Shape) -> int:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from shape_magic.capture.book import Book, Cell
-from shape_magic.capture.session import Made, Session, position_names
+from shape_magic.capture.session import Made, Session
 from shape_magic.facts import Construct, Data, Span
 from shape_magic.source.cells import node_at, span_from_positions
 from shape_magic.source.declared import declared, of_sample
-from shape_magic.trace.layers import plain_values
+from shape_magic.trace.layers import plain_values, positional
 from shape_magic.trace.rows import shape
 
 
@@ -60,9 +60,7 @@ def refused(session: Session, layer: Any, span: Span | None) -> tuple[tuple[Data
 
 
 def _arguments(made: Made) -> dict[str, object]:
-    names = position_names(made)
-    given = dict(zip(names, made.args, strict=False)) | made.kwargs
-    return plain_values(given)
+    return positional(made.cls, made.args) | plain_values(made.kwargs)
 
 
 def assigned(book: Book, data: Data, use: Span | None) -> Data:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shape_magic.facts import Shape
@@ -47,6 +48,17 @@ def declares(layer: Any) -> Shape | None:
     if not isinstance(given, list | tuple) or not all(d is None or isinstance(d, int) for d in given):
         return None
     return tuple(given)
+
+
+def positional(cls: type, given: Sequence[object]) -> dict[str, object]:
+    """The constructor's arguments that were given by position, as far as they are plain values."""
+    if not given:
+        return {}
+    try:
+        names = list(inspect.signature(cls.__init__).parameters)[1:]  # type: ignore[misc]
+    except (TypeError, ValueError):
+        return {}
+    return plain_values(dict(zip(names, given, strict=False)))
 
 
 _SKIP = object()

@@ -6,6 +6,7 @@ whatever keeps a state.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,10 @@ from shape_magic.capture.session import Tracked
 from shape_magic.facts import Data, Failure, LossFacts
 from shape_magic.trace.data import with_batch
 from shape_magic.trace.failures import failure_of
+from shape_magic.trace.layers import arguments
+
+#: What Keras chooses by the shapes, under one name each (keras/src/trainers/compile_utils.py).
+_CHOSEN = {"accuracy": "accuracy", "acc": "accuracy", "crossentropy": "crossentropy", "ce": "crossentropy"}
 
 
 def compiled(tracked: Tracked | None, model: Any) -> tuple[Any, list[Any]]:
@@ -60,22 +65,60 @@ def _told(loss: Any, failure: Failure | None) -> LossFacts:
         from_logits=bool(given["from_logits"]) if "from_logits" in given else None,
         plain=all(not v or (k, v) == ("axis", -1) for k, v in given.items()),
         ignore_class=ignored if isinstance(ignored, int) else None,
+        arguments=arguments(loss) if _is_known(loss) else {},
         failure=failure,
     )
 
 
-def metric_facts(metrics: list[Any], outputs: list[Any], y: Sequence[Data], batch: int | None) -> tuple[LossFacts, ...]:
+def metric_facts(
+    metrics: list[Any], outputs: list[Any], y: Sequence[Data], batch: int | None, text: str = ""
+) -> tuple[LossFacts, ...]:
     """Each metric, with what Keras raises for these labels, if it does. Runs in the worker."""
     from keras.src.trainers.compile_utils import CompileMetrics
 
     found = []
-    for metric in metrics:
+    for metric, source in zip(metrics, elements(text, len(metrics)), strict=True):
         copy = _copied(metric)
         failure = None
         if copy is not None and len(outputs) == 1:
             failure = _asked(lambda copy=copy: CompileMetrics([copy], None).update_state, outputs, y, batch)  # type: ignore[misc]
-        found.append(LossFacts(label_of(metric), _is_known(metric), failure=failure))
+        known = _is_known(metric)
+        found.append(
+            LossFacts(
+                label_of(metric),
+                known,
+                arguments=arguments(metric) if known else {},
+                kind=kind_of(metric) if known else "",
+                text=source,
+                failure=failure,
+            )
+        )
     return tuple(found)
+
+
+def elements(text: str, count: int) -> list[str]:
+    """The source of each element of a list that is written out; empty texts where it is no such list."""
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        return [""] * count
+    if not isinstance(tree, ast.List | ast.Tuple) or len(tree.elts) != count:
+        return [""] * count
+    return [ast.get_source_segment(text.strip(), e) or "" for e in tree.elts]
+
+
+def kind_of(metric: Any) -> str:
+    """The class in Keras behind a metric, however it was given; empty where there is none."""
+    import keras
+
+    name = metric if isinstance(metric, str) else getattr(metric, "__name__", None)
+    if name in _CHOSEN:
+        return _CHOSEN[name]
+    try:
+        found = keras.metrics.get(name) if name else metric
+    except (ValueError, TypeError):
+        return ""
+    return str(getattr(found, "__name__", None) or type(found).__name__)
 
 
 def _copied(metric: Any) -> Any:

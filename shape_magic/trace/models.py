@@ -50,14 +50,16 @@ def model_facts(
         tracked = tracked if tracked and tracked.compiled.get("loss") else _with_loss(tracked, model, given.loss)
     failure: Failure | None = None
     contract: Contract | None = None
+    ends: list[int] = []
     if graph is not None:
-        rows.add_graph(graph, [-1 - k for k in range(len(graph.inputs))])
+        ends = rows.add_graph(graph, [-1 - k for k in range(len(graph.inputs))])
         inputs = tuple(input_data(session, t, _first_layers(model)) for t in graph.inputs)
         outputs = tuple(shape(t) for t in graph.outputs)
         if use is not None:
             contract = contract_facts(tracked, use, lambda x, batch: _checked_forward(graph, x, batch))
     elif _is_stack(model):
         inputs, outputs, contract, failure = _stack(session, rows, model, tracked, use, given.inputs)
+        ends = [rows.calls[-1].call] if len(outputs) == 1 and rows.calls else []
     else:
         inputs, outputs = (), ()
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in inputs))
@@ -72,6 +74,7 @@ def model_facts(
         outputs=outputs,
         span=tracked.span if tracked else None,
         contract=with_origins(session, contract),
+        ends=tuple(ends),
         # What is built has its memory; what the worker looks at has none yet.
         memory_budget=given.budget if graph is None or in_worker() else None,
         failure=failure,
@@ -184,7 +187,7 @@ def broken_facts(session: Session, broken: Broken, given: Given) -> Model | None
     _add_broken(session, rows, layer, tensors, broken, at)
     starts = tuple(input_data(session, t, []) for t in inputs)
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in starts))
-    name = _assigned_name(session, broken.span) or "model"
+    name = _assigned_name(session, broken.span, within=True) or "model"
     return Model(
         name=name,
         keras_name=name,
@@ -254,15 +257,17 @@ def variable_name(session: Session, model: Any, namespace: Mapping[str, Any], tr
     return assigned or str(getattr(model, "name", "model"))
 
 
-def _assigned_name(session: Session, span: Any) -> str | None:
-    """The name on the left of the statement in which a span stands."""
+def _assigned_name(session: Session, span: Any, *, within: bool = False) -> str | None:
+    """The name on the left of the statement in which a span stands; ``within``: a span that is not all of its value."""
     cell = session.book.cells.get(span.cell) if span is not None and span.cell is not None else None
     if cell is None or cell.tree is None:
         return None
     for node in ast.walk(cell.tree):
         if isinstance(node, ast.Assign) and node.lineno <= span.start_line <= (node.end_lineno or 0):
             target = node.targets[0]
-            if isinstance(target, ast.Name) and _calls_model(node.value):
+            end = (node.value.end_lineno, node.value.end_col_offset)
+            whole = end == (span.end_line, span.end_col)
+            if isinstance(target, ast.Name) and _calls_model(node.value) and not (within and whole):
                 return target.id
     return None
 

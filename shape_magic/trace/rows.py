@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from shape_magic.capture.session import Session, position_names
+from shape_magic.capture.session import Session
 from shape_magic.facts import Call, Failure, Shape, Span
 from shape_magic.source.cells import span_from_positions
 from shape_magic.trace import layers as describe
@@ -65,12 +65,11 @@ class Rows:
                 output_axes=(),
                 params=params,
                 bytes=size,
-                span=made.span if made else None,
+                # An operation such as + has no constructor of its own: it stands where it is computed.
+                span=made.span if made else None if is_layer(layer) else where,
                 placed=where,
                 exact=bool(made and made.exact),
-                positional=describe.plain_values(dict(zip(position_names(made), made.args, strict=False)))
-                if made
-                else {},
+                positional=describe.positional(made.cls, made.args) if made else {},
                 declares=describe.declares(layer),
                 bases=describe.bases(layer),
                 wants_rank=describe.wants_rank(layer),

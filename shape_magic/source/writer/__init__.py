@@ -11,6 +11,7 @@ from typing import Any
 from shape_magic.facts import Call, CellId, Model, Span
 from shape_magic.repair.steps import (
     DropArgument,
+    EndLoop,
     InsertLayer,
     RemoveLayer,
     ReplaceLayer,
@@ -18,17 +19,20 @@ from shape_magic.repair.steps import (
     SetCompile,
     SetInputShape,
     Step,
+    Unwrap,
     WrapData,
 )
 from shape_magic.report import Edit
 from shape_magic.source.cells import apply_edits, parse, span_from_offsets
 from shape_magic.source.writer.arguments import Setting, argument_removed, set_arguments
+from shape_magic.source.writer.branch import insert_on_branch
 from shape_magic.source.writer.data import set_compile, set_input_shape, wrap_data
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
 from shape_magic.source.writer.imports import import_splices
 from shape_magic.source.writer.insert import Insertion, insert_layers
+from shape_magic.source.writer.loops import end_loop
 from shape_magic.source.writer.places import made_with
-from shape_magic.source.writer.remove import remove_layers, replace_layer
+from shape_magic.source.writer.remove import remove_layers, replace_layer, unwrap_layer
 from shape_magic.source.writer.snippet import snippet
 
 __all__ = ["Refused", "snippet", "write"]
@@ -74,6 +78,7 @@ def _works(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
     removed = [desk.model.calls[step.call] for step in steps if isinstance(step, RemoveLayer)]
     if removed:
         works.append(remove_layers(desk, removed))
+    works += [end_loop(desk, desk.model.calls[step.call]) for step in steps if isinstance(step, EndLoop)]
     works += _constructors(desk, steps)
     works += [wrap_data(desk, step) for step in steps if isinstance(step, WrapData)]
     works += [set_input_shape(desk, step) for step in shapes if step not in taken_over.values()]
@@ -90,11 +95,11 @@ def _declares(desk: Desk, call: Call, step: SetInputShape) -> bool:
 
 
 def _insertions(desk: Desk, steps: Sequence[InsertLayer], shapes: Mapping[int, str]) -> list[list[Splice]]:
-    groups: dict[tuple[object, str], list[InsertLayer]] = {}
+    groups: dict[tuple[object, str, int | None], list[InsertLayer]] = {}
     for step in steps:
         call = desk.model.calls[step.call]
         place: Span | int = call.placed or call.span or call.call
-        groups.setdefault((place, step.where), []).append(step)
+        groups.setdefault((place, step.where, step.input), []).append(step)
     works = []
     for group in groups.values():
         covered = {step.call for step in group}
@@ -103,13 +108,13 @@ def _insertions(desk: Desk, steps: Sequence[InsertLayer], shapes: Mapping[int, s
         if any(layers != per_call[0] for layers in per_call):
             raise Refusal("several_layers", what=call.layer)
         insertion = Insertion(desk, call, group[0].where, per_call[0], covered, shapes.get(call.call, ""))
-        works.append(insert_layers(insertion))
+        works.append(insert_layers(insertion) if group[0].input is None else insert_on_branch(insertion))
     return works
 
 
 def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
     """Changes of constructor calls: each call once, whatever number of layers it makes."""
-    chosen = [step for step in steps if isinstance(step, ReplaceLayer | SetArgument | DropArgument)]
+    chosen = [step for step in steps if isinstance(step, ReplaceLayer | Unwrap | SetArgument | DropArgument)]
     by_call = sorted(chosen, key=lambda step: step.call)
     per_call = [(desk.model.calls[number], list(group)) for number, group in groupby(by_call, key=lambda s: s.call)]
     works: list[list[Splice]] = []
@@ -121,6 +126,7 @@ def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
         done[call.span] = anonymous
         covered = {other.call for other, steps_ in per_call if [replace(s, call=0) for s in steps_] == anonymous}
         works += [replace_layer(desk, call, step, covered) for step in group if isinstance(step, ReplaceLayer)]
+        works += [unwrap_layer(desk, call, covered) for step in group if isinstance(step, Unwrap)]
         if settings := [Setting(s.name, s.value, s.position) for s in group if isinstance(s, SetArgument)]:
             works.append(_set_on_layer(desk, call, settings, covered))
         works += [_drop_on_layer(desk, call, step, covered) for step in group if isinstance(step, DropArgument)]

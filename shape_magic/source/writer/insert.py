@@ -158,7 +158,7 @@ def _free_statement(insertion: Insertion, tree: CellTree, item: ast.expr, name: 
     loops = tree.loops(item)
     if not others:
         return statement
-    if not loops or insertion.where != "before" or tree.comprehended(item) or _runs_again(insertion.desk, tree, item):
+    if not loops or insertion.where != "before" or tree.comprehended(item) or runs_again(insertion.desk, tree, item):
         raise Refusal("several_layers", what=insertion.call.layer)
     loop, *outer = loops
     for wider in outer:
@@ -172,14 +172,17 @@ def _free_statement(insertion: Insertion, tree: CellTree, item: ast.expr, name: 
     return loop
 
 
-def _runs_again(desk: Desk, tree: CellTree, node: ast.AST) -> bool:
-    """Whether the function around a node is used more than once."""
+def runs_again(desk: Desk, tree: CellTree, node: ast.AST) -> bool:
+    """Whether the function around a node is called more than once, as far as the cells show it."""
     function = tree.function(node)
-    name = getattr(function, "name", None)
     if function is None:
         return False
-    uses = [n for other in desk.trees() for n in ast.walk(other.tree) if isinstance(n, ast.Name) and n.id == name]
-    return name is None or len(uses) != 1
+    name = getattr(function, "name", None)
+    uses = [(at, n) for at in desk.trees() for n in ast.walk(at.tree) if isinstance(n, ast.Name) and n.id == name]
+    if name is None or len(uses) != 1:
+        return True
+    at, use = uses[0]
+    return bool(at.loops(use)) or at.comprehended(use) or runs_again(desk, at, use)
 
 
 def _heads(loop: ast.stmt) -> list[ast.expr]:

@@ -128,3 +128,14 @@ def replace_layer(desk: Desk, call: Call, step: ReplaceLayer, covered: Collectio
     if spelling != old:
         splices.append(Splice(tree, tree.start(made.func), tree.end(made.func), spelling))
     return splices
+
+
+def unwrap_layer(desk: Desk, call: Call, covered: Collection[int]) -> list[Splice]:
+    """The layer inside a wrapper in the wrapper's place; raises Refusal where it is not written there alone."""
+    tree, made = desk.constructor(call)
+    inner = made.args[0] if made.args else next((k.value for k in made.keywords if k.arg == "layer"), None)
+    alone = all(keyword.arg in ("layer", "name") for keyword in made.keywords) and len(made.args) < 2
+    if made_with(desk, call, covered) or inner is None or not alone or isinstance(inner, ast.Starred):
+        raise Refusal("several_layers", what=call.layer)
+    start, end = tree.start(inner), tree.end(inner)
+    return [Splice(tree, tree.start(made), start, ""), Splice(tree, end, tree.end(made), "")]

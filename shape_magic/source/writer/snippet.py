@@ -6,6 +6,7 @@ from shape_magic import words
 from shape_magic.facts import Data, Model
 from shape_magic.repair.steps import (
     DropArgument,
+    EndLoop,
     InsertLayer,
     RemoveLayer,
     ReplaceLayer,
@@ -13,6 +14,7 @@ from shape_magic.repair.steps import (
     SetCompile,
     SetInputShape,
     Step,
+    Unwrap,
     WrapData,
 )
 from shape_magic.source.writer.desk import plain
@@ -32,11 +34,15 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
         case InsertLayer():
             layer = f"keras.layers.{step.class_name}({step.arguments})"
             return _entering(layer, model), _say(step.where, layer=model.calls[step.call].layer)
+        case EndLoop():
+            return "", _say("loop", layer=model.calls[step.call].layer)
         case RemoveLayer():
             return "", _say("remove", layer=model.calls[step.call].layer)
         case ReplaceLayer():
             layer = f"keras.layers.{step.class_name}({step.arguments})"
             return _entering(layer, model), _say("replace", layer=model.calls[step.call].layer)
+        case Unwrap():
+            return "", _say("unwrap", layer=model.calls[step.call].layer)
         case SetArgument():
             return f"{step.name}={step.value}", _say("argument", layer=model.calls[step.call].layer)
         case DropArgument():

@@ -1,0 +1,96 @@
+"""What merges read: which calls lead to one input only, and what makes their shapes differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shape_magic.facts import Call, Model, Shape
+
+POOLS = tuple(f"{kind}Pooling{n}D" for kind in ("Max", "Average") for n in (1, 2, 3))
+CONVS = ("BaseConv", "BaseDepthwiseConv", "BaseSeparableConv")
+#: Layers that make a grid larger.
+GROWS = ("BaseConvTranspose", "UpSampling1D", "UpSampling2D", "UpSampling3D")
+#: Operators that combine two tensors number by number.
+_OPERATORS = ("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum")
+
+
+def is_elementwise(call: Call) -> bool:
+    """Whether a call combines its inputs number by number: a layer such as ``Add``, or an operator such as ``+``."""
+    if call.is_a("Layer"):
+        return call.is_a("Merge") and not call.is_a("Concatenate", "Dot")
+    return call.class_name in _OPERATORS
+
+
+def name_of(model: Model, number: int) -> str:
+    """What a person calls the tensor that a call gives, or an input of the model."""
+    if number >= 0:
+        return model.calls[number].layer
+    place = -1 - number
+    return model.inputs[place].name if place < len(model.inputs) else "input"
+
+
+def above(model: Model, number: int) -> frozenset[int]:
+    """A call with all calls that lead to it, and the model's inputs among them."""
+    found: set[int] = set()
+    todo = [number]
+    while todo:
+        at = todo.pop()
+        if at not in found:
+            found.add(at)
+            todo += model.calls[at].inputs if at >= 0 else ()
+    return frozenset(found)
+
+
+def only_on(model: Model, this: int, others: Sequence[int]) -> list[Call]:
+    """The calls that lead to one tensor and to none of some others, the lowest first."""
+    shared: frozenset[int] = frozenset().union(*(above(model, other) for other in others))
+    return [model.calls[n] for n in sorted(above(model, this) - shared, reverse=True) if n >= 0]
+
+
+def grid_of(shape: Shape | None) -> Shape:
+    """The sizes between the batch axis and the channels."""
+    return shape[1:-1] if shape else ()
+
+
+def changes_grid(call: Call) -> bool:
+    """Whether a call gives another grid than it gets."""
+    before, after = call.input_shape, call.output_shape
+    return bool(before and after and len(before) == len(after) and grid_of(before) != grid_of(after))
+
+
+def stride_of(call: Call) -> int:
+    """By how much a convolution or pooling thins its grid out; 1 where it does not, or not alike along all axes."""
+    strides = call.arguments.get("strides")
+    if not call.is_a(*CONVS, *POOLS) or call.is_a(*GROWS):
+        return 1
+    sizes = strides if isinstance(strides, list | tuple) else [strides]
+    return sizes[0] if sizes and isinstance(sizes[0], int) and len(set(sizes)) == 1 else 1
+
+
+def thins(call: Call) -> bool:
+    """Whether a convolution takes steps larger than 1."""
+    strides = call.arguments.get("strides")
+    sizes = strides if isinstance(strides, list | tuple) else [strides]
+    return call.is_a(*CONVS) and not call.is_a(*GROWS) and any(isinstance(s, int) and s > 1 for s in sizes)
+
+
+def stands_where_kernels_were(call: Call) -> bool:
+    """``Conv2D(32, 3, 3)``: the second number of the kernel, as Keras 1 wrote it, is today the strides."""
+    kernel, strides = call.arguments.get("kernel_size"), call.arguments.get("strides")
+    return call.is_a(*CONVS) and "strides" in call.positional and kernel == strides and thins(call)
+
+
+def joins(call: Call) -> bool:
+    """Whether a call gives up the positions for good: one row of features per sample comes out."""
+    return call.is_a("Flatten", "BaseGlobalPooling")
+
+
+def rank_dropped_at(model: Model, call: Call) -> Call | None:
+    """The call above on the way to which, from a failed one, all tensors have as few axes as what arrives there."""
+    number = call.inputs[0] if len(call.inputs) == 1 else -1
+    while number >= 0:
+        here = model.calls[number]
+        if here.input_shape and here.output_shape and len(here.input_shape) > len(here.output_shape):
+            return here
+        number = here.inputs[0] if len(here.inputs) == 1 else -1
+    return None

@@ -75,12 +75,17 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 def _cause(model: Model, call: Call) -> Call | None:
     """The call above that set the number of axes."""
-    number = call.inputs[0] if len(call.inputs) == 1 else -1
-    while number >= 0 and model.calls[number].is_a(*_TRANSPARENT):
-        number = model.calls[number].inputs[0]
     dropped = rank_dropped_at(model, call) if len(call.input_shape or ()) == 2 < (call.wants_rank or 0) else None
     if dropped is not None and dropped.is_a(*_JOINS, *_RECURRENT):
         return dropped  # a Dense in between works on what is joined already
+    return _nearest(model, call)
+
+
+def _nearest(model: Model, call: Call) -> Call | None:
+    """The next call above that does not pass its input on as it is."""
+    number = call.inputs[0] if len(call.inputs) == 1 else -1
+    while number >= 0 and model.calls[number].is_a(*_TRANSPARENT):
+        number = model.calls[number].inputs[0]
     return model.calls[number] if number >= 0 else None
 
 
@@ -162,7 +167,9 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
                 (RemoveLayer(call.call),), "choice", "remove-pool", {"layer": call.layer}, f"remove {call.layer}"
             )
     sizes = call.input_shape[1:] if call.input_shape else ()
-    if rank == wants - 1 and all(d is not None for d in sizes) and not (cause and cause.is_a(*_JOINS, *_RECURRENT)):
+    near = _nearest(model, call)
+    given_up = near is not None and near.is_a(*_JOINS, *_RECURRENT)
+    if rank == wants - 1 and all(d is not None for d in sizes) and not given_up:
         target = f"({', '.join(map(str, sizes))}, 1)"
         yield Repair(
             (InsertLayer(call.call, "Reshape", target),),

@@ -15,6 +15,8 @@ from shape_magic.rules.weights_exceed_memory import gibibytes
 from shape_magic.source.cells import kept
 from shape_magic.standins import NoStandIn, stand_in
 from shape_magic.trace.data import shape_of
+from shape_magic.trace.failures import failure_of
+from shape_magic.trace.inputs import refused
 from shape_magic.trace.layers import bytes_of
 from shape_magic.trace.loose import broken_facts, loose_facts
 from shape_magic.trace.memory import available
@@ -146,6 +148,8 @@ class Checker(Observer):
         model = broken.model
         if model is None or not hasattr(model, "_layers"):
             facts = broken_facts(self.session, broken, self.given)
+            if facts is None and isinstance(broken.error, ValueError | TypeError):
+                facts = self._refused_input(broken.error, broken.span)
             if facts is None:
                 handed = next((arg for arg in broken.args if is_layer(arg) and hasattr(arg, "name")), None)
                 self.note_failure(broken.error, broken.span, handed.name if handed is not None else None)
@@ -160,6 +164,8 @@ class Checker(Observer):
         facts = model_facts(self.session, model, self.namespace, use=use, given=self.given)
         if not diagnose(self.facts_of([facts])):
             facts = with_failure(facts, broken.error, broken.span)
+            inputs, construct = refused(self.session, next(iter(broken.args), None), broken.span)
+            facts = replace(facts, inputs=inputs or facts.inputs, construct=construct)
         self._facts[self.session.note_model(model, None).number] = facts
         return facts
 
@@ -176,22 +182,14 @@ class Checker(Observer):
 
     def note_failure(self, error: BaseException, span: Span | None, handed: str | None = None) -> None:
         """Keep an exception of Keras that came from no call of a layer."""
-        from shape_magic.trace.failures import failure_of
+        self._extra.append(_nameless(replace(failure_of(error), handed=handed), span))
 
-        self._extra.append(
-            Model(
-                name="model",
-                keras_name="model",
-                kind="Model",
-                params=0,
-                bytes=0,
-                inputs=(),
-                calls=(),
-                outputs=(),
-                span=span,
-                failure=replace(failure_of(error), handed=handed),
-            )
-        )
+    def _refused_input(self, error: BaseException, span: Span | None) -> Model | None:
+        """What is known of a model whose input can't be made."""
+        inputs, construct = refused(self.session, None, span)
+        if construct is None:
+            return None
+        return replace(_nameless(failure_of(error), span), inputs=inputs, construct=construct)
 
     def facts(self) -> Facts:
         """Everything that is known of the models of this run."""
@@ -252,6 +250,11 @@ def _is_serious(found: Found) -> bool:
     return found.finding.severity != "info"
 
 
+def _nameless(failure: Failure, span: Span | None) -> Model:
+    """A model of which nothing is known but what stopped it."""
+    return Model("model", "model", "Model", 0, 0, (), (), (), span, failure=failure)
+
+
 def _stopped(known: Model | None) -> bool:
     return known is not None and (known.failure is not None or known.failed_call is not None)
 
@@ -267,8 +270,6 @@ def _says_more(now: Model, before: Model | None) -> bool:
 
 def with_failure(model: Model, error: BaseException, span: Span | None) -> Model:
     """The model with what stopped it as a whole."""
-    from shape_magic.trace.failures import failure_of
-
     return replace(model, failure=Failure(type(error).__name__, failure_of(error).message), span=span or model.span)
 
 

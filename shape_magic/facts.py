@@ -87,8 +87,10 @@ class Call:
     #: Whether the call at ``span`` names this very class, so that its text may be edited
     #: (not so under ``map``, ``partial``, or in a helper whose source is not a cell).
     exact: bool = False
-    #: The constructor's arguments that were given by position and not by name.
-    positional: tuple[str, ...] = ()
+    #: The constructor's arguments that were given by their position alone, as far as they are plain values.
+    positional: Mapping[str, object] = field(default_factory=dict)
+    #: The shape of the model's input, without the batch axis, that the constructor names; None: it names none.
+    declares: Shape | None = None
     #: The names of the layer's class and of its bases in Keras, nearest first: what rules match.
     bases: tuple[str, ...] = ()
     #: The layer within a wrapper such as TimeDistributed: its class and bases, and its arguments.
@@ -152,8 +154,12 @@ class Data:
     shape: Shape
     dtype: str
     facts: LabelFacts | None = None
-    #: The argument in the user's source.
+    #: The argument in the user's source; of a model's input, the call that says its shape.
     span: Span | None = None
+    #: Of a model's input: the shape of one sample as that call writes it, ``"x_train.shape[1:]"``; empty: not known.
+    declared: str = ""
+    #: The statement that gave the variable its value, where it stands in a cell.
+    assigned: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +321,15 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True)
+class Construct:
+    """A constructor that raised."""
+
+    class_name: str
+    #: Its arguments as far as they are plain values.
+    arguments: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A model: its calls in order, and how it is used."""
 
@@ -337,6 +352,8 @@ class Model:
     failure: Failure | None = None
     #: Layers called one after another that are in no model yet: whether an end of them is an output can't be told.
     unfinished: bool = False
+    #: The constructor that raised, where that is what stopped it.
+    construct: Construct | None = None
 
     @property
     def failed_call(self) -> Call | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shape_magic.capture.session import Live, Session
@@ -89,7 +89,16 @@ def _fixes(
         together = prover.prove(found, proved[0][0], everything=True)
         if isinstance(together, Proved) and together.complete:
             proved.insert(1, (proved[0][0], together))
-    return tuple(_fix(repair, verdict, model, session, namespace) for repair, verdict in proved)
+    return tuple(_fix(repair, verdict, model, session, namespace) for repair, verdict in _distinct(proved))
+
+
+def _distinct(proved: Sequence[tuple[Repair, Proved]]) -> Iterator[tuple[Repair, Proved]]:
+    """Of repairs that led to the same text the first."""
+    seen: list[tuple[Edit, ...]] = []
+    for repair, verdict in proved:
+        if not verdict.edits or verdict.edits not in seen:
+            seen.append(verdict.edits)
+            yield repair, verdict
 
 
 def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespace: Mapping[str, Any]) -> Fix:

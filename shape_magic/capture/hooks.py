@@ -162,12 +162,15 @@ def _install() -> None:
     _patch(Operation, "__new__", _new_operation)
     _patch(Operation, "symbolic_call", _symbolic_call)
     _patch(keras.Model, "__new__", _new_model)
+    _patch(keras.layers.InputLayer, "__init__", _input_init)
     _patch(keras.Layer, "__call__", _layer_call)
     _patch(keras.Layer, "add_weight", _add_weight)
     _patch(keras.Sequential, "__init__", _sequential_init)
     _patch(keras.Sequential, "add", _sequential_add)
     _patch(_definer(keras.Model, "compile"), "compile", _compile)
-    _patch(_base_optimizer(), "__init__", _optimizer_init)
+    _patch(_base_optimizer(), "__init__", _valued)
+    if hasattr(keras.layers.RNN, "_create_state_variables"):
+        _patch(keras.layers.RNN, "_create_state_variables", _valued)
     for name in USES:
         _patch(_definer(keras.Model, name), name, functools.partial(_use, name))
 
@@ -265,6 +268,22 @@ def _note_error(session: Session, error: BaseException, args: tuple[Any, ...], m
         session.broken = Broken(tuple(session.stack), args, error, None, model)
     elif model is not None and session.broken.model is None:
         session.broken.model = model
+        session.broken.args = session.broken.args or args
+
+
+def _input_init(original: Any) -> Any:
+    """An input raises while it is made, and no layer is called for that."""
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is None:
+            original(self, *args, **kwargs)
+            return
+        with _inside(observer, self, (), sys._getframe(1)):
+            original(self, *args, **kwargs)
+
+    return _like(original, __init__)
 
 
 def _layer_call(original: Any) -> Any:
@@ -400,17 +419,17 @@ def _base_optimizer() -> Any:
     return BaseOptimizer
 
 
-def _optimizer_init(original: Any) -> Any:
-    """An optimizer's step counter must hold a value, also in the worker, where nothing else does."""
+def _valued(original: Any) -> Any:
+    """A small thing that must hold a value, also in the worker: an optimizer's step, the state of a stateful layer."""
 
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+    def method(self: Any, *args: Any, **kwargs: Any) -> None:
         if not in_worker():
             original(self, *args, **kwargs)
             return
         with with_variables():
             original(self, *args, **kwargs)
 
-    return _like(original, __init__)
+    return _like(original, method)
 
 
 def _note_compile(

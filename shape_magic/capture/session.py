@@ -131,6 +131,8 @@ class Session:
     #: The last of them, held so that a model without a name can still be looked at.
     latest: Any = None
     broken: Broken | None = None
+    #: The last constructor that began.
+    making: Made | None = None
     cell: CellId | None = None
     #: Symbolic tensors that the running cell's own calls gave, in order. Weak: they live no longer than without us.
     computed: list[weakref.ref[Any]] = field(default_factory=list)
@@ -154,6 +156,7 @@ class Session:
         self.broken = None
         self.computed.clear()
         self.ran.clear()
+        self.making = None
 
     # -- what the hooks report
 
@@ -165,7 +168,7 @@ class Session:
             named = place.callee
             exact = named is type(obj) or (inspect.isclass(named) and isinstance(obj, named) and self.depth == 0)
         self._count += 1
-        made = Made(type(obj), args, kwargs, place.span if place else None, exact, self._count)
+        self.making = made = Made(type(obj), args, kwargs, place.span if place else None, exact, self._count)
         self.made[obj] = made
         return made
 

@@ -15,6 +15,7 @@ from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Live, Session, Tracked
 from shape_magic.facts import Call, Data, Failure, Model
 from shape_magic.repair.steps import (
+    DropArgument,
     EndLoop,
     InsertLayer,
     RemoveLayer,
@@ -80,6 +81,8 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
             removed.add(step.call)
         elif isinstance(step, ReplaceLayer):
             instead[step.call] = _new_layer(step.class_name, step.arguments)
+        elif isinstance(step, DropArgument):
+            return NotOnStack("what it takes out can't be told from a copy")
         elif isinstance(step, Unwrap):
             instead[step.call] = clone(session, live[step.call].layer)
         else:

@@ -71,6 +71,16 @@ class SetArgument:
 
 
 @dataclass(frozen=True, slots=True)
+class DropArgument:
+    """Take an argument out of a layer's constructor."""
+
+    call: int
+    name: str
+    #: Where it stands when the user passes it by position; None: only by keyword.
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WrapData:
     """An expression around an argument of the call that uses the model; never a rebinding."""
 
@@ -93,7 +103,10 @@ class SetCompile:
 
 @dataclass(frozen=True, slots=True)
 class SetInputShape:
-    """Give the model's input another shape, where it is declared: in ``Input`` or on the first layer."""
+    """Give the model's input another shape, where it is declared: in ``Input`` or on the first layer.
+
+    A layer that is inserted before that first layer by the same repair takes the shape over.
+    """
 
     #: The shape without the batch axis, as source: ``"(28, 28, 1)"``.
     value: str
@@ -101,7 +114,18 @@ class SetInputShape:
     item: int = 0
 
 
-Step = InsertLayer | EndLoop | RemoveLayer | ReplaceLayer | Unwrap | SetArgument | WrapData | SetCompile | SetInputShape
+Step = (
+    InsertLayer
+    | EndLoop
+    | RemoveLayer
+    | ReplaceLayer
+    | Unwrap
+    | SetArgument
+    | DropArgument
+    | WrapData
+    | SetCompile
+    | SetInputShape
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,8 @@ def _steps(path: Path, wanted: Shape, may_be_sample: bool) -> Iterator[Path]:
     if rank == len(wanted) >= 4 and shape[1] in (1, 3, 4) and shape[-1] not in (1, 3, 4):
         order = (0, *range(2, rank), 1)
         yield _then(path, f".transpose{order}", "channels-last", (shape[0], *shape[2:], shape[1]))
+    if rank == len(wanted) == 3 and shape[1:] == wanted[:0:-1] and shape[1] != shape[2]:
+        yield _then(path, ".transpose(0, 2, 1)", "swap-axes", (shape[0], shape[2], shape[1]))
     if rank == len(wanted) and wanted[-1] == 3 and shape[-1] == 4:
         yield _then(path, "[..., :3]", "drop-alpha", (*shape[:-1], 3))
     if rank == len(wanted) >= 4 and wanted[-1] == 3 and shape[-1] == 1:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Call, Facts, Model
+from shape_magic.facts import Call, Facts, Model, Span
 from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument
 from shape_magic.rules.branches import rank_dropped_at
 from shape_magic.rules.finding import Finding, Rule
+from shape_magic.rules.input_rank import (
+    Above,
+    counts_batch,
+    holds_vectors,
+    input_above,
+    with_fewer_axes,
+    with_more_axes,
+)
 from shape_magic.words import say, shape_text
 
 _RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
@@ -36,8 +44,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     exact = not call.is_a("BaseConv", "BaseDepthwiseConv", "BaseSeparableConv", "BaseConvTranspose")
     if rank >= call.wants_rank and not (rank > call.wants_rank and (exact or call.is_a("BaseConv"))):
         return
-    cause = _cause(model, call)
-    variant = _variant(model, call, cause, rank)
+    cause, above = _cause(model, call), input_above(model, call)
+    variant = _variant(model, call, cause, above, rank)
     values = {
         "layer": call.layer,
         "line": call.span.start_line if call.span else None,
@@ -46,6 +54,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         "rank": rank,
         "input": shape_text(call.input_shape, batch="batch"),
         "cause": cause.layer if cause else "",
+        "start": shape_text(model.inputs[above.item].shape, batch="batch") if above else "",
         "at_cause": say("place.at", line=cause.span.start_line) if cause and cause.span else "",
         "example": say(f"rule.layer-input-rank.example.{_example(call)}"),
     }
@@ -55,23 +64,28 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         topic="call",
         call=call.call,
         values=values,
-        repairs=tuple(_repairs(model, call, cause, rank)),
+        repairs=tuple(_repairs(model, call, cause, above, rank)),
         expected=(None,) * call.wants_rank,
         actual=call.input_shape,
         keras_message=call.failure.message if call.failure else None,
         span=cause.span if cause is not None and variant == "joined-in-loop" else None,
-        related=((call.span if variant == "joined-in-loop" else cause.span, "cause"),) if cause else (),
+        related=tuple(_places(model, call if variant == "joined-in-loop" else cause, above)),
     )
 
 
 def _cause(model: Model, call: Call) -> Call | None:
     """The call above that set the number of axes."""
-    number = call.inputs[0] if len(call.inputs) == 1 else -1
-    while number >= 0 and model.calls[number].is_a(*_TRANSPARENT):
-        number = model.calls[number].inputs[0]
     dropped = rank_dropped_at(model, call) if len(call.input_shape or ()) == 2 < (call.wants_rank or 0) else None
     if dropped is not None and dropped.is_a(*_JOINS, *_RECURRENT):
         return dropped  # a Dense in between works on what is joined already
+    return _nearest(model, call)
+
+
+def _nearest(model: Model, call: Call) -> Call | None:
+    """The next call above that does not pass its input on as it is."""
+    number = call.inputs[0] if len(call.inputs) == 1 else -1
+    while number >= 0 and model.calls[number].is_a(*_TRANSPARENT):
+        number = model.calls[number].inputs[0]
     return model.calls[number] if number >= 0 else None
 
 
@@ -81,9 +95,18 @@ def _is_repeated(model: Model, call: Call, cause: Call) -> bool:
     return place is not None and any(c.call < cause.call and (c.placed or c.span) == place for c in model.calls)
 
 
-def _variant(model: Model, call: Call, cause: Call | None, rank: int) -> str:
+def _places(model: Model, cause: Call | None, above: Above | None) -> Iterator[tuple[Span | None, str]]:
+    if cause is not None:
+        yield cause.span, "cause"
+    if above is not None:
+        yield model.inputs[above.item].span, "input"
+
+
+def _variant(model: Model, call: Call, cause: Call | None, above: Above | None, rank: int) -> str:
     if rank > (call.wants_rank or 0):
-        return "batch-in-input" if cause is None and rank == (call.wants_rank or 0) + 1 else "too-many"
+        if above is not None and holds_vectors(above) and not counts_batch(above):
+            return "embedded-vectors"
+        return "batch-in-input" if above is not None and rank == (call.wants_rank or 0) + 1 else "too-many"
     if cause is not None and cause.is_a(*_RECURRENT) and call.is_a(*_RECURRENT):
         return "last-step-only"
     if cause is None or not cause.is_a(*_JOINS):
@@ -112,7 +135,17 @@ def _example(call: Call) -> str:
     return "grid" if call.wants_rank == 4 or call.is_a("ConvLSTM") else "other"
 
 
-def _repairs(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator[Repair]:
+def _repairs(model: Model, call: Call, cause: Call | None, above: Above | None, rank: int) -> Iterator[Repair]:
+    wants = call.wants_rank or 0
+    if above is not None and rank < wants:
+        yield from with_more_axes(model, call, above, sequence=call.is_a(*_RECURRENT, "ConvLSTM"))
+    elif above is not None and rank == wants + 1:
+        yield from with_fewer_axes(model, above)
+    yield from _around(model, call, cause, rank)
+
+
+def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator[Repair]:
+    """Repairs of the layers on the way."""
     wants = call.wants_rank or 0
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
         yield from _rejoined(model, call, cause)
@@ -134,7 +167,9 @@ def _repairs(model: Model, call: Call, cause: Call | None, rank: int) -> Iterato
                 (RemoveLayer(call.call),), "choice", "remove-pool", {"layer": call.layer}, f"remove {call.layer}"
             )
     sizes = call.input_shape[1:] if call.input_shape else ()
-    if rank == wants - 1 and all(d is not None for d in sizes) and not (cause and cause.is_a(*_JOINS, *_RECURRENT)):
+    near = _nearest(model, call)
+    given_up = near is not None and near.is_a(*_JOINS, *_RECURRENT)
+    if rank == wants - 1 and all(d is not None for d in sizes) and not given_up:
         target = f"({', '.join(map(str, sizes))}, 1)"
         yield Repair(
             (InsertLayer(call.call, "Reshape", target),),

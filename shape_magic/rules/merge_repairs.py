@@ -23,6 +23,7 @@ from shape_magic.rules.branches import (
     stride_of,
     thins,
 )
+from shape_magic.rules.strides_by_position import sides_by_position
 from shape_magic.words import say, shape_text
 
 _RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
@@ -85,6 +86,8 @@ def repairs(merge: Merge) -> Iterator[Repair]:
         yield from _same_rank(merge)
     else:
         yield from _one_kernel(merge)
+        if any(sides_by_position(c) for c in merge.model.calls[: merge.call.call]):
+            return  # what else would fit the shapes leaves the strides as they were
         if merge.call.is_a("Concatenate"):
             yield from _other_axis(merge)
         if merge.axes and merge.differs_in_channels:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Contract, Facts, Model
+from shape_magic.facts import Contract, Facts, Model, Span
 from shape_magic.repair.steps import Repair, WrapData
 from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import Finding, Rule, listed
+from shape_magic.rules.input_shape import inputs_for
 from shape_magic.words import say, shape_text
 
 
@@ -28,16 +29,39 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         repairs=tuple(_repairs(model, contract)),
         keras_message=contract.failure.message,
         span=contract.span,
-        related=((first.span if first else model.span, "input"), (contract.x[0].span if contract.x else None, "data")),
+        related=tuple(_places(model, contract, first.span if first else model.span)),
     )
+
+
+def _places(model: Model, contract: Contract, first: Span | None) -> Iterator[tuple[Span | None, str]]:
+    """Where the two shapes come from: what declares the input, and what makes the data."""
+    declared = model.inputs[0].span if model.inputs else None
+    yield declared or first, "input"
+    if contract.x:
+        yield contract.x[0].assigned or contract.x[0].span, "data"
 
 
 def _variant(model: Model, contract: Contract) -> str:
     if len(contract.x) != len(model.inputs):
         return "count"
+    if _counts_samples(model, contract):
+        return "whole-array"
     if len(contract.x) == 1 and contract.x[0].shape == model.inputs[0].shape[1:]:
         return "one-sample"
     return "refused"
+
+
+def _counts_samples(model: Model, contract: Contract) -> bool:
+    """Whether the input has the shape of the whole array: as many positions as there are samples."""
+    if len(contract.x) != 1 or len(model.inputs) != 1 or contract.x[0].shape != model.inputs[0].shape[1:]:
+        return False
+    data = contract.x[0]
+    return model.inputs[0].declared == f"{data.name}.shape" or _is_batch(contract)
+
+
+def _is_batch(contract: Contract) -> bool:
+    """Whether there are as many labels as rows: then the first axis of the data is the batch already."""
+    return any(y.shape[:1] == contract.x[0].shape[:1] for y in contract.y)
 
 
 def _values(model: Model, contract: Contract) -> dict[str, object]:
@@ -51,6 +75,8 @@ def _values(model: Model, contract: Contract) -> dict[str, object]:
         "data_count": _inputs(len(contract.x)),
         "name": data.name if data else "",
         "batched": shape_text((1, *data.shape)) if data else "",
+        "sample": shape_text(data.shape[1:]) if data else "",
+        "count": data.shape[0] if data and data.shape else 0,
         "keras": contract.failure.message if contract.failure else "",
     }
 
@@ -59,13 +85,17 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
     """The same data in the model's shape, written inside the call."""
     if len(contract.x) != 1 or len(model.inputs) != 1:
         return
-    data = contract.x[0]
-    # As many labels as rows: then the first axis is the batch already.
-    is_batch = any(y.shape[:1] == data.shape[:1] for y in contract.y)
-    for path in paths(data.shape, model.inputs[0].shape, may_be_sample=not is_batch):
+    data, whole = contract.x[0], _counts_samples(model, contract)
+    if whole:
+        yield from inputs_for(model, data)
+    is_batch = whole or _is_batch(contract)
+    others = paths(data.shape, model.inputs[0].shape, may_be_sample=not is_batch)
+    for path in others:
         does = listed([say(f"fix.data.step.{step}") for step in path.steps])
         values = {"data": path.template.format(data.name), "does": does, "method": contract.method}
         yield Repair((WrapData("x", path.template),), "choice", "data", values, path.template.format("x"))
+    if not whole and not any(path.steps == ("channels-last",) for path in others):
+        yield from inputs_for(model, data)
 
 
 def _inputs(count: int) -> str:

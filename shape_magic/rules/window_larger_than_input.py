@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model, Shape, Span
-from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument, SetInputShape
+from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument
 from shape_magic.rules.finding import Finding, Rule
+from shape_magic.rules.input_rank import CHANNELS
+from shape_magic.rules.input_shape import first_reader, turned_input
 from shape_magic.words import shape_text
 
 _POOLS = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D")
-#: Sizes that a channel axis has where pictures are read: grey, colour, colour with transparency.
-_CHANNELS = (1, 3, 4)
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -22,10 +22,10 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     window, grid = _window(call), _grid(call)
     if window is None or grid is None or all(g is None or w <= g for w, g in zip(window, grid, strict=True)):
         return
-    turned = _channels_last(model)
+    turned, sequence = _channels_last(model), _time_first(model)
     yield Finding(
         severity="error",
-        variant="channels-first" if turned else "too-small",
+        variant="channels-first" if turned else "turned-sequence" if sequence else "too-small",
         topic="call",
         call=call.call,
         values={
@@ -36,11 +36,19 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
             "input": shape_text(call.input_shape, batch="batch"),
             "start": shape_text(model.inputs[0].shape, batch="batch") if model.inputs else "",
         },
-        repairs=tuple(_repairs(model, call, turned)),
+        repairs=tuple(_repairs(model, call, turned or sequence)),
         actual=call.input_shape,
         keras_message=call.failure.message if call.failure else None,
-        related=(*((model.calls[n].span, "shrinks") for n in _above(model, call)[:1]), (_start(model), "input")),
+        related=tuple(_places(model, call, turned or sequence)),
     )
+
+
+def _places(model: Model, call: Call, turned: Shape | None) -> Iterator[tuple[Span | None, str]]:
+    if turned is not None:
+        yield _start(model), "input"
+    yield from ((model.calls[n].span, "shrinks") for n in _above(model, call)[:1])
+    if turned is None:
+        yield _start(model), "input"
 
 
 def _sizes(sizes: Shape) -> str:
@@ -84,9 +92,19 @@ def _channels_last(model: Model) -> Shape | None:
     if len(shape) != 4 or first is None or first.arguments.get("data_format") == "channels_first":
         return None
     _, a, *rest = shape
-    if a in _CHANNELS and all(d is None or d > max(_CHANNELS) for d in rest):
+    if a in CHANNELS and all(d is None or d > max(CHANNELS) for d in rest):
         return (shape[0], *rest, a)
     return None
+
+
+def _time_first(model: Model) -> Shape | None:
+    """The input's shape with its time in front, where it has fewer steps than features: that may be the wrong way."""
+    shape = model.inputs[0].shape if len(model.inputs) == 1 else ()
+    reader = first_reader(model)
+    if len(shape) != 3 or reader is None or not {"kernel_size", "pool_size"} & set(reader.arguments):
+        return None
+    steps, features = shape[1], shape[2]
+    return (shape[0], features, steps) if steps is not None and features is not None and steps < features else None
 
 
 def _start(model: Model) -> Span | None:
@@ -97,8 +115,9 @@ def _start(model: Model) -> Span | None:
 
 def _repairs(model: Model, call: Call, turned: Shape | None) -> Iterator[Repair]:
     if turned is not None:
-        text = shape_text(turned[1:])
-        yield Repair((SetInputShape(text),), "choice", "input-shape", {"shape": text}, f"shape={text}")
+        yield turned_input(model, turned)
+    if turned is not None and len(turned) == 4:
+        return  # with padding it would run, over a grid that is none
     yield Repair(
         (SetArgument(call.call, "padding", "'same'"),),
         "choice",

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from shape_magic.facts import Shape
 from shape_magic.trace.worker import in_worker
 
 #: Arguments that say nothing about shapes and fill the row.
@@ -44,18 +45,31 @@ def arguments(layer: Any) -> dict[str, object]:
         return {}
     if not isinstance(config, Mapping):
         return {}
-    return {str(k): plain for k, v in config.items() if k not in _QUIET and (plain := _plain(v)) is not _SKIP}
+    return plain_values({k: v for k, v in config.items() if k not in _QUIET})
 
 
-def positional(cls: type, given: Sequence[object]) -> tuple[str, ...]:
-    """The names of the constructor's arguments that were given by position."""
+def plain_values(values: Mapping[Any, object]) -> dict[str, object]:
+    """Those of the values that JSON takes."""
+    return {str(k): plain for k, v in values.items() if (plain := _plain(v)) is not _SKIP}
+
+
+def declares(layer: Any) -> Shape | None:
+    """The input's shape, without the batch axis, that the constructor was given; None where there is none."""
+    given = getattr(layer, "_input_shape_arg", None)
+    if not isinstance(given, list | tuple) or not all(d is None or isinstance(d, int) for d in given):
+        return None
+    return tuple(given)
+
+
+def positional(cls: type, given: Sequence[object]) -> dict[str, object]:
+    """The constructor's arguments that were given by position, as far as they are plain values."""
     if not given:
-        return ()
+        return {}
     try:
         names = list(inspect.signature(cls.__init__).parameters)[1:]  # type: ignore[misc]
     except (TypeError, ValueError):
-        return ()
-    return tuple(names[: len(given)])
+        return {}
+    return plain_values(dict(zip(names, given, strict=False)))
 
 
 _SKIP = object()

@@ -10,7 +10,8 @@ from shape_magic.capture.session import Broken, Session
 from shape_magic.facts import Given, Model
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.failures import failure_of
-from shape_magic.trace.models import assigned_name, input_data
+from shape_magic.trace.inputs import input_data
+from shape_magic.trace.models import assigned_name
 from shape_magic.trace.probe import runs
 from shape_magic.trace.rows import Rows, shape
 from shape_magic.trace.stack import call_apart, flat
@@ -31,7 +32,7 @@ def broken_facts(session: Session, broken: Broken, given: Given) -> Model | None
     for node in nodes:
         rows.add_node(node, at)
     _add_broken(session, rows, layer, tensors, broken, at)
-    starts = tuple(input_data(session, t) for t in inputs)
+    starts = tuple(input_data(session, t, []) for t in inputs)
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in starts))
     name = assigned_name(session, broken.span, within=True) or "model"
     return Model(
@@ -84,7 +85,7 @@ def _loose(session: Session, ends: list[Any], namespace: Mapping[str, Any], give
     for node in nodes:
         rows.add_node(node, at)
     rows.note_runs(runs(session, rows.steps, ends))
-    starts = tuple(input_data(session, t) for t in inputs)
+    starts = tuple(input_data(session, t, []) for t in inputs)
     made = session.placed.get(nodes[-1].operation) or [None]
     held = [k for k, v in namespace.items() if any(v is end for end in ends) and not k.startswith("_")]
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in starts))

@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session, Tracked, Use
-from shape_magic.facts import Contract, Data, Failure, Given, Model, Shape, Span
+from shape_magic.facts import Contract, Data, Failure, Given, Model, Shape
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import batch_of, contract_facts, forward
 from shape_magic.trace.data import with_batch
+from shape_magic.trace.inputs import assigned, input_data, with_declaration
 from shape_magic.trace.probe import runs
 from shape_magic.trace.rows import Rows, graph_of, shape
 from shape_magic.trace.stack import flat, input_tensor, trace_stack
@@ -54,7 +55,7 @@ def model_facts(
     ends: list[int] = []
     if graph is not None:
         ends = rows.add_graph(graph, [-1 - k for k in range(len(graph.inputs))])
-        inputs = tuple(input_data(session, t) for t in graph.inputs)
+        inputs = tuple(input_data(session, t, _first_layers(model)) for t in graph.inputs)
         outputs = tuple(shape(t) for t in graph.outputs)
         if use is not None:
             contract = contract_facts(tracked, use, lambda x, batch: _checked_forward(graph, x, batch), namespace)
@@ -75,7 +76,7 @@ def model_facts(
         calls=calls,
         outputs=outputs,
         span=tracked.span if tracked else None,
-        contract=contract,
+        contract=with_origins(session, contract),
         ends=tuple(ends),
         # What is built has its memory; what the worker looks at has none yet.
         memory_budget=given.budget if graph is None or in_worker() else None,
@@ -110,23 +111,6 @@ def asked_use(model: Any, graph: Any, given: Given) -> Use:
 def _with_loss(tracked: Tracked | None, model: Any, loss: str | None) -> Tracked:
     known = tracked or Tracked(0, weakref.ref(model), None)
     return replace(known, compiled={**known.compiled, "loss": loss}) if loss else known
-
-
-def _input_name(tensor: Any) -> str:
-    """The name of the InputLayer behind a tensor: what the user may have given."""
-    history = getattr(tensor, "_keras_history", None)
-    return str(getattr(history.operation, "name", tensor.name) if history else tensor.name)
-
-
-def input_data(session: Session, tensor: Any) -> Data:
-    return Data(_input_name(tensor), shape(tensor), str(tensor.dtype), span=_input_span(session, tensor))
-
-
-def _input_span(session: Session, tensor: Any) -> Span | None:
-    """Where the user wrote the Input; None where Keras made it from a layer's ``input_shape``."""
-    history = getattr(tensor, "_keras_history", None)
-    made = session.made.get(history.operation) if history is not None else None
-    return made.span if made is not None else None
 
 
 def _checked_forward(graph: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
@@ -222,8 +206,8 @@ def _start(
     first = model._layers[0] if getattr(model, "_layers", None) else None
     batch_shape = getattr(first, "batch_shape", None)
     if first is not None and type(first).__name__ == "InputLayer" and batch_shape is not None:
-        made = session.made.get(first)
-        return Data(str(first.name), tuple(batch_shape), str(first.dtype), span=made.span if made else None)
+        data = Data(str(first.name), tuple(batch_shape), str(first.dtype))
+        return with_declaration(session, data, first, _first_layers(model))
     if given:
         return Data("input", given[0], "float32")
     if tracked is not None and tracked.start is not None:
@@ -231,7 +215,19 @@ def _start(
     if x:
         return Data(x[0].name, with_batch(x[0], None), "float32" if x[0].dtype.startswith("float") else x[0].dtype)
     inner = graph_of(first) if first is not None else None
-    return Data(_input_name(inner.inputs[0]), shape(inner.inputs[0]), str(inner.inputs[0].dtype)) if inner else None
+    return input_data(session, inner.inputs[0], []) if inner else None
+
+
+def _first_layers(model: Any) -> list[Any]:
+    """The layer of a Sequential behind its InputLayer: it may say the input's shape."""
+    return list(model._layers[1:2]) if _is_stack(model) else []
+
+
+def with_origins(session: Session, contract: Contract | None) -> Contract | None:
+    """The use with the statements that its data come from."""
+    if contract is None:
+        return None
+    return replace(contract, x=tuple(assigned(session.book, d, contract.span) for d in contract.x))
 
 
 def variable_name(session: Session, model: Any, namespace: Mapping[str, Any], tracked: Tracked | None) -> str:

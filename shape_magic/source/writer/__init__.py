@@ -10,6 +10,7 @@ from typing import Any
 
 from shape_magic.facts import Call, CellId, Model, Span
 from shape_magic.repair.steps import (
+    DropArgument,
     EndLoop,
     InsertLayer,
     RemoveLayer,
@@ -23,7 +24,7 @@ from shape_magic.repair.steps import (
 )
 from shape_magic.report import Edit
 from shape_magic.source.cells import apply_edits, parse, span_from_offsets
-from shape_magic.source.writer.arguments import Setting, argument, set_arguments
+from shape_magic.source.writer.arguments import Setting, argument, argument_removed, set_arguments
 from shape_magic.source.writer.branch import insert_on_branch
 from shape_magic.source.writer.data import set_compile, set_input_shape, wrap_data
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
@@ -70,21 +71,30 @@ def write(
 
 def _works(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
     """The splices of each group of steps; those of different groups must not meet."""
-    works = _insertions(desk, [step for step in steps if isinstance(step, InsertLayer)])
+    shapes = [step for step in steps if isinstance(step, SetInputShape)]
+    inserted = [step for step in steps if isinstance(step, InsertLayer)]
+    taken_over = {i: s for i in inserted for s in shapes if _declares(desk, desk.model.calls[i.call], s)}
+    works = _insertions(desk, inserted, {i.call: s.value for i, s in taken_over.items()})
     removed = [desk.model.calls[step.call] for step in steps if isinstance(step, RemoveLayer)]
     if removed:
         works.append(remove_layers(desk, removed))
     works += [end_loop(desk, desk.model.calls[step.call]) for step in steps if isinstance(step, EndLoop)]
     works += _constructors(desk, steps)
     works += [wrap_data(desk, step) for step in steps if isinstance(step, WrapData)]
-    works += [set_input_shape(desk, step) for step in steps if isinstance(step, SetInputShape)]
+    works += [set_input_shape(desk, step) for step in shapes if step not in taken_over.values()]
     if compiled := [step for step in steps if isinstance(step, SetCompile)]:
         works.append(set_compile(desk, compiled))
     _check_apart(works)
     return [*works, list(import_splices(desk.imports))]
 
 
-def _insertions(desk: Desk, steps: Sequence[InsertLayer]) -> list[list[Splice]]:
+def _declares(desk: Desk, call: Call, step: SetInputShape) -> bool:
+    """Whether a call's constructor says the shape of the input that the step means."""
+    inputs = desk.model.inputs
+    return call.span is not None and step.item < len(inputs) and inputs[step.item].span == call.span
+
+
+def _insertions(desk: Desk, steps: Sequence[InsertLayer], shapes: Mapping[int, str]) -> list[list[Splice]]:
     groups: dict[tuple[object, str, int | None], list[InsertLayer]] = {}
     for step in steps:
         call = desk.model.calls[step.call]
@@ -97,14 +107,14 @@ def _insertions(desk: Desk, steps: Sequence[InsertLayer]) -> list[list[Splice]]:
         per_call = [tuple(replace(s, call=0) for s in group if s.call == number) for number in sorted(covered)]
         if any(layers != per_call[0] for layers in per_call):
             raise Refusal("several_layers", what=call.layer)
-        insertion = Insertion(desk, call, group[0].where, per_call[0], covered)
+        insertion = Insertion(desk, call, group[0].where, per_call[0], covered, shapes.get(call.call, ""))
         works.append(insert_layers(insertion) if group[0].input is None else insert_on_branch(insertion))
     return works
 
 
 def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
     """Changes of constructor calls: each call once, whatever number of layers it makes."""
-    chosen = [step for step in steps if isinstance(step, ReplaceLayer | Unwrap | SetArgument)]
+    chosen = [step for step in steps if isinstance(step, ReplaceLayer | Unwrap | SetArgument | DropArgument)]
     by_call = sorted(chosen, key=lambda step: step.call)
     per_call = [(desk.model.calls[number], list(group)) for number, group in groupby(by_call, key=lambda s: s.call)]
     works: list[list[Splice]] = []
@@ -119,6 +129,7 @@ def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
         works += [unwrap_layer(desk, call, covered) for step in group if isinstance(step, Unwrap)]
         if settings := [Setting(s.name, s.value, s.position) for s in group if isinstance(s, SetArgument)]:
             works.append(_set_on_layer(desk, call, settings, covered))
+        works += [_drop_on_layer(desk, call, step, covered) for step in group if isinstance(step, DropArgument)]
     return works
 
 
@@ -142,6 +153,13 @@ def _wrapped(made: ast.Call, call: Call) -> ast.Call:
     if not isinstance(given, ast.Call) or name not in call.wrapped_bases[:1]:
         raise Refusal("no_constructor", what=call.layer)
     return given
+
+
+def _drop_on_layer(desk: Desk, call: Call, step: DropArgument, covered: set[int]) -> list[Splice]:
+    tree, made = desk.constructor(call)
+    if made_with(desk, call, covered):
+        raise Refusal("several_layers", what=call.layer)
+    return [argument_removed(tree, made, step.name, step.position, call.layer)]
 
 
 def _check_apart(works: Sequence[Sequence[Splice]]) -> None:

@@ -76,11 +76,26 @@ def replaced_arguments(tree: CellTree, call: ast.Call, arguments: str) -> list[S
 
 def keyword_removed(tree: CellTree, call: ast.Call, keyword: ast.keyword) -> Splice:
     """The removal of a keyword argument with one of its commas."""
+    return _removed(tree, call, keyword)
+
+
+def argument_removed(tree: CellTree, call: ast.Call, name: str, position: int | None, what: str) -> Splice:
+    """The removal of an argument; raises Refusal where it is hidden, or where others are counted behind it."""
+    keyword = next((k for k in call.keywords if k.arg == name), None)
+    if keyword is not None:
+        return _removed(tree, call, keyword)
+    given = argument(call, name, position, what)
+    if given is None or given is not call.args[-1]:
+        raise Refusal("hidden_argument", what=what, name=name)
+    return _removed(tree, call, given)
+
+
+def _removed(tree: CellTree, call: ast.Call, item: ast.expr | ast.keyword) -> Splice:
     opening, closing = tree.parentheses(call)
     given: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
     given.sort(key=tree.start)
-    items = [_item_range(tree, item, opening) for item in given]
-    place = given.index(keyword)
+    items = [_item_range(tree, one, opening) for one in given]
+    place = given.index(item)
     return without_items(tree, items, place, place, closing)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from shape_magic.repair.steps import SetCompile, SetInputShape, WrapData
+from shape_magic.source.declared import Declared, declared
 from shape_magic.source.writer.arguments import Setting, argument, positions, set_arguments
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
 from shape_magic.source.writer.imports import keras_function
@@ -106,20 +107,32 @@ def _binds_tighter(template: str) -> bool:
 
 
 def set_input_shape(desk: Desk, step: SetInputShape) -> list[Splice]:
-    """Another shape where the model's input is declared: on its first layer, or in ``Input``."""
-    first = next((c for c in desk.model.calls if -1 - step.item in c.inputs), None)
-    if first is not None and first.exact:
-        tree, made = desk.constructor(first)
-        if any(k.arg == "input_shape" for k in made.keywords):
-            return set_arguments(tree, made, [Setting("input_shape", step.value, None)], first.layer)
+    """Another shape where the model's input is declared: on its first layer, in ``Input``, or in a helper's call."""
     inputs = desk.model.inputs
     span = inputs[step.item].span if step.item < len(inputs) else None
     tree, call = desk.node(span, "Input", ast.Call)
-    name = call.func.attr if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else None
-    name = call.func.id if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else name
-    if not isinstance(call, ast.Call) or name not in ("Input", "InputLayer"):
+    found = declared(call) if isinstance(call, ast.Call) else None
+    if found is None or not isinstance(call, ast.Call):
         raise Refusal("moved", what="Input")
-    return set_arguments(tree, call, [Setting("shape", step.value, 0)], "Input")
+    at = tree.outer(found.value, tree.parentheses(call)[0])
+    return [Splice(tree, *place) for place in _shape_splices(tree, found, step.value, at)]
+
+
+def _shape_splices(tree: CellTree, found: Declared, value: str, at: tuple[int, int]) -> list[tuple[int, int, str]]:
+    """The new text of the argument, and of its name where a width becomes a shape."""
+    elements = ast.parse(value, mode="eval").body
+    if not found.is_width:
+        return [(*at, _with_batch(tree, found, value, elements) if found.has_batch else value)]
+    if isinstance(elements, ast.Tuple) and len(elements.elts) == 1 and not isinstance(elements.elts[0], ast.Starred):
+        return [(*at, ast.unparse(elements.elts[0]))]
+    name = tree.start(found.node or found.value)
+    return [(name, name + len(found.keyword), "input_shape"), (*at, value)]
+
+
+def _with_batch(tree: CellTree, found: Declared, value: str, new: ast.expr) -> str:
+    given = found.value.elts if isinstance(found.value, ast.Tuple | ast.List) else []
+    batch = tree.text(given[0]) if given else "None"
+    return f"({batch}, {value[1:]}" if isinstance(new, ast.Tuple) else f"({batch}, *{value})"
 
 
 def set_compile(desk: Desk, steps: Sequence[SetCompile]) -> list[Splice]:

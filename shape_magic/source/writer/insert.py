@@ -35,6 +35,8 @@ class Insertion:
     steps: tuple[InsertLayer, ...]
     #: The calls that the repair means with the same source.
     covered: Collection[int]
+    #: Another shape for the input that the layer below declares, as source; empty: what is handed on stays.
+    input_shape: str = ""
 
     def layer_texts(self, tree: CellTree, node: ast.AST) -> list[str]:
         """The new layers as the user would spell them at a node."""
@@ -106,6 +108,8 @@ def _with_input(insertion: Insertion, texts: list[str]) -> tuple[list[str], list
     if not keywords:
         return texts, []
     given = ", ".join(tree.text(keyword) for keyword in keywords)
+    if insertion.input_shape:
+        given = f"input_shape={insertion.input_shape}"
     head = texts[0].removesuffix(")")
     first = f"{head}{'' if head.endswith('(') else ', '}{given})"
     return [first, *texts[1:]], [keyword_removed(tree, made, keyword) for keyword in keywords]

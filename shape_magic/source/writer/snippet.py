@@ -5,6 +5,7 @@ from __future__ import annotations
 from shape_magic import words
 from shape_magic.facts import Data, Model
 from shape_magic.repair.steps import (
+    DropArgument,
     EndLoop,
     InsertLayer,
     RemoveLayer,
@@ -44,6 +45,8 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
             return "", _say("unwrap", layer=model.calls[step.call].layer)
         case SetArgument():
             return f"{step.name}={step.value}", _say("argument", layer=model.calls[step.call].layer)
+        case DropArgument():
+            return "", _say("without", name=step.name, layer=model.calls[step.call].layer)
         case WrapData():
             method = model.contract.method if model.contract else "fit"
             return f"{step.argument}={step.template.replace('{}', _data_name(step, model))}", _say("of", method=method)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Failure, Model, Run
 from shape_magic.rules.finding import Finding, Rule, listed
+from shape_magic.rules.merge_over_the_batch import multiplies_samples
 from shape_magic.words import say, shape_text
 
 _WORDS = "rule.layer-refuses-input"
@@ -19,8 +20,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     elif model.failure is not None:
         yield _whole(model, model.failure)
     else:
-        # Built without a word, but the real call raises.
-        late = next((c for c in model.calls if c.run and c.run.failure), None)
+        # Built without a word, but the real call raises; a product over the batch has a rule of its own.
+        late = next((c for c in model.calls if c.run and c.run.failure and not multiplies_samples(c)), None)
         if late is not None and late.run is not None and late.run.failure is not None:
             yield _refused(late, late.run.failure, late.run, is_used=model.contract is not None)
 

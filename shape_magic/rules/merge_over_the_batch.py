@@ -13,14 +13,26 @@ from shape_magic.words import shape_text
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
     """Yield one finding for the first ``Concatenate`` or ``Dot`` along the batch axis."""
     for call in model.calls:
-        if not call.output_shapes or len(call.input_shapes) < 2:
-            continue
-        if call.is_a("Concatenate") and _axes(call, "axis") == [0]:
+        if joins_samples(call):
             yield _finding(call, "axis", "joined")
             return
-        if call.is_a("Dot") and 0 in _axes(call, "axes"):
+        if multiplies_samples(call):
             yield _finding(call, "axes", "multiplied")
             return
+
+
+def joins_samples(call: Call) -> bool:
+    """Whether it is a ``Concatenate`` along the batch axis."""
+    return _merges(call) and call.is_a("Concatenate") and _axes(call, "axis") == [0]
+
+
+def multiplies_samples(call: Call) -> bool:
+    """Whether it is a ``Dot`` along the batch axis, which Keras builds and refuses when it runs."""
+    return _merges(call) and call.is_a("Dot") and 0 in _axes(call, "axes")
+
+
+def _merges(call: Call) -> bool:
+    return bool(call.output_shapes) and len(call.input_shapes) > 1
 
 
 def _axes(call: Call, name: str) -> list[int]:

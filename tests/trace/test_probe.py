@@ -56,10 +56,10 @@ def test_what_a_model_takes_up_is_told_once() -> None:
 
 
 def test_an_operation_that_raises_is_named() -> None:
-    report = checked("a = keras.Input((10,))\nb = keras.Input((9,))\no = a + b")
+    report = checked("a = keras.Input((10,))\nb = keras.Input((9,))\no = ops.squeeze(a, axis=1)")
     (found,) = report.diagnostics
     assert found.severity == "error"
-    assert "`add`" in found.message or "`add_" in found.message
+    assert "`Squeeze` operation" in found.message
     assert found.span is not None
     assert (found.span.start_line, found.span.start_col) == (3, 4)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shape_magic.capture.session import Live, Session
-from shape_magic.facts import Call, CellId, Facts, Given, Model, Span
+from shape_magic.facts import Call, CellId, Facts, Given, Model, Shape, Span
 from shape_magic.repair.prove import Proved, Prover, edited_sources
 from shape_magic.repair.slices import feeds_itself
 from shape_magic.repair.steps import Repair
@@ -126,8 +126,7 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespa
         trains=bool(rerun and contract and contract.method == "fit"),
         epochs=contract.epochs if contract else None,
         effect=Effect(
-            # Of several outputs no single one is the model's.
-            output_shape=proved.model.outputs[0] if len(proved.model.outputs) == 1 else None,
+            output_shape=_output_shape(proved.model),
             params=proved.model.params,
             layers=proved.model.calls,
         ),
@@ -135,6 +134,11 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespa
         snippet=None if edited else snippet(repair.steps, model),
         label=repair.label,
     )
+
+
+def _output_shape(model: Model) -> Shape | None:
+    # Of several outputs no single one is the model's; a model with a call of its own has a shape only when called.
+    return model.outputs[0] if len(model.outputs) == 1 and model.kind != "Model" else None
 
 
 def _titles(repairs: tuple[Repair, ...]) -> str:

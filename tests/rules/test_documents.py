@@ -27,7 +27,14 @@ if os.environ.get("SHAPE_MAGIC_REWRITE") == "1":
     for rewrite in NAMES:
         documents.path_of(rewrite).write_text(documents.rewritten(rewrite), encoding="utf-8")
 #: Rules that explain and offer no fix: what was meant, the shapes do not tell.
-EXPLAINED = {"batch-axis-lost", "batch-axis-misread", "call-refused", "empty-axis", "layer-not-adapted", "layer-refuses-input"}
+EXPLAINED = {
+    "batch-axis-lost",
+    "batch-axis-misread",
+    "call-refused",
+    "empty-axis",
+    "layer-not-adapted",
+    "layer-refuses-input",
+}
 PAGES = {name: documents.read(name) for name in NAMES if documents.path_of(name).exists()}
 # Of the mode in which plain_keras runs: it holds for what is not data, as it should.
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")

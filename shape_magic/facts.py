@@ -133,7 +133,7 @@ class LabelFacts:
     integer: bool
     #: Zeros and exactly one 1 along the last axis, which has at least two places.
     one_hot: bool
-    #: Whether every number is one; where it is not so, the rest is told of those that are.
+    #: Whether every number is one; where not, the rest is told of those that are, and of none as 0.
     finite: bool = True
     #: How many different numbers there are.
     distinct: int = 0

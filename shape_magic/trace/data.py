@@ -68,13 +68,13 @@ def _facts(value: Any, sizes: Shape) -> LabelFacts | None:
         return None
 
 
-def _told(array: Any) -> LabelFacts | None:
+def _told(array: Any) -> LabelFacts:
     import numpy as np
 
     finite = np.isfinite(array)
     numbers = array[finite]
-    if not numbers.size:
-        return None
+    if not numbers.size:  # NaN and nothing else
+        return LabelFacts(0.0, 0.0, integer=False, one_hot=False, finite=False)
     low, high, whole = float(numbers.min()), float(numbers.max()), bool(finite.all())
     integer = array.dtype.kind in "biu" or (whole and bool(np.all(np.mod(numbers, 1) == 0)))
     rows = array.ndim > 1 and array.shape[-1] > 1 and whole

@@ -104,7 +104,7 @@ FACTS: Mapping[str, tuple[Any, LabelFacts | None]] = {
     "symbols": (keras.KerasTensor((None, 3)), None),
     "with a gap": (np.array([1.0, np.nan]), LabelFacts(1, 1, False, False, finite=False)),
     "endless": (np.array([1.0, np.inf]), LabelFacts(1, 1, False, False, finite=False)),
-    "gaps alone": (np.array([np.nan, np.nan]), None),
+    "gaps alone": (np.array([np.nan, np.nan]), LabelFacts(0, 0, False, False, finite=False)),
 }
 
 

@@ -262,7 +262,7 @@ def _flow_texts(insertion: Insertion, place: Flow) -> tuple[list[str], list[Spli
 
 
 def _snake(class_name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name).lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name).lower()
 
 
 def _free_name(tree: CellTree, name: str, taken: Sequence[str]) -> str:

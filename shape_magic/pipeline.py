@@ -117,7 +117,7 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespa
         note=say(f"fix.{repair.message}.note", **values),
         safety=repair.safety,
         # Of a repair in several cells the one cell's new source alone is not what was proved.
-        verified=proved.complete and len(edited) <= 1,
+        verified=proved.runs and len(edited) <= 1,
         complete=proved.complete,
         cell=first,
         source=proved.sources[first] if first is not None else None,

@@ -35,6 +35,8 @@ class Proved:
     repairs: tuple[Repair, ...]
     #: False where another finding remains.
     complete: bool
+    #: False where one of those that remain is an error: Keras will still raise.
+    runs: bool
     #: Whether the edited source itself was run apart; else the traced graph was, and the edit is not run by us.
     by_source: bool = True
 
@@ -139,7 +141,7 @@ class Prover:
             return Refuted(f"after it comes {serious[0].rule}")
         edits = edits_between(self._sources, after.sources)
         model = with_names_of(before, after.facts.models[after.model])
-        return Proved(model, edits, after.sources, done, not remaining)
+        return Proved(model, edits, after.sources, done, not remaining, _runs(remaining))
 
     def _on_stack(self, found: Found, repair: Repair, unprovable: Unprovable) -> Verdict:
         """The proof on the traced graph, where the source can't be edited or run."""
@@ -156,7 +158,8 @@ class Prover:
         if any(_matters(f, found) for f in remaining):
             return Refuted(f"it brings {remaining[0].rule}")
         edits = unprovable.edits
-        return Proved(after, edits, edited_sources(self._sources, edits), (repair,), not remaining, by_source=False)
+        sources = edited_sources(self._sources, edits)
+        return Proved(after, edits, sources, (repair,), not remaining, _runs(remaining), by_source=False)
 
     def _applied(self, state: _State, repair: Repair) -> _State | Refuted | Unprovable:
         model = state.facts.models[state.model]
@@ -189,6 +192,10 @@ class Prover:
 
 def _remaining(state: _State) -> list[Found]:
     return [f for f in diagnose(state.facts) if f.model == state.model and f.finding.severity != "info"]
+
+
+def _runs(remaining: Sequence[Found]) -> bool:
+    return all(left.finding.severity != "error" for left in remaining)
 
 
 def _matters(left: Found, found: Found) -> bool:

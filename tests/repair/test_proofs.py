@@ -28,7 +28,7 @@ MAKE = """\
 model = keras.Sequential([
     layers.Input((8, 8, 1)),
     layers.Conv2D(4, 3),
-    layers.Dense(10),
+    layers.Dense(10, activation='softmax'),
 ])
 """
 COMPILE = "model.compile('adam', 'categorical_crossentropy')\n"
@@ -72,11 +72,11 @@ WAYS: Mapping[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     "others between": ((MAKE, "a = 1", COMPILE, "b = a + 1\nprint(b)", FIT), (1, 3, 5)),
     "grown over cells": (
         ("model = keras.Sequential([layers.Input((8, 8, 1))])", "model.add(layers.Conv2D(4, 3))",
-         "model.add(layers.Dense(10))", COMPILE + FIT),
+         "model.add(layers.Dense(10, activation='softmax'))", COMPILE + FIT),
         (1, 2, 3, 4),
     ),
     "helper in an earlier cell": (
-        ("def build(n):\n    return keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.Dense(n)])\n",
+        ("def build(n):\n    return keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.Dense(n, activation='softmax')])\n",
          "model = build(10)\n" + COMPILE, FIT),
         (1, 2, 3),
     ),
@@ -86,7 +86,7 @@ WAYS: Mapping[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
         (2,),
     ),
     "functional": (
-        ("i = keras.Input((8, 8, 1))\nh = layers.Conv2D(4, 3)(i)\no = layers.Dense(10)(h)\nmodel = keras.Model(i, o)\n"
+        ("i = keras.Input((8, 8, 1))\nh = layers.Conv2D(4, 3)(i)\no = layers.Dense(10, activation='softmax')(h)\nmodel = keras.Model(i, o)\n"
          + COMPILE + FIT,),
         (1,),
     ),
@@ -98,7 +98,7 @@ WAYS: Mapping[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     "try": (("try:\n" + "".join(f"    {line}\n" for line in (MAKE + COMPILE + FIT).splitlines())
              + "except ValueError as error:\n    print(error)\n",), (1,)),
     "magic lines": (("%matplotlib inline\n!true\n" + MAKE + COMPILE + FIT,), (1,)),
-    "layers in variables": (("d = layers.Dense(10)\nmodel = keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), d])\n"
+    "layers in variables": (("d = layers.Dense(10, activation='softmax')\nmodel = keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), d])\n"
                              + COMPILE + FIT,), (1,)),
     "unbuilt": ((MAKE.replace("    layers.Input((8, 8, 1)),\n", "") + COMPILE + FIT,), (1,)),
     "AutoGraph in a layer": (
@@ -127,7 +127,7 @@ def test_every_fix_works_when_it_is_pressed(way: str) -> None:
 def test_data_and_optimizer_below_a_build_that_breaks() -> None:
     cell = (
         "model = keras.Sequential([\n    layers.Input((8, 8, 1)),\n    layers.Flatten(),\n    layers.Conv2D(4, 3),\n"
-        "    layers.Flatten(),\n    layers.Dense(10),\n])\nlate = x * 1\nopt = keras.optimizers.Adam(1e-3)\n"
+        "    layers.Flatten(),\n    layers.Dense(10, activation='softmax'),\n])\nlate = x * 1\nopt = keras.optimizers.Adam(1e-3)\n"
         "model.compile(opt, 'mse')\nmodel.fit(late, y, epochs=5, verbose=0)\n"
     )
     report = checked(cell)
@@ -147,7 +147,7 @@ def test_the_diff_is_that_of_the_edit() -> None:
 def test_several_mistakes_take_several_steps() -> None:
     cell = (
         "model = keras.Sequential([\n    layers.Input((12, 4)),\n    layers.LSTM(8),\n    layers.LSTM(8),\n"
-        "    layers.LSTM(8),\n    layers.Dense(10),\n])\n"
+        "    layers.LSTM(8),\n    layers.Dense(10, activation='softmax'),\n])\n"
         + COMPILE
         + "model.fit(x[..., 0][:, :, :4].repeat(2, 1)[:, :12], y)\n"
     )
@@ -402,7 +402,7 @@ def test_a_custom_training_step_is_not_run_on_the_users_model() -> None:
         "    grads = tape.gradient(loss, gen.trainable_variables)\n    opt.apply_gradients(zip(grads, gen.trainable_variables))\n"
         "    steps.assign_add(1)\n    return loss\n"
         "steps = tf.Variable(0)\nfor _ in range(2):\n    step(tf.ones((5, 4)))\n"
-        + MAKE.replace("model", "disc").replace("Dense(10)", "Dense(1)")
+        + MAKE.replace("model", "disc").replace("Dense(10, activation='softmax')", "Dense(1, activation='sigmoid')")
         + "disc.compile('adam', 'binary_crossentropy')\n"
         "before = gen.get_weights()\nfor _ in range(2):\n    fake = gen(tf.ones((5, 4)))\n    step(tf.ones((5, 4)))\n"
         "    disc.train_on_batch(fake, np.ones((5, 1)))\n"
@@ -411,3 +411,29 @@ def test_a_custom_training_step_is_not_run_on_the_users_model() -> None:
     assert report.diagnostics
     assert int(ns["steps"]) == 3
     assert int(ns["opt"].iterations) == 3
+
+
+INDEPENDENT = (
+    "model = keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.Dense(10, activation={!r})])\n"
+    "model.compile('adam', 'sparse_categorical_crossentropy')\n"
+    "model.fit(np.zeros((6, 8, 8, 1)), np.arange(6), validation_data=(np.zeros((6, {})), np.arange(6)))\n"
+)
+
+
+def test_a_mistake_without_a_repair_does_not_speak_against_the_repair_of_another() -> None:
+    report = checked(INDEPENDENT.format("softmax", "9, 7"))
+    assert [d.rule for d in report.diagnostics] == ["dense-on-feature-map", "validation-data-mismatch"]
+    fix = report.diagnostics[0].fixes[0]
+    assert "Flatten" in fix.title
+    assert not fix.complete
+    assert not fix.verified  # Keras still raises: at the other one
+
+
+def test_a_warning_can_be_repaired_along_with_an_error() -> None:
+    report = checked(INDEPENDENT.format(None, "8, 8, 1"))
+    alone, together, *_ = fixes(report)
+    assert (alone.complete, alone.verified) == (False, True)
+    assert (together.complete, together.verified) == (True, True)
+    assert together.title.startswith(alone.title)
+    assert "softmax" in (together.source or "")
+    works(report, together)

@@ -25,18 +25,25 @@ def build_report(
     """Diagnose the facts, prove the repairs of what is found, and put it all into words."""
     found = diagnose(facts)
     prover = Prover(session, namespace, facts, given, live)
-    diagnostics = tuple(_diagnostic(f, facts, session, prover, namespace) for f in found)
+    diagnostics: list[Diagnostic] = []
+    settled: set[tuple[int, tuple[str, str, str]]] = set()
+    for one in found:
+        if (one.model, one.identity) not in settled:
+            proofs = _proofs(one, prover)
+            diagnostics.append(_diagnostic(one, proofs, facts, session, namespace))
+            # What the first fix takes away with it is a consequence, not a mistake of its own.
+            settled |= {(one.model, identity) for _, proved in proofs[:1] for identity in proved.settles}
     cells = sorted(session.book.cells.values(), key=lambda c: c.order)
     return Report(
         models=facts.models,
-        diagnostics=diagnostics,
+        diagnostics=tuple(diagnostics),
         sources={cell.id: cell.source for cell in cells},
         labels={cell.id: cell.label for cell in cells},
     )
 
 
 def _diagnostic(
-    found: Found, facts: Facts, session: Session, prover: Prover, namespace: Mapping[str, Any]
+    found: Found, proofs: Sequence[tuple[Repair, Proved]], facts: Facts, session: Session, namespace: Mapping[str, Any]
 ) -> Diagnostic:
     finding, model = found.finding, facts.models[found.model]
     span = finding.span
@@ -61,7 +68,7 @@ def _diagnostic(
         actual=finding.actual,
         keras_message=_quoted(finding, texts),
         actions=_actions(found, span, session),
-        fixes=_fixes(found, model, session, prover, namespace),
+        fixes=tuple(_fix(repair, proved, model, session, namespace) for repair, proved in proofs),
     )
 
 
@@ -81,15 +88,14 @@ def _actions(found: Found, span: Span | None, session: Session) -> tuple[Action,
     return (Action("keep", say("fix.keep.title"), span.cell, new, (edit,)),)
 
 
-def _fixes(
-    found: Found, model: Model, session: Session, prover: Prover, namespace: Mapping[str, Any]
-) -> tuple[Fix, ...]:
+def _proofs(found: Found, prover: Prover) -> list[tuple[Repair, Proved]]:
+    """The repairs that work, in the rule's order."""
     proved = [(r, v) for r in found.finding.repairs if isinstance(v := prover.prove(found, r), Proved)]
     if proved and not proved[0][1].complete:  # what else is wrong, mended along
         together = prover.prove(found, proved[0][0], everything=True)
         if isinstance(together, Proved) and together.complete:
             proved.insert(1, (proved[0][0], together))
-    return tuple(_fix(repair, verdict, model, session, namespace) for repair, verdict in _distinct(proved))
+    return list(_distinct(proved))
 
 
 def _distinct(proved: Sequence[tuple[Repair, Proved]]) -> Iterator[tuple[Repair, Proved]]:

@@ -32,7 +32,7 @@ model = keras.Sequential([layers.Input((8, 8, 1)), layers.Flatten(), layers.Dens
 model.compile('adam', 'categorical_crossentropy', metrics=['accuracy', keras.metrics.AUC(name='auc')])
 """
 BROKEN = """\
-model = keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.Dense(10)])
+model = keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.Dense(10, activation='softmax')])
 model.compile('adam', 'categorical_crossentropy')
 """
 
@@ -50,7 +50,7 @@ def valid(report: Report) -> None:
 
 
 def broken_model() -> Any:
-    model = keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.Dense(10)])
+    model = keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.Dense(10, activation="softmax")])
     model.compile("adam", "categorical_crossentropy")
     return model
 
@@ -80,7 +80,7 @@ def test_check_without_data_asks_a_question_or_nothing() -> None:
 
 
 def test_a_given_loss_stands_for_the_compiled_one() -> None:
-    model = keras.Sequential([layers.Input((8,)), layers.Dense(3)])
+    model = keras.Sequential([layers.Input((8,)), layers.Dense(3, activation="softmax")])
     x, y = np.zeros((6, 8)), np.arange(6) % 3
     assert check(model, x, y, loss="sparse_categorical_crossentropy").ok
     assert not check(model, x, y, loss="categorical_crossentropy").ok

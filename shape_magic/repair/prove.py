@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from types import ModuleType
 from typing import Any
 
 from shape_magic.capture.session import Live, Session
@@ -37,6 +38,8 @@ class Proved:
     complete: bool
     #: False where one of those that remain is an error: Keras will still raise.
     runs: bool
+    #: What else was wrong with the model and is not any more, though no repair of its own was made.
+    settles: frozenset[tuple[str, str, str]] = frozenset()
     #: Whether the edited source itself was run apart; else the traced graph was, and the edit is not run by us.
     by_source: bool = True
 
@@ -141,7 +144,9 @@ class Prover:
             return Refuted(f"after it comes {serious[0].rule}")
         edits = edits_between(self._sources, after.sources)
         model = with_names_of(before, after.facts.models[after.model])
-        return Proved(model, edits, after.sources, done, not remaining, _runs(remaining))
+        beside = {identity for number, identity in self._beside if number == hunt.found.model}
+        settles = beside - {f.identity for f in remaining} if len(done) == 1 else ()
+        return Proved(model, edits, after.sources, done, not remaining, _runs(remaining), frozenset(settles))
 
     def _on_stack(self, found: Found, repair: Repair, unprovable: Unprovable) -> Verdict:
         """The proof on the traced graph, where the source can't be edited or run."""
@@ -187,6 +192,8 @@ class Prover:
 
     def _bound(self, name: str, class_name: str) -> bool:
         value = self._namespace.get(name)
+        if isinstance(value, ModuleType):
+            return value.__name__ == class_name
         return isinstance(value, type) and value.__name__ == class_name and value.__module__.startswith("keras.")
 
 

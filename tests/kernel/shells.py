@@ -27,7 +27,7 @@ BROKEN = """\
 model = keras.Sequential([
     layers.Input((8, 8, 1)),
     layers.Conv2D(4, 3),
-    layers.Dense(10),
+    layers.Dense(10, activation='softmax'),
 ])
 model.compile("adam", "categorical_crossentropy")
 """

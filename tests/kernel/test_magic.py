@@ -50,7 +50,10 @@ def test_other_magics_under_it(quiet_shell: Shell, second: str) -> None:
     assert isinstance(report, Report)
     span = report.diagnostics[0].span
     assert span is not None
-    assert report.sources[span.cell or ""].split("\n")[span.start_line - 1].strip() == "layers.Dense(10),"
+    assert (
+        report.sources[span.cell or ""].split("\n")[span.start_line - 1].strip()
+        == "layers.Dense(10, activation='softmax'),"
+    )
 
 
 def test_no_train(quiet_shell: Shell) -> None:
@@ -99,7 +102,7 @@ def test_a_warning_never_stops(shell: Shell) -> None:
 
 
 def test_input_and_target(quiet_shell: Shell) -> None:
-    unbuilt = "model = keras.Sequential([layers.Conv2D(4, 3), layers.Dense(10)])\n"
+    unbuilt = "model = keras.Sequential([layers.Conv2D(4, 3), layers.Dense(10, activation='softmax')])\n"
     assert "(None, 8, 8, 1) → (None, 6, 6, 10)" in quiet_shell.run("%%shapecheck -x 8,8,1\n" + unbuilt).out
     assert "(None, 8, 8, 1) → (None, 6, 6, 10)" in quiet_shell.run("%%shapecheck -x x\n" + unbuilt).out
     fits = quiet_shell.run("%%shapecheck -x 8,8,1 -y 6,6,10 --loss mse\n" + unbuilt).out
@@ -169,7 +172,10 @@ def test_fix_of_a_cell_that_did_not_run_runs_nothing_for_real(quiet_shell: Shell
 
 
 def test_keep_silences_the_question_and_no_error(shell: Shell) -> None:
-    kept = QUESTION.replace("layers.Dense(10),", "layers.Dense(10),  # shapecheck: keep dense-on-feature-map")
+    kept = QUESTION.replace(
+        "layers.Dense(10, activation='softmax'),",
+        "layers.Dense(10, activation='softmax'),  # shapecheck: keep dense-on-feature-map",
+    )
     assert "✓ model" in shell.run(kept).out
     ran = shell.run(kept + "model.compile('adam', 'categorical_crossentropy')\n" + FIT)
     assert isinstance(ran.error, ShapeError)

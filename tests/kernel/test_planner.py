@@ -39,7 +39,9 @@ def test_keep(shell: Shell) -> None:
     plan = ask({"fix": "0.keep0", "mode": "keep"})
     assert plan["ok"] is True
     assert plan["rerun"] == []
-    assert "layers.Dense(10),  # shapecheck: keep dense-on-feature-map" in plan["edits"][0]["after"]
+    assert (
+        "layers.Dense(10, activation='softmax'),  # shapecheck: keep dense-on-feature-map" in plan["edits"][0]["after"]
+    )
 
 
 @pytest.mark.parametrize(

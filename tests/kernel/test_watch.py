@@ -70,7 +70,7 @@ def test_places_are_right_under_cell_magics(shell: Shell, first: str) -> None:
     assert contract.compile_span is not None
     dense = model.calls[-1].span
     assert dense is not None
-    assert text_of(report.sources[dense.cell or ""], dense) == "layers.Dense(10)"
+    assert text_of(report.sources[dense.cell or ""], dense) == "layers.Dense(10, activation='softmax')"
     assert text_of(report.sources[contract.span.cell or ""], contract.span) == FIT.strip()
     assert dense.cell == contract.span.cell == contract.compile_span.cell
 
@@ -80,7 +80,7 @@ def test_the_cell_after_a_captured_one_is_its_own(shell: Shell) -> None:
     report = shell.report_of(BROKEN + FIT)
     span = report.models[0].calls[-1].span
     assert span is not None
-    assert text_of(report.sources[span.cell or ""], span) == "layers.Dense(10)"
+    assert text_of(report.sources[span.cell or ""], span) == "layers.Dense(10, activation='softmax')"
     assert report.diagnostics[0].fixes[0].cell == span.cell
 
 
@@ -201,7 +201,7 @@ def test_with_and_without_the_extension_everything_is_the_same() -> None:
         "import keras, numpy as np, random, warnings\nfrom keras import layers\n"
         "keras.backend.clear_session()\nkeras.utils.set_random_seed(7)\n",
         "x = np.random.rand(24, 8, 8, 1).astype('float32')\ny = np.eye(10)[np.random.randint(0, 10, 24)]\n",
-        "model = keras.Sequential([layers.Conv2D(4, 3), layers.Dropout(0.5), layers.Flatten(), layers.Dense(10)])\n"
+        "model = keras.Sequential([layers.Conv2D(4, 3), layers.Dropout(0.5), layers.Flatten(), layers.Dense(10, activation='softmax')])\n"
         "model.compile('adam', 'categorical_crossentropy', metrics=['accuracy'])\n",
         "history = model.fit(x, y, epochs=2, verbose=0)\nprint('loss', history.history['loss'])\nmodel.name",
         "inputs = keras.Input((8, 8, 1))\nh = layers.Flatten()(inputs)\nh = h * 2.0\n"
@@ -242,7 +242,7 @@ def test_a_broken_and_proved_model_still_builds_and_trains(shell: Shell) -> None
         "class Plain(layers.Layer):\n    def __init__(self, k):\n        super().__init__()\n        self.inner = layers.Dense(k)\n"
         "    def call(self, inputs):\n        return self.inner(inputs)\n"
         "parts = [layers.TimeDistributed(dense), layers.RNN(cell, return_sequences=True), Plain(5),\n"
-        "         layers.Lambda(lambda t: t * 2), layers.Dense(10)]\n"
+        "         layers.Lambda(lambda t: t * 2), layers.Dense(10, activation='softmax')]\n"
         "model = keras.Sequential(parts)\nmodel.compile('adam', 'categorical_crossentropy')\n"
         "names = [p.name for p in parts]\nfit = model.fit\n"
     )

@@ -80,7 +80,7 @@ def test_a_base_model_is_asked_for_the_channels_that_it_gets() -> None:
         "m = keras.Sequential([keras.Input((96, 96, 1)), base])"
     )
     (found,) = report.diagnostics
-    assert found.rule == "layer-refuses-input"
+    assert found.rule == "nested-model-input"
     assert report.models[0].calls[found.call or 0].layer == "Conv1"
 
 

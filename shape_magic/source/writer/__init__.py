@@ -54,7 +54,8 @@ def write(
 ) -> tuple[Edit, ...] | Refused:
     """The edits that make a repair, in the order of the text, or why there are none.
 
-    ``bound(name, class_name)`` says whether the user's namespace has ``name`` for that Keras class.
+    ``bound(name, class_name)`` says whether the user's namespace has ``name`` for that Keras class, or for
+    Keras itself.
     All steps refer to the cells as they are; of several layers that enter at one place, the tensor
     meets the first step's layer first.
     """

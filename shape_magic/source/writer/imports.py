@@ -159,6 +159,8 @@ def keras_function(desk: Desk, module: str, name: str, tree: CellTree, node: ast
             return f"{binding.name}{below}"
         if binding.dotted == "tensorflow":
             return f"{binding.name}.{full}"
+    if desk.bound("keras", "keras"):  # imported where no cell shows it
+        return full
     desk.add_import(tree, None, f"keras.{module}", name)
     return name
 

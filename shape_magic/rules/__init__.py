@@ -121,9 +121,13 @@ def diagnose(facts: Facts) -> tuple[Found, ...]:
     return tuple(sorted(found.values(), key=_order))
 
 
-def _order(found: Found) -> tuple[int, int, float]:
-    call = found.finding.call
-    return _RANK[found.finding.severity], found.model, call if call is not None else float("inf")
+#: Keras meets them in this order: the model itself, the call's arguments together, outputs against labels.
+_STAGE = {"use": 1, "contract": 2, "values": 2, "metric": 2, "weights": 2, "validation": 3}
+
+
+def _order(found: Found) -> tuple[int, int, int, float]:
+    call, stage = found.finding.call, _STAGE.get(found.finding.topic, 0)
+    return _RANK[found.finding.severity], found.model, stage, call if call is not None else float("inf")
 
 
 def _is_kept(rule: str, number: int, finding: Finding, facts: Facts) -> bool:

@@ -27,7 +27,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     yield Finding(
         severity="error",
         variant=variant,
-        topic="data",
+        # Before what is said of validation data of any other kind.
+        topic="data" if name == "x" else "validation",
         call=None,
         values={
             "model": model.name,
@@ -42,6 +43,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         repairs=(_repair(contract, name, variant, given),),
         keras_message=used.failure.message if used.failure else None,
         span=contract.span,
+        related=((used.x[0].assigned or used.x[0].span, "data"),),
     )
 
 

@@ -227,7 +227,12 @@ def with_origins(session: Session, contract: Contract | None) -> Contract | None
     """The use with the statements that its data come from."""
     if contract is None:
         return None
-    return replace(contract, x=tuple(assigned(session.book, d, contract.span) for d in contract.x))
+
+    def known(data: tuple[Data, ...]) -> tuple[Data, ...]:
+        return tuple(assigned(session.book, d, contract.span) for d in data)
+
+    inner = with_origins(session, contract.validation)
+    return replace(contract, x=known(contract.x), y=known(contract.y), validation=inner)
 
 
 def variable_name(session: Session, model: Any, namespace: Mapping[str, Any], tracked: Tracked | None) -> str:

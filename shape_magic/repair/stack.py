@@ -20,6 +20,7 @@ from shape_magic.repair.steps import (
     InsertLayer,
     RemoveLayer,
     ReplaceLayer,
+    Rewrite,
     SetArgument,
     SetCompile,
     SetInputShape,
@@ -65,7 +66,7 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
     removed: set[int] = set()
     loss: Any = None
     for step in steps:
-        if isinstance(step, WrapData | SetInputShape):
+        if isinstance(step, WrapData | SetInputShape | Rewrite):
             return NotOnStack("it changes what goes in")
         if isinstance(step, EndLoop):
             return NotOnStack("it changes how often layers are made")

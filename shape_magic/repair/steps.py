@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from shape_magic.facts import Span
 from shape_magic.report import Safety
 
 
@@ -114,6 +115,15 @@ class SetInputShape:
     item: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Another text for an expression of the user's that a fact points at: a part of a batch, a list of names."""
+
+    span: Span
+    #: With ``{}`` for what stands there.
+    template: str
+
+
 Step = (
     InsertLayer
     | EndLoop
@@ -125,6 +135,7 @@ Step = (
     | WrapData
     | SetCompile
     | SetInputShape
+    | Rewrite
 )
 
 

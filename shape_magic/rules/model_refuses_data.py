@@ -35,8 +35,9 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 def _places(model: Model, contract: Contract, first: Span | None) -> Iterator[tuple[Span | None, str]]:
     """Where the two shapes come from: what declares the input, and what makes the data."""
-    declared = model.inputs[0].span if model.inputs else None
-    yield declared or first, "input"
+    given = model.inputs[0] if model.inputs else None
+    handed = given.handed.argument.span if given is not None and given.handed is not None else None
+    yield handed or (given.span if given is not None else None) or first, "input"
     if contract.x:
         yield contract.x[0].assigned or contract.x[0].span, "data"
 

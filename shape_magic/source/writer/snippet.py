@@ -10,6 +10,7 @@ from shape_magic.repair.steps import (
     InsertLayer,
     RemoveLayer,
     ReplaceLayer,
+    Rewrite,
     SetArgument,
     SetCompile,
     SetInputShape,
@@ -54,6 +55,8 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
             return f"{step.name}={step.value}", _say("of", method="compile")
         case SetInputShape():
             return f"keras.Input({step.value})", _say("of", method="Input")
+        case Rewrite():
+            return step.template.replace("{}", "…"), _say("rewrite", line=str(step.span.start_line))
 
 
 def _entering(layer: str, model: Model) -> str:

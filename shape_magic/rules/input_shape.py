@@ -49,7 +49,7 @@ def _where_handed(model: Model, sizes: Shape, item: int, data: Data | None) -> R
         return Rewrite(argument.span, spelled(replace(model, inputs=tuple(inputs)), sizes, item, data))
     words, old = _elements(given.declared) or [], given.shape[1:]
     differ = [i for i, (a, b) in enumerate(zip(old, sizes, strict=False)) if a != b]
-    if len(words) != len(old) or len(old) != len(sizes) or [words[i] for i in differ] != [name] or words.count(name) > 1:
+    if not len(words) == len(old) == len(sizes) or words.count(name) != 1 or [words[i] for i in differ] != [name]:
         return None
     axis = differ[0] + 1
     reads = data is not None and argument.text.startswith(f"{data.name}.shape[") and data.shape[1:] == sizes

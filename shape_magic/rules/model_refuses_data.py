@@ -95,6 +95,8 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
         does = listed([say(f"fix.data.step.{step}") for step in path.steps])
         values = {"data": path.template.format(data.name), "does": does, "method": contract.method}
         yield Repair((WrapData("x", path.template),), "choice", "data", values, path.template.format("x"))
+    if _variant(model, contract) == "one-sample":
+        return  # the model is made for such samples: another input for it is no cure
     if not whole and not any(path.steps == ("channels-last",) for path in others):
         yield from inputs_for(model, data)
 

@@ -1,4 +1,4 @@
-"""Where the data of a call come from: the statement that made them, the names they were unpacked to, a batch's parts."""
+"""Where the data of a call come from: the statement that made them, unpacked names, the parts of a batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from shape_magic.trace.sources import is_sequence
 from shape_magic.trace.use import validation_of
 
 
-def with_origins(book: Book, contract: Contract | None, use: Use | None, namespace: Mapping[str, Any]) -> Contract | None:
+def with_origins(
+    book: Book, contract: Contract | None, use: Use | None, namespace: Mapping[str, Any]
+) -> Contract | None:
     """The use with what its data come from."""
     if contract is None or use is None:
         return contract

@@ -124,6 +124,16 @@ class Rewrite:
     template: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reorder:
+    """The names on the left of a statement in another order: each then holds what another one holds now."""
+
+    #: The names with what stands between them.
+    span: Span
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
 Step = (
     InsertLayer
     | EndLoop
@@ -136,6 +146,7 @@ Step = (
     | SetCompile
     | SetInputShape
     | Rewrite
+    | Reorder
 )
 
 

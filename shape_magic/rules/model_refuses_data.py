@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Contract, Facts, Model, Span
+from shape_magic.facts import Contract, Facts, Model, Shape, Span
 from shape_magic.repair.steps import Repair, WrapData
+from shape_magic.rules.calls import repaired, same_rest
 from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import Finding, Rule, listed
 from shape_magic.rules.input_shape import inputs_for
+from shape_magic.rules.parting import parted
 from shape_magic.words import say, shape_text
 
 
@@ -84,6 +86,8 @@ def _values(model: Model, contract: Contract) -> dict[str, object]:
 
 def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
     """The same data in the model's shape, written inside the call."""
+    if len(contract.x) == 1 and len(model.inputs) > 1:
+        yield from _parted(model, contract)
     if len(contract.x) != 1 or len(model.inputs) != 1:
         return
     data, whole = contract.x[0], _counts_samples(model, contract)
@@ -99,6 +103,19 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
         return  # the model is made for such samples: another input for it is no cure
     if not whole and not any(path.steps == ("channels-last",) for path in others):
         yield from inputs_for(model, data)
+
+
+def _parted(model: Model, contract: Contract) -> Iterator[Repair]:
+    """One array for several inputs, taken apart."""
+    given, wanted = contract.argument("x"), [d.shape for d in model.inputs]
+    if given is None or given.form != "array":
+        return
+
+    def fits(item: int, part: Shape) -> bool:
+        return same_rest(part, wanted[item]) and all(y.shape[:1] == part[:1] for y in contract.y)
+
+    for template in parted(given.text, contract.x[0].shape, len(wanted), fits, [w[-1] for w in wanted]):
+        yield repaired(contract, ("x", template), does="parted")
 
 
 def _inputs(count: int) -> str:

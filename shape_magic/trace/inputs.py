@@ -46,7 +46,7 @@ def handed(book: Book, span: Span | None, call: ast.Call | None, value: ast.expr
     """The parameter that a shape is made of, with what the one call of its function gives it; None for no such."""
     cell = book.cells.get(span.cell) if span is not None and span.cell is not None else None
     tree = cell.tree if cell is not None else None
-    around = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and call in ast.walk(n)] if tree else []
+    around = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and _holds(n, call)] if tree else []
     if not around:
         return None
     function = around[-1]  # the innermost: walks go from the outside inwards
@@ -63,6 +63,10 @@ def handed(book: Book, span: Span | None, call: ast.Call | None, value: ast.expr
     if given is None or any(isinstance(a, ast.Starred) for a in at.args):
         return None
     return Handed(name, written(caller, given))
+
+
+def _holds(function: ast.FunctionDef, call: ast.Call | None) -> bool:
+    return any(node is call for node in ast.walk(function))
 
 
 def _names(func: ast.expr, name: str) -> bool:

@@ -97,11 +97,11 @@ def _parts(book: Book, source: Any) -> tuple[Written, ...]:
     if is_sequence(source):
         code = getattr(getattr(type(source), "__getitem__", None), "__code__", None)
     found = book.cell_of(code.co_filename) if isinstance(code, CodeType) else None
-    if code is None or found is None or found[0].tree is None:
+    if code is None or found is None:
         return ()
     cell, above = found
     kind = ast.Yield if isinstance(source, GeneratorType) else ast.Return
-    for node in ast.walk(cell.tree):
+    for node in ast.walk(cell.tree or ast.Module([], [])):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name and _starts(node, code, above):
             given = [n.value for n in ast.walk(node) if isinstance(n, kind)]
             if len(given) == 1 and isinstance(given[0], ast.Tuple):

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Sequence
 
-from shape_magic.repair.steps import Rewrite, SetCompile, SetInputShape, WrapData
+from shape_magic.repair.steps import Reorder, Rewrite, SetCompile, SetInputShape, WrapData
 from shape_magic.source.declared import Declared, declared
 from shape_magic.source.writer.arguments import Setting, argument, positions, set_arguments
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
@@ -86,6 +86,19 @@ def rewrite(desk: Desk, step: Rewrite) -> list[Splice]:
     if not isinstance(node, _ATOMS) and _binds_tighter(step.template):
         text = f"({text})"
     return [Splice(tree, tree.start(node), tree.end(node), step.template.replace("{}", text))]
+
+
+def reorder(desk: Desk, step: Reorder) -> list[Splice]:
+    """The names of a tuple in another order; what stands between them stays."""
+    tree, node = desk.node(step.span, "names")
+    names = node.elts if isinstance(node, ast.Tuple | ast.List) else []
+    if [tree.text(name) for name in names] != list(step.before):
+        raise Refusal("moved", what=", ".join(step.before))
+    return [
+        Splice(tree, tree.start(name), tree.end(name), new)
+        for name, new in zip(names, step.after, strict=True)
+        if tree.text(name) != new
+    ]
 
 
 def _axis_added(node: ast.AST) -> ast.expr | None:

@@ -9,6 +9,7 @@ from shape_magic.repair.steps import (
     EndLoop,
     InsertLayer,
     RemoveLayer,
+    Reorder,
     ReplaceLayer,
     Rewrite,
     SetArgument,
@@ -55,6 +56,8 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
             return f"{step.name}={step.value}", _say("of", method="compile")
         case SetInputShape():
             return f"keras.Input({step.value})", _say("of", method="Input")
+        case Reorder():
+            return ", ".join(step.after), _say("rewrite", line=str(step.span.start_line))
         case Rewrite():
             return step.template.replace("{}", "…"), _say("rewrite", line=str(step.span.start_line))
 

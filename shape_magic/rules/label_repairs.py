@@ -99,7 +99,9 @@ def _one_class_of_several(found: Mismatch) -> Iterator[Repair]:
         or not agrees(_SPARSE, pair.output, pair.labels.shape)
     ):
         return
-    repair = set_up(found.model, pair, head, Setup("softmax", _SPARSE)) if head.activation == "sigmoid" else None
+    if head.activation != "sigmoid":
+        return
+    repair = set_up(found.model, pair, head, Setup("softmax", _SPARSE))
     if repair is not None and pair.loss.plain:
         yield repair
     step = relabelled(found.contract, pair, f"keras.utils.to_categorical({{}}, {units})")

@@ -124,6 +124,23 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """An expression of the user's, by its text and its place."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What the only call of a function of the user's gives one of its parameters."""
+
+    #: The parameter's name.
+    name: str
+    argument: Written
+
+
+@dataclass(frozen=True, slots=True)
 class LabelFacts:
     """What a bounded sample of an array says about its values."""
 
@@ -160,6 +177,10 @@ class Data:
     declared: str = ""
     #: The statement that gave the variable its value, where it stands in a cell.
     assigned: Span | None = None
+    #: Of a batch that a generator or a PyDataset was asked for: the shape that it had, the first axis too.
+    asked: Shape | None = None
+    #: Of a model's input: the argument that brings its shape, or one size of it, to the user's own function.
+    handed: Handed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +282,16 @@ class Compiled:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpacked:
+    """The results of one call, given to several names in one statement."""
+
+    #: The names on the left.
+    names: Written
+    #: What each of them holds, in their order.
+    values: tuple[Data, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Complaint:
     """What Keras raises about the call as a whole, where no single output is the reason."""
 
@@ -314,6 +345,10 @@ class Contract:
     numpy: str = ""
     #: Other arrays of the notebook, by their names.
     nearby: tuple[Data, ...] = ()
+    #: The statement that gave both the data and the labels their values.
+    unpacked: Unpacked | None = None
+    #: Of a generator or a PyDataset: the parts of a batch, data first, where its code yields or returns them.
+    parts: tuple[Written, ...] = ()
 
     def argument(self, name: str) -> Argument | None:
         """How x, y or the sample weights were given."""

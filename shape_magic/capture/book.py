@@ -128,6 +128,13 @@ class Book:
             frame = frame.f_back
         return None
 
+    def cell_of(self, filename: str) -> tuple[Cell, int] | None:
+        """The cell whose compiled code has this file name, and how many lines stand above it there."""
+        if filename not in self._files and filename not in self._foreign:
+            self._ask(filename)
+        known = self._files.get(filename)
+        return (self.cells[known[0]], known[1]) if known is not None else None
+
     def _ask(self, filename: str) -> None:
         if self.find_file is not None:
             self.find_file(filename)

@@ -80,7 +80,14 @@ def impurity(statement: ast.stmt, namespace: Mapping[str, object], defined: Mapp
     ``defined`` holds the functions and classes that the proof's own statements define: their bodies
     are looked at where they are called.
     """
-    return next(_impurities(statement, namespace, defined, set()), None)
+    own = {
+        n.id
+        for item in (statement.items if isinstance(statement, ast.With) else ())
+        for n in ([item.optional_vars] if isinstance(item.optional_vars, ast.Name) else [])
+    }
+    # What a ``with`` opens is made anew, whatever the name holds now.
+    known = {name: value for name, value in namespace.items() if name not in own} if own else namespace
+    return next(_impurities(statement, known, defined, set()), None)
 
 
 def _impurities(

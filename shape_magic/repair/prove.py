@@ -7,7 +7,7 @@ effects is not offered as proved.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from types import ModuleType
 from typing import Any
@@ -18,7 +18,7 @@ from shape_magic.repair.effects import Impure
 from shape_magic.repair.replay import replay
 from shape_magic.repair.slices import slice_for
 from shape_magic.repair.stack import NotOnStack, on_stack
-from shape_magic.repair.steps import Repair
+from shape_magic.repair.steps import Reorder, Repair
 from shape_magic.report import Edit
 from shape_magic.rules import Found, diagnose
 from shape_magic.source.cells import apply_edits, span_from_offsets
@@ -85,6 +85,8 @@ class _State:
     sources: Mapping[CellId, str]
     facts: Facts
     model: int
+    #: Names that hold what another one holds in the user's namespace.
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 class Prover:
@@ -172,13 +174,17 @@ class Prover:
         if isinstance(written, Refused):
             return Unprovable(written.why)
         edited = edited_sources(state.sources, written)
-        targets = [_shifted(s, written) for s in [e.span for e in written] + spans_of(model)]
+        orders = [step for step in repair.steps if isinstance(step, Reorder)]
+        # What a statement gave its names is known: it need not run again for their order.
+        run = [e.span for e in written if not any(_within(e.span, step.span) for step in orders)]
+        renamed = dict(state.renamed) | {n: o for step in orders for o, n in zip(step.before, step.after, strict=True)}
+        targets = [_shifted(s, written) for s in run + spans_of(model)]
         cells = list(edited.items())
         part = slice_for(cells, targets, self._namespace)
         if isinstance(part, Impure):
             return Unprovable(part.why, written)
         try:
-            after = replay(part, cells, self._namespace, self._given)
+            after = replay(part, cells, self._namespace, self._given, renamed)
         except SyntaxError as error:
             return Refuted(str(error))
         number = _same_model(model, state.model, after.facts)
@@ -188,7 +194,7 @@ class Prover:
         told = now.contract or now.failed_call or now.failure  # an exception that is a finding may be repaired next
         if after.error is not None and not told:
             return Refuted(after.error)
-        return _State(edited, after.facts, number)
+        return _State(edited, after.facts, number, renamed)
 
     def _bound(self, name: str, class_name: str) -> bool:
         value = self._namespace.get(name)
@@ -290,6 +296,11 @@ def spans_of(model: Model) -> list[Span]:
     if contract is not None:
         spans += [contract.span, contract.compile_span]
     return [s for s in spans if s is not None]
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    starts = (outer.start_line, outer.start_col) <= (inner.start_line, inner.start_col)
+    return inner.cell == outer.cell and starts and (inner.end_line, inner.end_col) <= (outer.end_line, outer.end_col)
 
 
 def _shifted(span: Span, edits: Sequence[Edit]) -> Span:

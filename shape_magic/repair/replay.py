@@ -32,8 +32,17 @@ class Replayed:
     session: Session
 
 
-def replay(part: Slice, cells: Sequence[tuple[CellId, str]], namespace: Mapping[str, Any], given: Given) -> Replayed:
-    """Run the statements as a dry run in a copy of the namespace; nothing of the user's is changed."""
+def replay(
+    part: Slice,
+    cells: Sequence[tuple[CellId, str]],
+    namespace: Mapping[str, Any],
+    given: Given,
+    renamed: Mapping[str, str] | None = None,
+) -> Replayed:
+    """Run the statements as a dry run in a copy of the namespace; nothing of the user's is changed.
+
+    ``renamed``: names that hold, for this run, what another one holds now.
+    """
     session = Session(book=Book())
     names = {cell: f"<shape_magic {i}>" for i, (cell, _) in enumerate(cells)}
     for cell, source in cells:
@@ -41,6 +50,7 @@ def replay(part: Slice, cells: Sequence[tuple[CellId, str]], namespace: Mapping[
     codes = [_compiled(s.node, names[s.cell]) for s in part.statements]
     with stubbed() as stubs:
         copy = copied(namespace, stubs)
+        copy |= {new: copy[old] for new, old in (renamed or {}).items()}
         checker = Checker(session, copy, dry_run=True, given=given)
         try:
             return apart(lambda: _run(codes, checker, copy))

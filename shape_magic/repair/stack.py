@@ -19,7 +19,9 @@ from shape_magic.repair.steps import (
     EndLoop,
     InsertLayer,
     RemoveLayer,
+    Reorder,
     ReplaceLayer,
+    Rewrite,
     SetArgument,
     SetCompile,
     SetInputShape,
@@ -65,7 +67,7 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
     removed: set[int] = set()
     loss: Any = None
     for step in steps:
-        if isinstance(step, WrapData | SetInputShape):
+        if isinstance(step, WrapData | SetInputShape | Rewrite | Reorder):
             return NotOnStack("it changes what goes in")
         if isinstance(step, EndLoop):
             return NotOnStack("it changes how often layers are made")

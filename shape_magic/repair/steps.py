@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from shape_magic.facts import Span
 from shape_magic.report import Safety
 
 
@@ -114,6 +115,25 @@ class SetInputShape:
     item: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Another text for an expression of the user's that a fact points at: a part of a batch, a list of names."""
+
+    span: Span
+    #: With ``{}`` for what stands there.
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reorder:
+    """The names on the left of a statement in another order: each then holds what another one holds now."""
+
+    #: The names with what stands between them.
+    span: Span
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
 Step = (
     InsertLayer
     | EndLoop
@@ -125,6 +145,8 @@ Step = (
     | WrapData
     | SetCompile
     | SetInputShape
+    | Rewrite
+    | Reorder
 )
 
 

@@ -43,6 +43,7 @@ from shape_magic.rules import (
     plain_lists_as_data,
     pooled_twice,
     reshape_size_mismatch,
+    split_in_another_order,
     steps_lost_before_labels,
     strides_by_position,
     time_distributed_without_time,
@@ -72,6 +73,7 @@ RULES: tuple[Rule, ...] = (
     not_compiled.RULE,
     labels_missing.RULE,
     plain_lists_as_data.RULE,
+    split_in_another_order.RULE,
     arrays_of_different_length.RULE,
     call_refused.RULE,
     unbatched_dataset.RULE,
@@ -121,9 +123,13 @@ def diagnose(facts: Facts) -> tuple[Found, ...]:
     return tuple(sorted(found.values(), key=_order))
 
 
-def _order(found: Found) -> tuple[int, int, float]:
-    call = found.finding.call
-    return _RANK[found.finding.severity], found.model, call if call is not None else float("inf")
+#: Keras meets them in this order: the model itself, the call's arguments together, outputs against labels.
+_STAGE = {"use": 1, "contract": 2, "values": 2, "metric": 2, "weights": 2, "validation": 3}
+
+
+def _order(found: Found) -> tuple[int, int, int, float]:
+    call, stage = found.finding.call, _STAGE.get(found.finding.topic, 0)
+    return _RANK[found.finding.severity], found.model, stage, call if call is not None else float("inf")
 
 
 def _is_kept(rule: str, number: int, finding: Finding, facts: Facts) -> bool:

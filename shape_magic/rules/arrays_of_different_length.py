@@ -8,6 +8,7 @@ from shape_magic.facts import Argument, Contract, Data, Facts, Model
 from shape_magic.repair.steps import Repair
 from shape_magic.rules.calls import line_of, repaired, same_rest
 from shape_magic.rules.finding import Finding, Rule, listed
+from shape_magic.rules.split_in_another_order import right_order
 from shape_magic.words import say
 
 _OFFERED = 2
@@ -16,7 +17,7 @@ _OFFERED = 2
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
     """Yield one finding for data, labels or weights that do not have as many samples as the rest."""
     contract = model.contract
-    if contract is None or not is_uneven(contract):
+    if contract is None or not is_uneven(contract) or right_order(contract) is not None:
         return
     repairs = tuple(_repairs(contract))
     yield Finding(
@@ -29,7 +30,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         repairs=repairs,
         keras_message=contract.complaint.failure.message if contract.complaint else None,
         span=contract.span,
-        related=tuple((d.span, "data") for d in (*contract.x[:1], *contract.y[:1])),
+        related=tuple((d.assigned or d.span, "data") for d in (*contract.x[:1], *contract.y[:1])),
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from shape_magic.facts import Call, Data, Model, Shape
-from shape_magic.repair.steps import InsertLayer, Repair, SetInputShape, Step, WrapData
+from shape_magic.repair.steps import InsertLayer, Repair, Rewrite, SetInputShape, Step, WrapData
 from shape_magic.words import shape_text
 
 #: Layers that hand their input on in its shape.
@@ -29,12 +30,30 @@ _NAME = re.compile(r"[A-Za-z_][\w.]*")
 def set_input(model: Model, sizes: Shape, item: int = 0, data: Data | None = None, template: str = "{}") -> Repair:
     """The repair that gives an input this shape of one sample, and the data in an expression that has it."""
     value = spelled(model, sizes, item, data)
-    steps: tuple[Step, ...] = (SetInputShape(value, item),)
+    steps: tuple[Step, ...] = (_where_handed(model, sizes, item, data) or SetInputShape(value, item),)
     values: dict[str, object] = {"shape": value}
     if template == "{}" or data is None or model.contract is None:
         return Repair(steps, "choice", "input-shape", values, f"shape={value}")
     values |= {"data": template.format(data.name), "method": model.contract.method}
     return Repair((*steps, WrapData("x", template)), "choice", "input-and-data", values, f"shape={value}")
+
+
+def _where_handed(model: Model, sizes: Shape, item: int, data: Data | None) -> Rewrite | None:
+    """The step for a shape that the user's own function gets from its one caller: the argument is what is changed."""
+    given = model.inputs[item]
+    if given.handed is None:
+        return None
+    name, argument = given.handed.name, given.handed.argument
+    if given.declared == name:
+        inputs = [*model.inputs[:item], replace(given, declared=argument.text), *model.inputs[item + 1 :]]
+        return Rewrite(argument.span, spelled(replace(model, inputs=tuple(inputs)), sizes, item, data))
+    words, old = _elements(given.declared) or [], given.shape[1:]
+    differ = [i for i, (a, b) in enumerate(zip(old, sizes, strict=False)) if a != b]
+    if not len(words) == len(old) == len(sizes) or words.count(name) != 1 or [words[i] for i in differ] != [name]:
+        return None
+    axis = differ[0] + 1
+    reads = data is not None and argument.text.startswith(f"{data.name}.shape[") and data.shape[1:] == sizes
+    return Rewrite(argument.span, f"{data.name}.shape[{axis}]" if data is not None and reads else str(sizes[axis - 1]))
 
 
 def turned_input(model: Model, turned: Shape) -> Repair:

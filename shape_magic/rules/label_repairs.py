@@ -12,6 +12,8 @@ from itertools import islice
 from shape_magic.repair.steps import Repair, SetCompile, Step
 from shape_magic.rules.agreement import CLASSES, SPARSE, agrees, loss_for, relabelled
 from shape_magic.rules.axis_repairs import axis_repairs
+from shape_magic.rules.fitting import Setup, set_up
+from shape_magic.rules.heads import head_of
 from shape_magic.rules.mismatch import Mismatch, is_beyond
 from shape_magic.rules.widths import End, activated, activation_of, set_width, widened, width_argument
 
@@ -54,6 +56,7 @@ def _from_one(found: Mismatch) -> Iterator[Repair]:
 def _other_form(found: Mismatch) -> Iterator[Repair]:
     """The loss for labels of this form, and then labels of the form that the loss reads."""
     pair = found.pair
+    yield from _one_class_of_several(found)
     other = loss_for(pair.loss.name, pair.output, pair.labels.shape, found.facts) or _classes_instead(found)
     if other and pair.loss.plain and found.has_one_loss:  # a loss object would lose its arguments by the other's name
         steps = (SetCompile("loss", repr(other)), *_units_for_classes(found, other))
@@ -81,6 +84,28 @@ def _classes_instead(found: Mismatch) -> str | None:
     if activation_of(found.head) != "softmax" or (pair.output[-1] or 0) < 2 or facts.min < 0:
         return None
     return _SPARSE if agrees(_SPARSE, pair.output, pair.labels.shape) and facts.max < (pair.output[-1] or 0) else None
+
+
+def _one_class_of_several(found: Mismatch) -> Iterator[Repair]:
+    """Softmax and its loss for class numbers, where each class has a unit with a yes or no of its own."""
+    pair, facts, units = found.pair, found.facts, found.pair.output[-1]
+    head = head_of(found.model, pair.item)
+    if head is None or facts is None or units is None or pair.loss.name != "binary_crossentropy":
+        return
+    if (
+        not facts.integer
+        or facts.min < 0
+        or not 1 < facts.max < units
+        or not agrees(_SPARSE, pair.output, pair.labels.shape)
+    ):
+        return
+    if head.activation != "sigmoid":
+        return
+    repair = set_up(found.model, pair, head, Setup("softmax", _SPARSE))
+    if repair is not None and pair.loss.plain:
+        yield repair
+    step = relabelled(found.contract, pair, f"keras.utils.to_categorical({{}}, {units})")
+    yield Repair((step,), "choice", "one-hot-labels", {"labels": pair.labels.name}, "to_categorical(y)")
 
 
 def _units_for_classes(found: Mismatch, loss: str) -> tuple[Step, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Contract, Facts, Model, Span
+from shape_magic.facts import Contract, Facts, Model, Shape, Span
 from shape_magic.repair.steps import Repair, WrapData
+from shape_magic.rules.calls import repaired, same_rest
 from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import Finding, Rule, listed
 from shape_magic.rules.input_shape import inputs_for
+from shape_magic.rules.parting import parted
 from shape_magic.words import say, shape_text
 
 
@@ -35,8 +37,9 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 def _places(model: Model, contract: Contract, first: Span | None) -> Iterator[tuple[Span | None, str]]:
     """Where the two shapes come from: what declares the input, and what makes the data."""
-    declared = model.inputs[0].span if model.inputs else None
-    yield declared or first, "input"
+    given = model.inputs[0] if model.inputs else None
+    handed = given.handed.argument.span if given is not None and given.handed is not None else None
+    yield handed or (given.span if given is not None else None) or first, "input"
     if contract.x:
         yield contract.x[0].assigned or contract.x[0].span, "data"
 
@@ -83,6 +86,8 @@ def _values(model: Model, contract: Contract) -> dict[str, object]:
 
 def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
     """The same data in the model's shape, written inside the call."""
+    if len(contract.x) == 1 and len(model.inputs) > 1:
+        yield from _parted(model, contract)
     if len(contract.x) != 1 or len(model.inputs) != 1:
         return
     data, whole = contract.x[0], _counts_samples(model, contract)
@@ -94,8 +99,23 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
         does = listed([say(f"fix.data.step.{step}") for step in path.steps])
         values = {"data": path.template.format(data.name), "does": does, "method": contract.method}
         yield Repair((WrapData("x", path.template),), "choice", "data", values, path.template.format("x"))
+    if _variant(model, contract) == "one-sample":
+        return  # the model is made for such samples: another input for it is no cure
     if not whole and not any(path.steps == ("channels-last",) for path in others):
         yield from inputs_for(model, data)
+
+
+def _parted(model: Model, contract: Contract) -> Iterator[Repair]:
+    """One array for several inputs, taken apart."""
+    given, wanted = contract.argument("x"), [d.shape for d in model.inputs]
+    if given is None or given.form != "array":
+        return
+
+    def fits(item: int, part: Shape) -> bool:
+        return same_rest(part, wanted[item]) and all(y.shape[:1] == part[:1] for y in contract.y)
+
+    for template in parted(given.text, contract.x[0].shape, len(wanted), fits, [w[-1] for w in wanted]):
+        yield repaired(contract, ("x", template), does="parted")
 
 
 def _inputs(count: int) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations
 
-from shape_magic.facts import Compiled, Contract, Facts, Model, Spread
+from shape_magic.facts import Compiled, Contract, Facts, Model, Shape, Spread
 from shape_magic.repair.steps import Repair, SetCompile
 from shape_magic.rules.agreement import Pair, agrees, pairs, suits
 from shape_magic.rules.calls import compares, line_of, repaired
 from shape_magic.rules.finding import Finding, Rule, listed
+from shape_magic.rules.parting import parted
 from shape_magic.rules.renamed import in_order, with_keys
 
 #: More outputs than these are not tried in every order.
@@ -167,9 +168,27 @@ def _repairs(contract: Contract, compiled: Compiled, about: str, spread: Spread)
             yield repaired(contract, ("y", new), does="renamed")
         elif new:
             yield _compiled_with(about, new)
+    if about == "labels" and not keys:
+        yield from _parted(contract)
     # Metric objects count for one output: only names can stand for several.
     if about == "metrics" and spread.form == "list" and "(" not in text and text.startswith("["):
         yield _compiled_with(about, f"[{', '.join([text] * len(compiled.outputs))}]")
+
+
+def _parted(contract: Contract) -> Iterator[Repair]:
+    """One array of labels for several outputs, taken apart."""
+    y, outputs, losses = contract.argument("y"), contract.outputs, contract.losses
+    if y is None or y.form != "array" or len(contract.y) != 1 or len(losses) not in (1, len(outputs)):
+        return
+    names = [loss.name for loss in losses] * (len(outputs) // len(losses))
+
+    def fits(item: int, part: Shape) -> bool:
+        same_count = all(x.shape[:1] == part[:1] for x in contract.x)
+        return same_count and agrees(names[item], outputs[item], part)
+
+    widths = [output[-1] for output in outputs]
+    for template in parted(y.text, contract.y[0].shape, len(outputs), fits, widths):
+        yield repaired(contract, ("y", template), does="parted")
 
 
 def _compiled_with(name: str, value: str) -> Repair:

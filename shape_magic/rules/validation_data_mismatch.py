@@ -50,7 +50,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         repairs=tuple(_repairs(model, contract, inner, variant)) if inner else (),
         keras_message=failed,
         span=contract.span,
-        related=((inner.x[0].span if inner and inner.x else None, "data"),),
+        related=((inner.x[0].assigned or inner.x[0].span if inner and inner.x else None, "data"),),
     )
 
 

@@ -58,7 +58,7 @@ def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any]
     wanted = list(model.inputs)
     if len(given) == len(wanted) and all(shape(g)[1:] == shape(w)[1:] for g, w in zip(given, wanted, strict=True)):
         return [keras.KerasTensor((batch, *shape(o)[1:]), dtype=o.dtype) for o in flat(model.outputs)], None
-    structure = given[0] if len(given) == 1 else given
+    structure = _packed_inputs(model, given)
     try:
         with unobserved(), as_they_were(model):
             # The layers' shape formulas skip what Functional.call does first (it adds or drops a last
@@ -67,6 +67,16 @@ def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any]
             return flat(backend.compute_output_spec(model.call, structure)), None
     except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
         return [], None if is_users_own(error) else failure_of(error)
+
+
+def _packed_inputs(model: Any, given: list[Any]) -> Any:
+    """The data in the structure that the model was made with; ``given`` are in the order of its inputs."""
+    from keras import tree
+
+    struct = getattr(model, "_inputs_struct", None)
+    if isinstance(struct, Mapping) and len(tree.flatten(struct)) == len(given):
+        return tree.pack_sequence_as(struct, given)
+    return given[0] if len(given) == 1 else given
 
 
 def _float_as_read(data: Data) -> str:

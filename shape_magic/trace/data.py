@@ -11,6 +11,16 @@ from shape_magic.facts import Data, LabelFacts, Shape, Span
 SAMPLE = 65_536
 
 
+class Spec:
+    """Stands for an array of a batch: its shape with the batch axis open, and its dtype."""
+
+    def __init__(self, asked: tuple[int | None, ...], dtype: str) -> None:
+        self.shape = (None, *asked[1:]) if asked else ()
+        self.dtype = dtype
+        #: The shape that the array of the first batch had.
+        self.asked = asked
+
+
 def describe(value: Any, name: str, span: Span | None = None, *, sample: bool = False) -> tuple[Data, ...]:
     """Each array in a value that Keras would take for data; empty where nothing can be said without consuming it."""
     if value is None:
@@ -25,7 +35,8 @@ def describe(value: Any, name: str, span: Span | None = None, *, sample: bool = 
     sizes = shape_of(value)
     if sizes is None:
         return ()
-    return (Data(name, sizes, _dtype(value), _facts(value, sizes) if sample else None, span),)
+    asked = value.asked if isinstance(value, Spec) else None
+    return (Data(name, sizes, _dtype(value), _facts(value, sizes) if sample else None, span, asked=asked),)
 
 
 def shape_of(value: Any) -> Shape | None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from shape_magic.capture.book import Book, Cell
+from shape_magic.capture.book import Book
 from shape_magic.capture.session import Made, Session
-from shape_magic.facts import Construct, Data, Span
-from shape_magic.source.cells import node_at, span_from_positions
+from shape_magic.facts import Construct, Data, Handed, Span
+from shape_magic.source.cells import node_at
 from shape_magic.source.declared import declared, of_sample
 from shape_magic.trace.layers import plain_values, positional
+from shape_magic.trace.origins import written
 from shape_magic.trace.rows import shape
 
 
@@ -32,9 +32,45 @@ def with_declaration(session: Session, data: Data, layer: Any, readers: list[Any
         call, source = call_at(session.book, made.span if made else None)
         found = declared(call) if call is not None else None
         if made is not None and found is not None:
-            return replace(data, span=made.span, declared=of_sample(found, source))
+            return replace(
+                data,
+                span=made.span,
+                declared=of_sample(found, source),
+                handed=handed(session.book, made.span, call, found.value),
+            )
     made = session.made.get(layer)
     return replace(data, span=made.span if made is not None else None)
+
+
+def handed(book: Book, span: Span | None, call: ast.Call | None, value: ast.expr) -> Handed | None:
+    """The parameter that a shape is made of, with what the one call of its function gives it; None for no such."""
+    cell = book.cells.get(span.cell) if span is not None and span.cell is not None else None
+    tree = cell.tree if cell is not None else None
+    around = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and _holds(n, call)] if tree else []
+    if not around:
+        return None
+    function = around[-1]  # the innermost: walks go from the outside inwards
+    parameters = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
+    bound = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    used = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)} & set(parameters) - bound
+    calls = [(c, n) for c in book.cells.values() for n in c.calls.values() if _names(n.func, function.name)]
+    if len(used) != 1 or len(calls) != 1:
+        return None
+    name = used.pop()
+    caller, at = calls[0]
+    place = parameters.index(name)
+    given = next((k.value for k in at.keywords if k.arg == name), at.args[place] if place < len(at.args) else None)
+    if given is None or any(isinstance(a, ast.Starred) for a in at.args):
+        return None
+    return Handed(name, written(caller, given))
+
+
+def _holds(function: ast.FunctionDef, call: ast.Call | None) -> bool:
+    return any(node is call for node in ast.walk(function))
+
+
+def _names(func: ast.expr, name: str) -> bool:
+    return isinstance(func, ast.Name) and func.id == name
 
 
 def call_at(book: Book, span: Span | None) -> tuple[ast.Call | None, str]:
@@ -61,33 +97,3 @@ def refused(session: Session, layer: Any, span: Span | None) -> tuple[tuple[Data
 
 def _arguments(made: Made) -> dict[str, object]:
     return positional(made.cls, made.args) | plain_values(made.kwargs)
-
-
-def assigned(book: Book, data: Data, use: Span | None) -> Data:
-    """Data with the statement that last gave their variable a value before the call that uses them."""
-    if use is None or use.cell not in book.cells or not data.name.isidentifier():
-        return data
-    here = book.cells[use.cell]
-    cells = sorted((c for c in book.cells.values() if c.order <= here.order), key=lambda c: c.order, reverse=True)
-    for cell in cells:
-        for node in _bindings(cell, data.name):
-            if cell is not here or node.lineno < use.start_line:
-                span = span_from_positions(
-                    cell.source,
-                    node.lineno,
-                    node.end_lineno or node.lineno,
-                    node.col_offset,
-                    node.end_col_offset or 0,
-                    cell.id,
-                )
-                return replace(data, assigned=span)
-    return data
-
-
-def _bindings(cell: Cell, name: str) -> Iterator[ast.Assign]:
-    """The cell's statements that give a variable a value, the last first."""
-    for node in reversed(cell.tree.body if cell.tree is not None else []):
-        if isinstance(node, ast.Assign):
-            targets = [e for t in node.targets for e in (t.elts if isinstance(t, ast.Tuple | ast.List) else [t])]
-            if any(isinstance(t, ast.Name) and t.id == name for t in targets):
-                yield node

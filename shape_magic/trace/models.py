@@ -14,7 +14,8 @@ from shape_magic.facts import Contract, Data, Failure, Given, Model, Shape
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import batch_of, contract_facts, forward
 from shape_magic.trace.data import with_batch
-from shape_magic.trace.inputs import assigned, input_data, with_declaration
+from shape_magic.trace.inputs import input_data, with_declaration
+from shape_magic.trace.origins import with_origins
 from shape_magic.trace.probe import runs
 from shape_magic.trace.rows import Rows, graph_of, shape
 from shape_magic.trace.stack import flat, input_tensor, trace_stack
@@ -76,7 +77,7 @@ def model_facts(
         calls=calls,
         outputs=outputs,
         span=tracked.span if tracked else None,
-        contract=with_origins(session, contract),
+        contract=with_origins(session.book, contract, use, namespace),
         ends=tuple(ends),
         # What is built has its memory; what the worker looks at has none yet.
         memory_budget=given.budget if graph is None or in_worker() else None,
@@ -221,13 +222,6 @@ def _start(
 def _first_layers(model: Any) -> list[Any]:
     """The layer of a Sequential behind its InputLayer: it may say the input's shape."""
     return list(model._layers[1:2]) if _is_stack(model) else []
-
-
-def with_origins(session: Session, contract: Contract | None) -> Contract | None:
-    """The use with the statements that its data come from."""
-    if contract is None:
-        return None
-    return replace(contract, x=tuple(assigned(session.book, d, contract.span) for d in contract.x))
 
 
 def variable_name(session: Session, model: Any, namespace: Mapping[str, Any], tracked: Tracked | None) -> str:

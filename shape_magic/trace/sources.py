@@ -16,19 +16,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from shape_magic.capture.hooks import unobserved
-from shape_magic.trace.data import shape_of
+from shape_magic.trace.data import Spec, shape_of
 from shape_magic.trace.worker import apart
 
 _WRITES = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME", "IMPORT_NAME", "STORE_ATTR", "DELETE_ATTR"})
 _known: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-
-
-class Spec:
-    """Stands for an array of a batch: its shape with the batch axis open, and its dtype."""
-
-    def __init__(self, sizes: tuple[int | None, ...], dtype: str) -> None:
-        self.shape = sizes
-        self.dtype = dtype
 
 
 def is_sequence(value: Any) -> bool:
@@ -146,7 +138,5 @@ def _specs(batch: Any) -> Any:
         return {key: _specs(value) for key, value in batch.items()}
     if isinstance(batch, list | tuple):
         return tuple(_specs(part) for part in batch)
-    sizes = shape_of(batch)
-    if not sizes:
-        return None
-    return Spec((None, *sizes[1:]), str(getattr(batch.dtype, "name", batch.dtype)))
+    sizes, dtype = shape_of(batch), getattr(batch, "dtype", None)
+    return None if sizes is None or dtype is None else Spec(sizes, str(getattr(dtype, "name", dtype)))

@@ -14,7 +14,9 @@ from shape_magic.repair.steps import (
     EndLoop,
     InsertLayer,
     RemoveLayer,
+    Reorder,
     ReplaceLayer,
+    Rewrite,
     SetArgument,
     SetCompile,
     SetInputShape,
@@ -26,7 +28,7 @@ from shape_magic.report import Edit
 from shape_magic.source.cells import apply_edits, parse, span_from_offsets
 from shape_magic.source.writer.arguments import Setting, argument, argument_removed, set_arguments
 from shape_magic.source.writer.branch import insert_on_branch
-from shape_magic.source.writer.data import set_compile, set_input_shape, wrap_data
+from shape_magic.source.writer.data import reorder, rewrite, set_compile, set_input_shape, wrap_data
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
 from shape_magic.source.writer.imports import import_splices
 from shape_magic.source.writer.insert import Insertion, insert_layers
@@ -81,6 +83,8 @@ def _works(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
         works.append(remove_layers(desk, removed))
     works += [end_loop(desk, desk.model.calls[step.call]) for step in steps if isinstance(step, EndLoop)]
     works += _constructors(desk, steps)
+    works += [reorder(desk, step) for step in steps if isinstance(step, Reorder)]
+    works += [rewrite(desk, step) for step in steps if isinstance(step, Rewrite)]
     works += [wrap_data(desk, step) for step in steps if isinstance(step, WrapData)]
     works += [set_input_shape(desk, step) for step in shapes if step not in taken_over.values()]
     if compiled := [step for step in steps if isinstance(step, SetCompile)]:

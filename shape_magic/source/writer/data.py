@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Sequence
 
-from shape_magic.repair.steps import SetCompile, SetInputShape, WrapData
+from shape_magic.repair.steps import Reorder, Rewrite, SetCompile, SetInputShape, WrapData
 from shape_magic.source.declared import Declared, declared
 from shape_magic.source.writer.arguments import Setting, argument, positions, set_arguments
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
@@ -74,6 +74,44 @@ def wrap_data(desk: Desk, step: WrapData) -> list[Splice]:
         )
         if splice.text
     ]
+
+
+def rewrite(desk: Desk, step: Rewrite) -> list[Splice]:
+    """Another text for an expression, wherever it stands; an axis that it only adds in front is not put back off."""
+    tree, node = desk.node(step.span, "expression")
+    added = _axis_added(node) if step.template == "{}[0]" else None
+    if added is not None:
+        return [Splice(tree, tree.start(node), tree.end(node), tree.text(added))]
+    text = tree.text(node)
+    if not isinstance(node, _ATOMS) and _binds_tighter(step.template):
+        text = f"({text})"
+    return [Splice(tree, tree.start(node), tree.end(node), step.template.replace("{}", text))]
+
+
+def reorder(desk: Desk, step: Reorder) -> list[Splice]:
+    """The names of a tuple in another order; what stands between them stays."""
+    tree, node = desk.node(step.span, "names")
+    names = node.elts if isinstance(node, ast.Tuple | ast.List) else []
+    if [tree.text(name) for name in names] != list(step.before):
+        raise Refusal("moved", what=", ".join(step.before))
+    return [
+        Splice(tree, tree.start(name), tree.end(name), new)
+        for name, new in zip(names, step.after, strict=True)
+        if tree.text(name) != new
+    ]
+
+
+def _axis_added(node: ast.AST) -> ast.expr | None:
+    """What an expression puts an axis of size 1 in front of: ``x`` in ``np.expand_dims(x, 0)`` and ``x[None]``."""
+    if isinstance(node, ast.Subscript):
+        index = node.slice
+        name = index.attr if isinstance(index, ast.Attribute) else ""
+        return node.value if name == "newaxis" or (isinstance(index, ast.Constant) and index.value is None) else None
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "expand_dims":
+        return None
+    axes = [*node.args[1:], *(k.value for k in node.keywords if k.arg == "axis")]
+    first = len(axes) == 1 and isinstance(axes[0], ast.Constant) and axes[0].value == 0
+    return node.args[0] if first and node.args else None
 
 
 def _reached(desk: Desk, template: str, tree: CellTree, call: ast.Call) -> str:

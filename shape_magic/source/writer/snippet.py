@@ -9,7 +9,9 @@ from shape_magic.repair.steps import (
     EndLoop,
     InsertLayer,
     RemoveLayer,
+    Reorder,
     ReplaceLayer,
+    Rewrite,
     SetArgument,
     SetCompile,
     SetInputShape,
@@ -54,6 +56,10 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
             return f"{step.name}={step.value}", _say("of", method="compile")
         case SetInputShape():
             return f"keras.Input({step.value})", _say("of", method="Input")
+        case Reorder():
+            return ", ".join(step.after), _say("rewrite", line=str(step.span.start_line))
+        case Rewrite():
+            return step.template.replace("{}", "…"), _say("rewrite", line=str(step.span.start_line))
 
 
 def _entering(layer: str, model: Model) -> str:

@@ -274,9 +274,14 @@ def with_failure(model: Model, error: BaseException, span: Span | None) -> Model
 
 
 def _inner_models(models: list[Any]) -> set[int]:
-    """Models that stand as a layer in another one of them: shown there."""
+    """Models that stand in another one of them, as a layer or within one: their ends are no ends of a model."""
     known = {id(m) for m in models}
-    return {id(layer) for m in models for layer in (getattr(m, "_layers", None) or []) if id(layer) in known}
+    return {id(layer) for m in models for layer in _parts(m) if id(layer) in known}
+
+
+def _parts(model: Any) -> list[Any]:
+    """The layers in a model, at every depth; empty where it has none yet."""
+    return list(model._flatten_layers(include_self=False)) if getattr(model, "_layers", None) else []
 
 
 def _signature(use: Use) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shape_magic.facts import Call, Facts, Model, Shape
+from shape_magic.facts import Call, Facts, LossFacts, Model, Shape
 from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, SetCompile, Step
 from shape_magic.rules.agreement import SPARSE, agrees, compared, correction_for, loss_for
 from shape_magic.rules.finding import Finding, Rule
@@ -75,14 +75,17 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     loss, output, labels = pair
     if agrees(loss.name, output, labels) and loss.failure is None:
         return
-    if len(labels) >= len(output) or not _one_answer(labels):
+    if len(labels) >= len(output) or not _one_answer(loss, output, labels):
         return
     fails = loss.failure is not None
     yield _finding(model, head, "labels" if fails else "silent", "error" if fails else "warning")
 
 
-def _one_answer(labels: Shape) -> bool:
-    return len(labels) in (1, 2)
+def _one_answer(loss: LossFacts, output: Shape, labels: Shape) -> bool:
+    """Whether the labels are one answer per sample: to a loss of the user's own, a longer row may be many things."""
+    if loss.known or loss.failure is not None or len(labels) == 1:
+        return len(labels) in (1, 2)
+    return len(labels) == 2 and labels[1] in (1, output[-1]) and labels[1] != output[1]
 
 
 def _head(model: Model) -> _Head | None:
@@ -107,6 +110,8 @@ def _head(model: Model) -> _Head | None:
 
 
 def _is_a_question(model: Model, head: _Head) -> bool:
+    if model.kind == "Sequential" and model.contract is None and model.inputs and model.inputs[0].shape[0] is not None:
+        return False  # its shape came from a layer that called it with a batch: it is a part of that layer
     before = [model.calls[n] for n in _ancestors(model, head.dense)]
     if any(c.is_a(*_PER_STEP) for c in before):
         return False

@@ -58,7 +58,7 @@ def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any]
     wanted = list(model.inputs)
     if len(given) == len(wanted) and all(shape(g)[1:] == shape(w)[1:] for g, w in zip(given, wanted, strict=True)):
         return [keras.KerasTensor((batch, *shape(o)[1:]), dtype=o.dtype) for o in flat(model.outputs)], None
-    structure = _packed_inputs(model, given)
+    structure = _as_taken(model, given)
     try:
         with unobserved(), as_they_were(model):
             # The layers' shape formulas skip what Functional.call does first (it adds or drops a last
@@ -67,16 +67,6 @@ def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any]
             return flat(backend.compute_output_spec(model.call, structure)), None
     except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
         return [], None if is_users_own(error) else failure_of(error)
-
-
-def _packed_inputs(model: Any, given: list[Any]) -> Any:
-    """The data in the structure that the model was made with; ``given`` are in the order of its inputs."""
-    from keras import tree
-
-    struct = getattr(model, "_inputs_struct", None)
-    if isinstance(struct, Mapping) and len(tree.flatten(struct)) == len(given):
-        return tree.pack_sequence_as(struct, given)
-    return given[0] if len(given) == 1 else given
 
 
 def _float_as_read(data: Data) -> str:
@@ -185,12 +175,21 @@ def _answers(
 
 def packed(model: Any, outputs: list[Any]) -> Any:
     """The outputs in the structure in which the model gives them."""
+    return _packed(getattr(graph_of(model), "_outputs_struct", None), outputs)
+
+
+def _as_taken(model: Any, given: list[Any]) -> Any:
+    """The data in the structure in which the model takes them: one made with a dict refuses a list."""
+    structure = _packed(getattr(graph_of(model), "_inputs_struct", None), given)
+    return given[0] if structure is given and len(given) == 1 else structure
+
+
+def _packed(struct: Any, tensors: list[Any]) -> Any:
     from keras import tree
 
-    struct = getattr(graph_of(model), "_outputs_struct", None)
-    if struct is None or len(tree.flatten(struct)) != len(outputs):
-        return outputs
-    return tree.pack_sequence_as(struct, outputs)
+    if struct is None or len(tree.flatten(struct)) != len(tensors):
+        return tensors
+    return tree.pack_sequence_as(struct, tensors)
 
 
 def _aligned(y: tuple[Data, ...], loss: Any, names: Names) -> tuple[Data, ...]:

@@ -55,9 +55,11 @@ def slice_for(
     if {t.cell for t in wanted} - {s.cell for s in statements}:
         return Impure("the cell does not parse")
     hit = [i for i, s in enumerate(statements) if any(s.covers(t) for t in wanted)]
-    last = max(hit, default=-1)
     bound = {name for s in statements for name in _writes(s.node)}
     ahead = _ahead(statements, hit, namespace)
+    last = max(hit, default=-1)
+    if hit and _is_definition(statements[last].node):
+        last = max(ahead, default=last)  # a function is proved where it is called
     needed: set[str] = set()
     chosen: list[Statement] = []
     for i in range(len(statements) - 1, -1, -1):

@@ -24,6 +24,7 @@ from shape_magic.repair.steps import (
     SetCompile,
     SetInputShape,
     Step,
+    TrueButLast,
     Unwrap,
     WrapData,
 )
@@ -67,8 +68,8 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
     for step in steps:
         if isinstance(step, WrapData | SetInputShape):
             return NotOnStack("it changes what goes in")
-        if isinstance(step, EndLoop):
-            return NotOnStack("it changes how often layers are made")
+        if isinstance(step, EndLoop | TrueButLast):
+            return NotOnStack("it changes what a loop makes")
         if isinstance(step, SetCompile):
             loss = ast.literal_eval(step.value) if step.name == "loss" else loss
         elif isinstance(step, InsertLayer):
@@ -85,6 +86,8 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
             return NotOnStack("what it takes out can't be told from a copy")
         elif isinstance(step, Unwrap):
             instead[step.call] = clone(session, live[step.call].layer)
+        elif step.whole:
+            return NotOnStack("it changes a whole model")
         else:
             instead[step.call] = _with_argument(session, instead.get(step.call, live[step.call]), step)
     return _Plan(before, after, branch, instead, frozenset(removed), loss)

@@ -18,6 +18,7 @@ from shape_magic.repair.steps import (
     DropArgument,
     EndLoop,
     InsertLayer,
+    OwnLayer,
     RemoveLayer,
     ReplaceLayer,
     SetArgument,
@@ -84,6 +85,8 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
             instead[step.call] = _new_layer(step.class_name, step.arguments)
         elif isinstance(step, DropArgument):
             return NotOnStack("what it takes out can't be told from a copy")
+        elif isinstance(step, OwnLayer):
+            instead[step.call] = clone(session, live[step.call])
         elif isinstance(step, Unwrap):
             instead[step.call] = clone(session, live[step.call].layer)
         elif step.whole:

@@ -81,6 +81,13 @@ class TrueButLast:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnLayer:
+    """A layer of its own for one call of a layer that is called several times: made alike, in the call's place."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
 class DropArgument:
     """Take an argument out of a layer's constructor."""
 
@@ -132,6 +139,7 @@ Step = (
     | Unwrap
     | SetArgument
     | TrueButLast
+    | OwnLayer
     | DropArgument
     | WrapData
     | SetCompile

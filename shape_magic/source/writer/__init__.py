@@ -13,6 +13,7 @@ from shape_magic.repair.steps import (
     DropArgument,
     EndLoop,
     InsertLayer,
+    OwnLayer,
     RemoveLayer,
     ReplaceLayer,
     SetArgument,
@@ -33,7 +34,7 @@ from shape_magic.source.writer.imports import import_splices
 from shape_magic.source.writer.insert import Insertion, insert_layers
 from shape_magic.source.writer.loops import end_loop
 from shape_magic.source.writer.places import made_with
-from shape_magic.source.writer.remove import remove_layers, replace_layer, unwrap_layer
+from shape_magic.source.writer.remove import own_layer, remove_layers, replace_layer, unwrap_layer
 from shape_magic.source.writer.snippet import snippet
 from shape_magic.source.writer.turns import true_but_last
 
@@ -83,6 +84,7 @@ def _works(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
         works.append(remove_layers(desk, removed))
     works += [end_loop(desk, desk.model.calls[step.call]) for step in steps if isinstance(step, EndLoop)]
     works += [true_but_last(desk, desk.model.calls[s.call], s.name) for s in steps if isinstance(s, TrueButLast)]
+    works += [own_layer(desk, desk.model.calls[step.call]) for step in steps if isinstance(step, OwnLayer)]
     works += _constructors(desk, steps)
     works += [wrap_data(desk, step) for step in steps if isinstance(step, WrapData)]
     works += [set_input_shape(desk, step) for step in shapes if step not in taken_over.values()]

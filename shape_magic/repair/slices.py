@@ -229,13 +229,24 @@ def _roots(node: ast.expr) -> set[str]:
 def _without_effects(chosen: list[Statement], namespace: Mapping[str, object], ahead: set[int]) -> Slice | Impure:
     defined = {s.node.name: s.node for s in chosen if isinstance(s.node, ast.FunctionDef | ast.ClassDef)}
     kept: list[Statement] = []
+    own: set[str] = set()
     for s in chosen:
         if may_drop(s.node):
             continue
-        impure = impurity(s.node, namespace, defined)
+        # What the proof has made itself it may change: those names stand for nothing of the user's any more.
+        impure = impurity(s.node, {k: v for k, v in namespace.items() if k not in own} if own else namespace, defined)
         if impure is not None and id(s.node) in ahead:
             break  # the proof reaches as far as it can be run
         if impure is not None:
             return Impure(f"line {s.node.lineno}: {impure.why}")
         kept.append(s)
+        own -= _rebinds(s.node)
+        own |= {n for n in _makes(s.node) if is_made(namespace.get(n), namespace, depth=0)}
     return Slice(tuple(kept))
+
+
+def _makes(node: ast.stmt) -> set[str]:
+    """Names that a statement gives the results of calls: ``g, d = generator(), discriminator()``."""
+    value = node.value if isinstance(node, ast.Assign) else None
+    values = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
+    return _rebinds(node) if all(isinstance(v, ast.Call) for v in values) else set()

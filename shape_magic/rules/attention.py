@@ -17,7 +17,8 @@ def steps_lost(model: Model, call: Call) -> Call | None:
     """The recurrent layer whose last step alone arrives where attention looks back at all of them."""
     if not call.is_a(*ATTENTION) or len({len(s) for s in call.input_shapes}) < 2:
         return None
-    for number, shape in zip(call.inputs, call.input_shapes, strict=False):
+    for start, shape in zip(call.inputs, call.input_shapes, strict=False):
+        number = start
         while number >= 0 and len(shape) == 2 and len(model.calls[number].inputs) == 1:
             here = model.calls[number]
             if here.is_a(*_RECURRENT) and here.argument("return_sequences") is not True:
@@ -33,7 +34,7 @@ def same_depth(call: Call) -> Iterator[Repair]:
     query, value = call.input_shapes[0][-1], call.input_shapes[1][-1]
     if query is None or value is None or query == value:
         return
-    for place, width in ((0, value), (1, query)):
+    for place, width in ((1, query), (0, value)):
         step = InsertLayer(call.call, "Dense", str(width), input=place)
         which = "query" if place == 0 else "value"
         values = {"layer": call.layer, "width": width}

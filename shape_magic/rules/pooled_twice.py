@@ -10,7 +10,6 @@ from shape_magic.rules.branches import joins, rank_dropped_at
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import shape_text
 
-
 #: So many layers out of one call are a model of ``keras.applications``, and no helper that makes a layer or two.
 _BASE = 10
 

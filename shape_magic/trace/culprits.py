@@ -45,7 +45,7 @@ def _batch(value: Any) -> int | None:
     """The size of a tensor's first axis; None for anything else."""
     shape = getattr(value, "shape", None)
     try:
-        size = tuple(shape)[0] if shape is not None and len(shape) > 1 else None
+        size = next(iter(shape)) if shape is not None and len(shape) > 1 else None
     except (TypeError, ValueError):  # the number of axes is open
         return None
     return size if isinstance(size, int) else None

@@ -8,12 +8,14 @@ from shape_magic.repair.steps import (
     DropArgument,
     EndLoop,
     InsertLayer,
+    OwnLayer,
     RemoveLayer,
     ReplaceLayer,
     SetArgument,
     SetCompile,
     SetInputShape,
     Step,
+    TrueButLast,
     Unwrap,
     WrapData,
 )
@@ -45,6 +47,10 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
             return "", _say("unwrap", layer=model.calls[step.call].layer)
         case SetArgument():
             return f"{step.name}={step.value}", _say("argument", layer=model.calls[step.call].layer)
+        case TrueButLast():
+            return f"{step.name}=True", _say("but_last", layer=model.calls[step.call].layer)
+        case OwnLayer():
+            return "", _say("own", layer=model.calls[step.call].layer)
         case DropArgument():
             return "", _say("without", name=step.name, layer=model.calls[step.call].layer)
         case WrapData():

@@ -38,6 +38,8 @@ class Failure:
     message: str
     #: The layer that stood where a tensor belongs, by its name.
     handed: str | None = None
+    #: Where in the user's own code it happened: what made a tensor that does not fit, then where that came to light.
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ class Prover:
                 verdict = self._follow(hunt, after, following, candidate, done)
                 if isinstance(verdict, Proved):
                     return verdict
-        if any((hunt.found.model, f.identity) not in self._beside for f in serious):
+        if any(_follows(hunt.found, f) or (hunt.found.model, f.identity) not in self._beside for f in serious):
             return Refuted(f"after it comes {serious[0].rule}")
         edits = edits_between(self._sources, after.sources)
         model = with_names_of(before, after.facts.models[after.model])
@@ -214,6 +214,11 @@ def _runs(remaining: Sequence[Found]) -> bool:
 def _matters(left: Found, found: Found) -> bool:
     """Whether what is left is as serious as what was to be repaired."""
     return left.finding.severity in {"error", found.finding.severity}
+
+
+def _follows(found: Found, left: Found) -> bool:
+    """Whether what is left came to light by the repair alone: a trace ends at the first layer that is refused."""
+    return found.finding.topic == left.finding.topic == "call"
 
 
 def _judged(state: _State, before: Model, remaining: list[Found], goal: Found) -> Refuted | None:
@@ -317,4 +322,7 @@ def _same_model(before: Model, number: int, facts: Facts) -> int | None:
     if named:
         used = [i for i in named if (facts.models[i].contract is None) == (before.contract is None)]
         return (used or named)[-1] if before.contract is not None else (used or named)[0]
-    return number if number < len(facts.models) else None
+    if number < len(facts.models):
+        return number
+    # A graph that ended at a layer has no name of its own: it has become the model that was made last.
+    return len(facts.models) - 1 if facts.models and not before.outputs else None

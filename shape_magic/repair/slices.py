@@ -55,9 +55,11 @@ def slice_for(
     if {t.cell for t in wanted} - {s.cell for s in statements}:
         return Impure("the cell does not parse")
     hit = [i for i, s in enumerate(statements) if any(s.covers(t) for t in wanted)]
-    last = max(hit, default=-1)
     bound = {name for s in statements for name in _writes(s.node)}
     ahead = _ahead(statements, hit, namespace)
+    last = max(hit, default=-1)
+    if hit and _is_definition(statements[last].node):
+        last = max(ahead, default=last)  # a function is proved where it is called
     needed: set[str] = set()
     chosen: list[Statement] = []
     for i in range(len(statements) - 1, -1, -1):
@@ -227,13 +229,24 @@ def _roots(node: ast.expr) -> set[str]:
 def _without_effects(chosen: list[Statement], namespace: Mapping[str, object], ahead: set[int]) -> Slice | Impure:
     defined = {s.node.name: s.node for s in chosen if isinstance(s.node, ast.FunctionDef | ast.ClassDef)}
     kept: list[Statement] = []
+    own: set[str] = set()
     for s in chosen:
         if may_drop(s.node):
             continue
-        impure = impurity(s.node, namespace, defined)
+        # What the proof has made itself it may change: those names stand for nothing of the user's any more.
+        impure = impurity(s.node, {k: v for k, v in namespace.items() if k not in own} if own else namespace, defined)
         if impure is not None and id(s.node) in ahead:
             break  # the proof reaches as far as it can be run
         if impure is not None:
             return Impure(f"line {s.node.lineno}: {impure.why}")
         kept.append(s)
+        own -= _rebinds(s.node)
+        own |= {n for n in _makes(s.node) if is_made(namespace.get(n), namespace, depth=0)}
     return Slice(tuple(kept))
+
+
+def _makes(node: ast.stmt) -> set[str]:
+    """Names that a statement gives the results of calls: ``g, d = generator(), discriminator()``."""
+    value = node.value if isinstance(node, ast.Assign) else None
+    values = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
+    return _rebinds(node) if all(isinstance(v, ast.Call) for v in values) else set()

@@ -18,6 +18,7 @@ from shape_magic.repair.steps import (
     DropArgument,
     EndLoop,
     InsertLayer,
+    OwnLayer,
     RemoveLayer,
     Reorder,
     ReplaceLayer,
@@ -26,6 +27,7 @@ from shape_magic.repair.steps import (
     SetCompile,
     SetInputShape,
     Step,
+    TrueButLast,
     Unwrap,
     WrapData,
 )
@@ -69,8 +71,8 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
     for step in steps:
         if isinstance(step, WrapData | SetInputShape | Rewrite | Reorder):
             return NotOnStack("it changes what goes in")
-        if isinstance(step, EndLoop):
-            return NotOnStack("it changes how often layers are made")
+        if isinstance(step, EndLoop | TrueButLast) or getattr(step, "whole", False):
+            return NotOnStack("it changes what a loop or a call makes in all")
         if isinstance(step, SetCompile):
             loss = ast.literal_eval(step.value) if step.name == "loss" else loss
         elif isinstance(step, InsertLayer):
@@ -85,8 +87,9 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
             instead[step.call] = _new_layer(step.class_name, step.arguments)
         elif isinstance(step, DropArgument):
             return NotOnStack("what it takes out can't be told from a copy")
-        elif isinstance(step, Unwrap):
-            instead[step.call] = clone(session, live[step.call].layer)
+        elif isinstance(step, Unwrap | OwnLayer):
+            layer = live[step.call]
+            instead[step.call] = clone(session, layer.layer if isinstance(step, Unwrap) else layer)
         else:
             instead[step.call] = _with_argument(session, instead.get(step.call, live[step.call]), step)
     return _Plan(before, after, branch, instead, frozenset(removed), loss)

@@ -69,6 +69,23 @@ class SetArgument:
     value: str
     #: Where it stands when the user passes it by position; None: only by keyword.
     position: int | None = None
+    #: Whether the call at the layer's place makes a whole model with the layer in it, and gets the argument.
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrueButLast:
+    """Have an argument of a layer that a loop makes be True in every turn but the last."""
+
+    call: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLayer:
+    """A layer of its own for one call of a layer that is called several times: made alike, in the call's place."""
+
+    call: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +158,8 @@ Step = (
     | ReplaceLayer
     | Unwrap
     | SetArgument
+    | TrueButLast
+    | OwnLayer
     | DropArgument
     | WrapData
     | SetCompile

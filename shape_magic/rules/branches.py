@@ -80,6 +80,11 @@ def stands_where_kernels_were(call: Call) -> bool:
     return call.is_a(*CONVS) and "strides" in call.positional and kernel == strides and thins(call)
 
 
+def made_alike(model: Model, call: Call) -> list[Call]:
+    """Other layers that the same piece of source makes, in a loop or a function."""
+    return [c for c in model.calls if call.span is not None and c.span == call.span and c.path != call.path]
+
+
 def joins(call: Call) -> bool:
     """Whether a call gives up the positions for good: one row of features per sample comes out."""
     return call.is_a("Flatten", "BaseGlobalPooling")

@@ -51,6 +51,13 @@ class Rule:
     check: Callable[[Model, Facts], Iterator[Finding]]
 
 
+def contains(outer: Span, inner: Span) -> bool:
+    """Whether a piece of a cell lies within another."""
+    starts = (outer.start_line, outer.start_col) <= (inner.start_line, inner.start_col)
+    ends = (inner.end_line, inner.end_col) <= (outer.end_line, outer.end_col)
+    return outer.cell == inner.cell and starts and ends
+
+
 def listed(items: Sequence[str]) -> str:
     """Some things in a sentence: ``"a"``, ``"a and b"``, ``"a, b and c"``."""
     if len(items) < 2:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model, Span
-from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument
-from shape_magic.rules.branches import rank_dropped_at
+from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument, TrueButLast
+from shape_magic.rules.branches import made_alike, rank_dropped_at
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_rank import (
     Above,
@@ -16,6 +16,7 @@ from shape_magic.rules.input_rank import (
     with_fewer_axes,
     with_more_axes,
 )
+from shape_magic.rules.maps import maps_of_row
 from shape_magic.words import say, shape_text
 
 _RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
@@ -150,14 +151,7 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
         yield from _rejoined(model, call, cause)
     if rank < wants and cause is not None and cause.is_a(*_RECURRENT):
-        values = {"layer": cause.layer}
-        yield Repair(
-            (SetArgument(cause.call, "return_sequences", "True"),),
-            "safe",
-            "every-step",
-            values,
-            "return_sequences=True",
-        )
+        yield _every_step(model, cause)
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
         if not _is_repeated(model, call, cause):
             values = {"layer": cause.layer}
@@ -166,6 +160,7 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
             yield Repair(
                 (RemoveLayer(call.call),), "choice", "remove-pool", {"layer": call.layer}, f"remove {call.layer}"
             )
+    yield from maps_of_row(model, call)
     sizes = call.input_shape[1:] if call.input_shape else ()
     near = _nearest(model, call)
     given_up = near is not None and near.is_a(*_JOINS, *_RECURRENT)
@@ -187,6 +182,16 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
             {"layer": call.layer, "target": target},
             f"Reshape({target})",
         )
+
+
+def _every_step(model: Model, cause: Call) -> Repair:
+    """The whole sequence handed on; where a loop makes several of these layers, in all turns but the last."""
+    values = {"layer": cause.layer}
+    if not made_alike(model, cause):
+        step = SetArgument(cause.call, "return_sequences", "True")
+        return Repair((step,), "safe", "every-step", values, "return_sequences=True")
+    turns = TrueButLast(cause.call, "return_sequences")
+    return Repair((turns,), "choice", "every-turn-but-last", values, "return_sequences")
 
 
 def _rejoined(model: Model, call: Call, cause: Call) -> Iterator[Repair]:

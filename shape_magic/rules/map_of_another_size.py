@@ -72,11 +72,20 @@ def _finding(model: Model, contract: Contract, pair: Pair, task: Task) -> Findin
         keras_message=failed.message if failed else None,
         span=start.span if turned and start else None,
         related=(
+            *((c.span, "kept") for c in _still(model, task)),
             (task.head.call.span, "head"),
             (contract.span, "use"),
             (contract.compile_span, "compile"),
         ),
     )
+
+
+def _still(model: Model, task: Task) -> list[Call]:
+    """The transposed convolution that could enlarge a map that is too small, and takes steps of 1."""
+    if any(h >= w for h, w in zip(task.have, task.want, strict=True)):
+        return []
+    way = on_the_way(model, task.head.end)
+    return [c for c in way if c.is_a(TRANSPOSED) and set((window(c) or ((), (2,)))[1]) == {1}][:1]
 
 
 def _variant(pair: Pair, turned: bool) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model
-from shape_magic.repair.steps import RemoveLayer, Repair
+from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument
 from shape_magic.rules.branches import joins, rank_dropped_at
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import shape_text
+
+#: So many layers out of one call are a model of ``keras.applications``, and no helper that makes a layer or two.
+_BASE = 10
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -16,12 +19,13 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     call = model.failed_call
     if call is None or not call.is_a("BaseGlobalPooling") or call.input_shape is None or len(call.input_shape) != 2:
         return
-    first = rank_dropped_at(model, call)
-    if first is not None and not joins(first):
+    top = _top(model, call)
+    first = top or rank_dropped_at(model, call)
+    if top is None and first is not None and not joins(first):
         return  # a recurrent layer that gave its last step only: another mistake
     yield Finding(
         severity="error",
-        variant="joined-above" if first is not None else "flat-from-the-start",
+        variant="top-left-on" if top else "joined-above" if first is not None else "flat-from-the-start",
         topic="call",
         call=call.call,
         values={
@@ -32,12 +36,25 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
             "cause": first.layer if first else "",
             "before": shape_text(first.input_shape, batch="batch") if first and first.input_shape else "",
         },
-        repairs=tuple(_repairs(call, first)),
+        repairs=(_without_top(top),) if top else tuple(_repairs(call, first)),
         expected=(None,) * (call.wants_rank or 2),
         actual=call.input_shape,
         keras_message=call.failure.message if call.failure else None,
         related=((first.span, "cause"),) if first else (),
     )
+
+
+def _top(model: Model, call: Call) -> Call | None:
+    """The classifier of a ready-made base, where that is what is read."""
+    above = model.calls[call.inputs[0]] if len(call.inputs) == 1 and call.inputs[0] >= 0 else None
+    if above is None or above.exact or above.span is None or joins(above):
+        return None
+    return above if sum(c.span == above.span for c in model.calls) >= _BASE else None
+
+
+def _without_top(top: Call) -> Repair:
+    step = SetArgument(top.call, "include_top", "False", whole=True)
+    return Repair((step,), "choice", "without-top", {"layer": top.layer}, "include_top=False")
 
 
 def _repairs(call: Call, first: Call | None) -> Iterator[Repair]:

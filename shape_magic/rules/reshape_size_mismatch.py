@@ -136,12 +136,19 @@ def _others(target: tuple[int, ...], sizes: tuple[int, ...], have: int) -> Itera
         yield from _divided(target, sizes, have)
     else:
         yield from _squared(target, have)
+        yield from _steps_kept(target, sizes)
         for place in range(len(target)):
             rest = math.prod(target) // (target[place] or 1)
             if rest > 0 and have % rest == 0:
                 yield _with(target, place, have // rest)
         if len(target) == 2 and len(sizes) > 1:
             yield (-1, sizes[-1])
+
+
+def _steps_kept(target: tuple[int, ...], sizes: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """A map as a sequence along its first axis, where the target's width is made of the map's channels."""
+    if len(target) == 2 and len(sizes) == 3 and target[1] != sizes[2] and target[1] % sizes[2] == 0:
+        yield (sizes[0], sizes[1] * sizes[2])
 
 
 def _before(model: Model, call: Call, rank: int, have: int) -> Iterator[tuple[int, ...]]:

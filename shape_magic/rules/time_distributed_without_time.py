@@ -8,9 +8,13 @@ from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import Repair, SetArgument, Unwrap
 from shape_magic.rules.branches import rank_dropped_at
 from shape_magic.rules.finding import Finding, Rule
+from shape_magic.rules.input_rank import CHANNELS, Above, input_above
+from shape_magic.rules.input_shape import set_input
 from shape_magic.words import shape_text
 
 _RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
+#: How many axes of a step are positions, by the end of a layer's name: ``Conv2D``, ``MaxPooling2D``.
+_GRIDS = {"2D": 2, "3D": 3}
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -21,9 +25,10 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     flat = len(call.input_shape) < 3
     source = rank_dropped_at(model, call) if flat else None
     cause = source if source is not None and source.is_a(*_RECURRENT) else None
+    above = _without_channels(model, call)
     yield Finding(
         severity="error",
-        variant="last-step-only" if cause else "no-time" if flat else "steps-too-small",
+        variant="last-step-only" if cause else "no-time" if flat else "no-channels" if above else "steps-too-small",
         topic="call",
         call=call.call,
         values={
@@ -33,14 +38,25 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
             "step": shape_text(("batch", *call.input_shape[2:])),  # type: ignore[arg-type]
             "cause": cause.layer if cause else "",
         },
-        repairs=tuple(_repairs(model, call, cause)),
+        repairs=tuple(_repairs(model, call, cause, above)),
         actual=call.input_shape,
         keras_message=call.failure.message if call.failure else None,
-        related=((cause.span, "cause"),) if cause else (),
+        span=model.inputs[above.item].span if above else None,
+        related=((cause.span, "cause"),) if cause else ((call.span, "layer"),) if above else (),
     )
 
 
-def _repairs(model: Model, call: Call, cause: Call | None) -> Iterator[Repair]:
+def _without_channels(model: Model, call: Call) -> Above | None:
+    """The input, where it gives grey images without an axis for their channels, a sequence of them."""
+    above, wants = input_above(model, call), _GRIDS.get(next(iter(call.wrapped_bases), "")[-2:], 0) + 2
+    if above is None or wants < 4 or len(above.sizes) != wants - 1 or above.sizes[-1] in CHANNELS:
+        return None
+    return above
+
+
+def _repairs(model: Model, call: Call, cause: Call | None, above: Above | None) -> Iterator[Repair]:
+    if above is not None:
+        yield set_input(model, (*above.sizes, 1), above.item)
     if cause is not None:
         step = SetArgument(cause.call, "return_sequences", "True")
         yield Repair((step,), "choice", "every-step", {"layer": cause.layer}, "return_sequences=True")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model, Shape, Span
 from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument
+from shape_magic.rules.branches import made_alike
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_rank import CHANNELS
 from shape_magic.rules.input_shape import first_reader, turned_input
@@ -118,13 +119,7 @@ def _repairs(model: Model, call: Call, turned: Shape | None) -> Iterator[Repair]
         yield turned_input(model, turned)
     if turned is not None and len(turned) == 4:
         return  # with padding it would run, over a grid that is none
-    yield Repair(
-        (SetArgument(call.call, "padding", "'same'"),),
-        "choice",
-        "same-padding",
-        {"layer": call.layer},
-        'padding="same"',
-    )
+    yield _padded(model, call)
     above = _above(model, call)
     valid = [n for n in above if model.calls[n].is_a("BaseConv") and model.calls[n].arguments.get("padding") == "valid"]
     if valid:
@@ -134,6 +129,15 @@ def _repairs(model: Model, call: Call, turned: Shape | None) -> Iterator[Repair]
     if pool is not None:
         name = model.calls[pool].layer
         yield Repair((RemoveLayer(pool),), "choice", "remove", {"layer": name}, f"remove {name}")
+
+
+def _padded(model: Model, call: Call) -> Repair:
+    """Room made around the window, and around those of all layers that the same line makes in a loop or function."""
+    alike = [*made_alike(model, call), call]
+    steps = tuple(SetArgument(c.call, "padding", "'same'") for c in alike)
+    message = "same-padding-line" if len(alike) > 1 else "same-padding"
+    values = {"layer": call.layer, "count": len(alike)}
+    return Repair(steps, "choice", message, values, 'padding="same"')
 
 
 RULE = Rule("window-larger-than-input", check)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shape_magic.capture.session import Broken, Session
@@ -122,6 +123,9 @@ def _add_broken(
         weighed=weighed,
         failure=failure_of(broken.error),
     )
+    placed = session.placed.get(layer)
+    if placed and placed[-1] is not None:  # the call that raised is the last one, whatever came before
+        rows.calls[-1] = replace(rows.calls[-1], placed=placed[-1])
 
 
 def _ancestors(tensors: Sequence[Any]) -> tuple[list[Any], list[Any]]:

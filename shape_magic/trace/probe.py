@@ -9,13 +9,14 @@ batch can be told from it. Nothing is computed and nothing is allocated.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session
 from shape_magic.facts import Failure, Run, Shape
+from shape_magic.trace.culprits import culprits
 from shape_magic.trace.exact import is_exact
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.layers import is_keras
@@ -132,6 +133,7 @@ class _Walk:
         #: The first output of each row, as it was run.
         self.gave: dict[int, Shape] = {}
         self.failed: tuple[int, Failure] | None = None
+        self._session = session
         self._cache = session.ran
         self._count = 0
 
@@ -197,7 +199,7 @@ class _Walk:
             result = self._cache[key]
             return result
         self._count += 1
-        result = _called(step, given)
+        result = _called(self._session, step, given)
         if key is not None:
             self._cache[key] = result
         return result
@@ -219,7 +221,7 @@ def _symbols(structure: Any) -> list[Any]:
     return [t for t in keras.tree.flatten(structure) if isinstance(t, keras.KerasTensor)]
 
 
-def _called(step: Step, given: dict[int, _Tensor]) -> list[_Tensor] | Failure | None:
+def _called(session: Session, step: Step, given: dict[int, _Tensor]) -> list[_Tensor] | Failure | None:
     import keras
     from keras.src import backend
 
@@ -238,7 +240,7 @@ def _called(step: Step, given: dict[int, _Tensor]) -> list[_Tensor] | Failure | 
         with unobserved(), as_they_were(layer):
             result = backend.compute_output_spec(layer if is_layer(layer) else layer.call, *args, **kwargs)
     except Exception as error:  # noqa: BLE001 - what the real call raises is the finding
-        return failure_of(error) if _is_of_shapes(error, layer) else None
+        return replace(failure_of(error), spans=culprits(session, error)) if _is_of_shapes(error, layer) else None
     return [_Tensor(shape(t), str(t.dtype)) for t in _symbols(result)]
 
 

@@ -33,7 +33,6 @@ EXPLAINED = {
     "call-refused",
     "empty-axis",
     "layer-not-adapted",
-    "layer-refuses-input",
 }
 PAGES = {name: documents.read(name) for name in NAMES if documents.path_of(name).exists()}
 # Of the mode in which plain_keras runs: it holds for what is not data, as it should.

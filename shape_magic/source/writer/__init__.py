@@ -13,6 +13,7 @@ from shape_magic.repair.steps import (
     DropArgument,
     EndLoop,
     InsertLayer,
+    OwnLayer,
     RemoveLayer,
     Reorder,
     ReplaceLayer,
@@ -21,6 +22,7 @@ from shape_magic.repair.steps import (
     SetCompile,
     SetInputShape,
     Step,
+    TrueButLast,
     Unwrap,
     WrapData,
 )
@@ -34,8 +36,9 @@ from shape_magic.source.writer.imports import import_splices
 from shape_magic.source.writer.insert import Insertion, insert_layers
 from shape_magic.source.writer.loops import end_loop
 from shape_magic.source.writer.places import made_with
-from shape_magic.source.writer.remove import remove_layers, replace_layer, unwrap_layer
+from shape_magic.source.writer.remove import own_layer, remove_layers, replace_layer, unwrap_layer
 from shape_magic.source.writer.snippet import snippet
+from shape_magic.source.writer.turns import true_but_last
 
 __all__ = ["Refused", "snippet", "write"]
 
@@ -82,6 +85,8 @@ def _works(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
     if removed:
         works.append(remove_layers(desk, removed))
     works += [end_loop(desk, desk.model.calls[step.call]) for step in steps if isinstance(step, EndLoop)]
+    works += [true_but_last(desk, desk.model.calls[s.call], s.name) for s in steps if isinstance(s, TrueButLast)]
+    works += [own_layer(desk, desk.model.calls[step.call]) for step in steps if isinstance(step, OwnLayer)]
     works += _constructors(desk, steps)
     works += [reorder(desk, step) for step in steps if isinstance(step, Reorder)]
     works += [rewrite(desk, step) for step in steps if isinstance(step, Rewrite)]
@@ -133,7 +138,8 @@ def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
         works += [replace_layer(desk, call, step, covered) for step in group if isinstance(step, ReplaceLayer)]
         works += [unwrap_layer(desk, call, covered) for step in group if isinstance(step, Unwrap)]
         if settings := [Setting(s.name, s.value, s.position) for s in group if isinstance(s, SetArgument)]:
-            works.append(_set_on_layer(desk, call, settings, covered))
+            whole = any(s.whole for s in group if isinstance(s, SetArgument))
+            works.append(_set_on_whole(desk, call, settings) if whole else _set_on_layer(desk, call, settings, covered))
         works += [_drop_on_layer(desk, call, step, covered) for step in group if isinstance(step, DropArgument)]
     return works
 
@@ -148,6 +154,14 @@ def _set_on_layer(desk: Desk, call: Call, settings: Sequence[Setting], covered: 
     if inner:
         splices += set_arguments(tree, _wrapped(made, call), inner, call.layer)
     return splices
+
+
+def _set_on_whole(desk: Desk, call: Call, settings: Sequence[Setting]) -> list[Splice]:
+    """Arguments of the call that makes a whole model, such as ``MobileNet()``, with the layer in it."""
+    tree, made = desk.node(call.span, call.layer, ast.Call)
+    if call.exact or not isinstance(made, ast.Call):
+        raise Refusal("no_constructor", what=call.layer)
+    return set_arguments(tree, made, settings, call.layer)
 
 
 def _wrapped(made: ast.Call, call: Call) -> ast.Call:

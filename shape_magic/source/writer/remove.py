@@ -139,3 +139,14 @@ def unwrap_layer(desk: Desk, call: Call, covered: Collection[int]) -> list[Splic
         raise Refusal("several_layers", what=call.layer)
     start, end = tree.start(inner), tree.end(inner)
     return [Splice(tree, tree.start(made), start, ""), Splice(tree, end, tree.end(made), "")]
+
+
+def own_layer(desk: Desk, call: Call) -> list[Splice]:
+    """The constructor's text in the place of the variable that is called; raises Refusal where that runs again."""
+    tree, made = desk.constructor(call)
+    place = place_of(desk, call)
+    named = isinstance(place, Flow) and isinstance(place.item.func, ast.Name | ast.Attribute)
+    if not isinstance(place, Flow) or not named or place.tree is not tree or tree.loops(place.item):
+        raise Refusal("several_layers", what=call.layer)
+    func = place.item.func
+    return [Splice(tree, tree.start(func), tree.end(func), tree.text(made))]

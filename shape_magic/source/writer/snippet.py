@@ -8,6 +8,7 @@ from shape_magic.repair.steps import (
     DropArgument,
     EndLoop,
     InsertLayer,
+    OwnLayer,
     RemoveLayer,
     Reorder,
     ReplaceLayer,
@@ -16,6 +17,7 @@ from shape_magic.repair.steps import (
     SetCompile,
     SetInputShape,
     Step,
+    TrueButLast,
     Unwrap,
     WrapData,
 )
@@ -47,6 +49,10 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
             return "", _say("unwrap", layer=model.calls[step.call].layer)
         case SetArgument():
             return f"{step.name}={step.value}", _say("argument", layer=model.calls[step.call].layer)
+        case TrueButLast():
+            return f"{step.name}=True", _say("but_last", layer=model.calls[step.call].layer)
+        case OwnLayer():
+            return "", _say("own", layer=model.calls[step.call].layer)
         case DropArgument():
             return "", _say("without", name=step.name, layer=model.calls[step.call].layer)
         case WrapData():

@@ -24,6 +24,10 @@ from shape_magic.repair.steps import (
 from shape_magic.source.writer.desk import plain
 
 
+#: Steps that no line of code stands for, and what is said of them.
+_SAID: dict[type[Step], str] = {EndLoop: "loop", RemoveLayer: "remove", Unwrap: "unwrap", OwnLayer: "own"}
+
+
 def snippet(repair_steps: tuple[Step, ...], model: Model) -> str:
     """The repair as short lines of code, each with a comment that says where it belongs."""
     lines = []
@@ -38,21 +42,15 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
         case InsertLayer():
             layer = f"keras.layers.{step.class_name}({step.arguments})"
             return _entering(layer, model), _say(step.where, layer=model.calls[step.call].layer)
-        case EndLoop():
-            return "", _say("loop", layer=model.calls[step.call].layer)
-        case RemoveLayer():
-            return "", _say("remove", layer=model.calls[step.call].layer)
+        case EndLoop() | RemoveLayer() | Unwrap() | OwnLayer():
+            return "", _say(_SAID[type(step)], layer=model.calls[step.call].layer)
         case ReplaceLayer():
             layer = f"keras.layers.{step.class_name}({step.arguments})"
             return _entering(layer, model), _say("replace", layer=model.calls[step.call].layer)
-        case Unwrap():
-            return "", _say("unwrap", layer=model.calls[step.call].layer)
         case SetArgument():
             return f"{step.name}={step.value}", _say("argument", layer=model.calls[step.call].layer)
         case TrueButLast():
             return f"{step.name}=True", _say("but_last", layer=model.calls[step.call].layer)
-        case OwnLayer():
-            return "", _say("own", layer=model.calls[step.call].layer)
         case DropArgument():
             return "", _say("without", name=step.name, layer=model.calls[step.call].layer)
         case WrapData():

@@ -23,7 +23,6 @@ from shape_magic.repair.steps import (
 )
 from shape_magic.source.writer.desk import plain
 
-
 #: Steps that no line of code stands for, and what is said of them.
 _SAID: dict[type[Step], str] = {EndLoop: "loop", RemoveLayer: "remove", Unwrap: "unwrap", OwnLayer: "own"}
 

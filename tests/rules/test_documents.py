@@ -187,7 +187,8 @@ def said(report: Report, *, below: int = 0) -> list[tuple[str, str, str, str, tu
         return re.sub(r"\(line (\d+)\)", lambda line: f"(line {int(line[1]) + below})", message)
 
     return [
-        (d.rule, d.severity, d.title, lower(d.message), tuple(f.title for f in d.fixes)) for d in report.diagnostics
+        (d.rule, d.severity, d.title, lower(d.message), tuple(lower(f.title) for f in d.fixes))
+        for d in report.diagnostics
     ]
 
 

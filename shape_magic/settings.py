@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from traitlets import Bool, Int
+import sys
+
+from traitlets import Bool, Enum, Int, Unicode
 from traitlets.config import SingletonConfigurable
 
 
@@ -18,3 +20,21 @@ class ShapeMagic(SingletonConfigurable):
     memory_budget = Int(
         0, help="Bytes that a model's weights may take; 0: what the machine and its container leave free."
     ).tag(config=True)
+    fixes = Enum(
+        ["off", "hints", "on"],
+        "on",
+        help="What a card gives away: fixes to press (on), one hint at a time (hints), what is wrong alone (off).",
+    ).tag(config=True)
+    record = Unicode(
+        "",
+        help="The file to which hints, quiz answers and exercises are written, without names; empty: nothing is.",
+    ).tag(config=True)
+
+
+def current() -> ShapeMagic:
+    """The settings in force: the loaded extension's, else those of IPython's configuration, else the defaults."""
+    if ShapeMagic.initialized():
+        return ShapeMagic.instance()
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return ShapeMagic(parent=shell)

@@ -10,7 +10,6 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,13 +17,13 @@ import anywidget
 import traitlets
 from anywidget import experimental
 
+from shape_magic.display.assets import joined
 from shape_magic.display.parts import Card, Done, View
 from shape_magic.display.view import build_view
 from shape_magic.report import Report
 from shape_magic.words import say
 
 _LOG = logging.getLogger("shape_magic")
-_HERE = Path(__file__).parent
 
 #: Takes ``{"fix": id | None, "mode": "run" | "edit" | "keep" | "undo"}``; gives the plan:
 #: ``{"ok": True, "edits": [{"cell", "before", "after"}], "rerun": [cell], "message": str}``
@@ -56,8 +55,8 @@ class ShapeWidget(anywidget.AnyWidget):
     to be quick and to leave the user's objects alone.
     """
 
-    _esm = _HERE / "widget.js"
-    _css = _HERE / "widget.css"
+    _esm = joined("ladder.js", "widget.js")
+    _css = joined("ladder.css", "widget.css")
 
     view = traitlets.Dict().tag(sync=True)
     words = traitlets.Dict().tag(sync=True)

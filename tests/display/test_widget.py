@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shape_magic.display import widget as module
 from shape_magic.display.parts import Done
 from shape_magic.display.widget import ShapeWidget, widget_words
 from tests import samples
-
-HERE = Path(module.__file__).parent
 
 
 class Planner:
@@ -116,8 +112,7 @@ def test_state_is_json_even_with_hostile_names() -> None:
 
 
 def test_script_and_style_are_small_and_load_nothing() -> None:
-    script = (HERE / "widget.js").read_text(encoding="utf-8")
-    style = (HERE / "widget.css").read_text(encoding="utf-8")
+    script, style = str(ShapeWidget._esm), str(ShapeWidget._css)
     assert len(script.encode()) < 30_000
     assert len(style.encode()) < 30_000
     assert "://" not in script + style

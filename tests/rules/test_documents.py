@@ -6,6 +6,7 @@ before you commit it.
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 from collections.abc import Iterator
@@ -166,6 +167,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         made.run_cell(f"%load_ext shape_magic\n{documents.IMPORTS}", store_history=True)
         yield made
         made.run_line_magic("unload_ext", "shape_magic")
+    atexit.unregister(made.atexit_operations)  # hundreds of shells would each collect garbage at the end
     InteractiveShell.clear_instance()
 
 

@@ -21,7 +21,7 @@ from shape_magic.display.assets import joined
 from shape_magic.display.parts import Card, Done, View
 from shape_magic.display.view import build_view
 from shape_magic.report import Report
-from shape_magic.words import say
+from shape_magic.words import language, say
 
 _LOG = logging.getLogger("shape_magic")
 
@@ -45,7 +45,8 @@ def widget_words() -> dict[str, str]:
     blank = {name: f"{{{name}}}" for name in ("n", "k", "why", "name")}
     texts = {key: say(f"ui.widget.{key}", **blank) for key in _WIDGET_WORDS}
     texts |= {key: say(f"ui.column.{key}") for key in _COLUMNS}
-    return texts | {key: say(f"ui.{key}", **blank) for key in ("caption", "keras_said")}
+    texts |= {key: say(f"ui.{key}", **blank) for key in ("caption", "keras_said")}
+    return texts | {"lang": language()}
 
 
 class ShapeWidget(anywidget.AnyWidget):
@@ -82,6 +83,7 @@ class ShapeWidget(anywidget.AnyWidget):
             self._planner = planner or self._planner
             self._offered = tuple(_offers(view))
             self._text = _summary(view)
+        self.words = widget_words()
         self.view = view.to_dict()
 
     def __repr__(self) -> str:

@@ -39,7 +39,9 @@ def html_of_view(view: View, *, identity: str = "") -> str:
     """The static form of a view that is already built."""
     done = [_tag("p", escape(view.done.message))] if view.done else []
     parts = [*done, *map(_card, view.cards), *map(_model, view.models)]
-    return _tag("div", "\n".join(parts), class_="shapecheck-static", lang=language(), data_shapecheck_id=identity or None)
+    return _tag(
+        "div", "\n".join(parts), class_="shapecheck-static", lang=language(), data_shapecheck_id=identity or None
+    )
 
 
 def _tag(name: str, content: str, **attributes: str | None) -> str:

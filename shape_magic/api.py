@@ -27,6 +27,7 @@ from shape_magic.report import Report
 from shape_magic.source.cells import mask, parse
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import Shaped, model_facts
+from shape_magic.words import say
 
 _numbers = itertools.count(1)
 
@@ -105,7 +106,7 @@ def check_cells(
     codes: list[CodeType] = []
     for number, source in enumerate(sources):
         filename = f"<shape_magic run {run} cell {number}>"
-        session.book.add(number, source, f"cell {number + 1}", filename)
+        session.book.add(number, source, f"{say('ui.cell.one')} {number + 1}", filename)
         codes.append(_compiled(source, filename))
     with observing(checker):
         for number, code in enumerate(codes):

@@ -13,7 +13,7 @@ from shape_magic.kernel import options as opts
 from shape_magic.kernel.cells import magic_line, without_magic_line
 from shape_magic.kernel.notebook import Notebook
 from shape_magic.settings import ShapeMagic
-from shape_magic.words import say
+from shape_magic.words import say, use
 
 
 @magics_class
@@ -232,6 +232,7 @@ def unload_ipython_extension(shell: Any) -> None:
     ours = (magics, magics.settings)
     shell.configurables[:] = [c for c in shell.configurables if not any(c is one for one in ours)]
     ShapeMagic.clear_instance()
+    use()  # what the settings chose goes with them
 
 
 def _loaded(shell: Any) -> ShapeMagics | None:

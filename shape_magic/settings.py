@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
-from traitlets import Bool, Dict, Enum, Int, Unicode
+from traitlets import Bool, Dict, Enum, Int, TraitError, Unicode, validate
 from traitlets.config import SingletonConfigurable
+
+from shape_magic import words
+from shape_magic.errors import UsageError
 
 
 class ShapeMagic(SingletonConfigurable):
@@ -32,6 +36,17 @@ class ShapeMagic(SingletonConfigurable):
         "",
         help="The file to which hints, quiz answers and exercises are written, without names; empty: nothing is.",
     ).tag(config=True)
+    language = Unicode(
+        words.DEFAULT, help="The language of cards, hints and messages, by its code; a report keeps the one it had."
+    ).tag(config=True)
+
+    @validate("language")
+    def _has_texts(self, proposal: Any) -> str:
+        try:
+            words.use(proposal["value"])
+        except UsageError as error:
+            raise TraitError(str(error)) from None
+        return str(proposal["value"])
 
     #: No setting: how many hints were told of each finding, for as long as the extension is loaded.
     told: Dict[str, int] = Dict()

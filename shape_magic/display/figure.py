@@ -237,8 +237,8 @@ class _Page:
         cells = {cell.letter: cell for _, item in self.lines for cell in item.glyph}
         for cell in cells.values():
             _cell(pen, x, y, cell, 0.75)
-            pen.text(x + 0.28, y + 0.145, cell.axis, _SMALL, color=_GREY)
-            x += 0.28 + wide(cell.axis, _SMALL) + 0.22
+            pen.text(x + 0.28, y + 0.145, cell.word, _SMALL, color=_GREY)
+            x += 0.28 + wide(cell.word, _SMALL) + 0.22
 
 
 def _cell(pen: Pen, x: float, y: float, cell: AxisCell, scale: float = 1.0, *, faint: bool = False) -> None:

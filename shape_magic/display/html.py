@@ -13,7 +13,7 @@ from shape_magic.display.disclosure import Disclosure
 from shape_magic.display.parts import Card, FixView, Fold, Item, ModelView, Row, View
 from shape_magic.display.view import build_view
 from shape_magic.report import Report
-from shape_magic.words import say
+from shape_magic.words import language, say
 
 _LEFT = "text-align:left"
 _NUMBERS = "text-align:left;white-space:nowrap;font-family:monospace"
@@ -41,7 +41,9 @@ def html_of_view(view: View, *, identity: str = "") -> str:
     """The static form of a view that is already built."""
     done = [_tag("p", escape(view.done.message))] if view.done else []
     parts = [*done, *map(_card, view.cards), *map(_model, view.models)]
-    return _tag("div", "\n".join(parts), class_="shapecheck-static", data_shapecheck_id=identity or None)
+    return _tag(
+        "div", "\n".join(parts), class_="shapecheck-static", lang=language(), data_shapecheck_id=identity or None
+    )
 
 
 def _tag(name: str, content: str, **attributes: str | None) -> str:
@@ -98,7 +100,7 @@ def _row(row: Row) -> str:
     cells = (
         _tag("th", f"{escape(row.title)}{name}", scope="row", style=_LEFT),
         _tag("td", escape(row.summary), style=_LEFT),
-        _tag("td", escape(axes), style=_NUMBERS, title=", ".join(f"{c.axis} {c.size}" for c in row.glyph) or None),
+        _tag("td", escape(axes), style=_NUMBERS, title=", ".join(f"{c.word} {c.size}" for c in row.glyph) or None),
         _tag("td", escape(row.shape), style=_NUMBERS),
         _tag("td", escape(row.params), style=_NUMBERS),
         _tag("td", marked, style=_LEFT),
@@ -137,7 +139,7 @@ def _card(card: Card) -> str:
         parts.append(_tag("ol", "\n".join(map(_fix, card.fixes))))
         parts.append(_tag("p", _prose(say("ui.how_to_write"))) if any(fix.editable for fix in card.fixes) else "")
     if card.keras_message:
-        said = _tag("summary", escape(say("ui.keras_said"))) + _tag("pre", escape(card.keras_message))
+        said = _tag("summary", escape(say("ui.keras_said"))) + _tag("pre", escape(card.keras_message), lang="en")
         parts.append(_tag("details", said))
     return _tag("section", "\n".join(part for part in parts if part))
 

@@ -38,7 +38,7 @@ function fill(text, values) {
 const rail = (state, lane) => h("span", { class: `sm-rail sm-rail-${state || "none"}`, style: `--lane:${lane}` });
 
 function glyph(cells) {
-  const label = cells.map((cell) => `${cell.axis} ${cell.size}`).join(", ");
+  const label = cells.map((cell) => `${cell.word} ${cell.size}`).join(", ");
   const boxes = cells.map((cell) => h("span", { class: `sm-axis sm-axis-${cell.axis}`, "aria-hidden": "true" }, cell.letter));
   return h("span", { class: "sm-glyph", role: "cell" }, h("span", { class: "sm-hidden" }, label), boxes);
 }
@@ -122,10 +122,10 @@ function withCards(item, state) {
 
 function legend(model, words) {
   const seen = new Map();
-  const collect = (items) => items.forEach((item) => (item.type === "fold" ? collect(item.items) : item.glyph.forEach((c) => seen.set(c.axis, c.letter))));
+  const collect = (items) => items.forEach((item) => (item.type === "fold" ? collect(item.items) : item.glyph.forEach((c) => seen.set(c.axis, c))));
   collect(model.items);
-  const entries = [...seen].map(([axis, letter]) =>
-    h("span", { class: "sm-key" }, h("span", { class: `sm-axis sm-axis-${axis}` }, letter), axis),
+  const entries = [...seen].map(([axis, cell]) =>
+    h("span", { class: "sm-key" }, h("span", { class: `sm-axis sm-axis-${axis}` }, cell.letter), cell.word),
   );
   return h("p", { class: "sm-legend", "aria-label": words.legend }, entries);
 }

@@ -10,7 +10,7 @@ from shape_magic.display.palette import swatch
 from shape_magic.display.parts import AxisCell, Fold, FoldKind, Item, Rail, Row, RowKind, State, flatten, short
 from shape_magic.facts import Axes, Call, Data, Model, Shape
 from shape_magic.report import Diagnostic, Fix
-from shape_magic.words import say, shape_text
+from shape_magic.words import number, say, shape_text
 
 _STATES: dict[str, State] = {"error": "broken", "warning": "warned", "info": "asked"}
 _RANKING: tuple[State, ...] = ("broken", "warned", "asked", "arrived", "new", "unreached", "predicted", "ok")
@@ -39,11 +39,15 @@ def glyph(shape: Shape | None, axes: Axes = ()) -> tuple[AxisCell, ...]:
         return ()
     named = [*axes[: len(shape)], *["?"] * (len(shape) - len(axes))]
     sizes = zip(named, shape, strict=True)
-    return tuple(AxisCell(swatch(axis).letter, _axis_word(axis), str(size)) for axis, size in sizes)
+    return tuple(AxisCell(swatch(axis).letter, _meaning(axis), str(size), _axis_word(axis)) for axis, size in sizes)
+
+
+def _meaning(axis: str) -> str:
+    return axis if swatch(axis).letter != "·" else "axis"
 
 
 def _axis_word(axis: str) -> str:
-    return axis if swatch(axis).letter != "·" else say("axis.unknown")
+    return say(f"axis.{axis}") if swatch(axis).letter != "·" else say("axis.unknown")
 
 
 def with_label(fix: Fix) -> str:
@@ -257,7 +261,7 @@ def labels_text(labels: Data, model: Model) -> str:
         return short(labels.dtype)
     if facts.one_hot:
         return say("ui.labels.one_hot", classes=labels.shape[-1] or 0)
-    low, high = (say("ui.number", n=int(v)) if facts.integer else f"{v:.3g}" for v in (facts.min, facts.max))
+    low, high = (number(v) for v in (facts.min, facts.max))
     single = all(size == 1 for size in labels.shape[1:])
     what = f"ui.labels.{'class' if facts.integer and facts.min >= 0 else 'number'}{'' if single else '_each'}"
     return say(what, unit=_unit(model), low=low, high=high)

@@ -63,10 +63,12 @@ class AxisCell:
     """One axis of a tensor in the rank glyph."""
 
     letter: str
-    #: The axis by its word, ``"height"``.
+    #: What the axis means, ``"height"``: a name that looks go by.
     axis: str
     #: ``"26"``, or ``"None"`` for an open axis.
     size: str
+    #: The axis as a person calls it.
+    word: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ function buildCard(card, app) {
   const extras = [
     panels.length > 2 && more(fill(words.more, { n: panels.length - 2 }), h("div", { class: "sm-fixes" }, panels.slice(2))),
     card.hints.length > card.steps.length && more(words.hints, h("ol", { class: "sm-hints" }, card.hints.map((hint) => h("li", {}, prose(hint))))),
-    card.keras_message && more(words.keras_said, h("pre", { class: "sm-keras" }, card.keras_message)),
+    card.keras_message && more(words.keras_said, h("pre", { class: "sm-keras", lang: "en" }, card.keras_message)),
   ].filter(Boolean);
   const texts = [
     h("p", { class: "sm-word" }, h("span", { "aria-hidden": "true" }, `${card.icon} `), card.word),
@@ -400,6 +400,8 @@ function modelSection(model, app) {
 
 function draw(app) {
   const view = app.model.get("view");
+  app.words = app.model.get("words");
+  app.el.lang = app.words.lang;
   app.el.classList.add("shapecheck", "sm");
   app.el.replaceChildren(
     ...(view.done ? [doneBar(view.done, app)] : []),

@@ -22,7 +22,7 @@ from shape_magic.display.disclosure import disclosures, mode, tell_next
 from shape_magic.display.parts import Card, Done, View
 from shape_magic.display.view import build_view
 from shape_magic.report import Report
-from shape_magic.words import say
+from shape_magic.words import language, say
 
 _LOG = logging.getLogger("shape_magic")
 
@@ -47,7 +47,8 @@ def widget_words() -> dict[str, str]:
     texts = {key: say(f"ui.widget.{key}", **blank) for key in _WIDGET_WORDS}
     texts |= {key: say(f"ui.column.{key}") for key in _COLUMNS}
     texts |= {f"hint_{key}": say(f"hint.{key}") for key in ("no_kernel", "no_answer")}
-    return texts | {key: say(f"ui.{key}", **blank) for key in ("caption", "keras_said")}
+    texts |= {key: say(f"ui.{key}", **blank) for key in ("caption", "keras_said")}
+    return texts | {"lang": language()}
 
 
 class ShapeWidget(anywidget.AnyWidget):
@@ -89,6 +90,7 @@ class ShapeWidget(anywidget.AnyWidget):
     def _redraw(self, report: Report, done: Done | None, planner: Planner) -> None:
         view = build_view(report, done, disclosures(report))
         self._take(report, done, planner, view)
+        self.words = widget_words()
         self.view = view.to_dict()
 
     def _take(self, report: Report, done: Done | None, planner: Planner, view: View) -> None:

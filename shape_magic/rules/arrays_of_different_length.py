@@ -9,7 +9,7 @@ from shape_magic.repair.steps import Repair
 from shape_magic.rules.calls import line_of, repaired, same_rest
 from shape_magic.rules.finding import Finding, Rule, listed
 from shape_magic.rules.split_in_another_order import right_order
-from shape_magic.words import say
+from shape_magic.words import number, say
 
 _OFFERED = 2
 
@@ -47,7 +47,7 @@ def sizes(contract: Contract) -> str:
 
 
 def _told(argument: Argument) -> str:
-    counts = " + ".join(f"{n:,}" for n in argument.lengths[:6])
+    counts = " + ".join(number(n) for n in argument.lengths[:6])
     return say("rule.arrays-of-different-length.holds", name=argument.text, count=counts)
 
 

@@ -181,7 +181,7 @@ def _map_words(head: _Head) -> dict[str, object]:
         kind, unit = ("table", "sample") if head.source is None else ("sequence", "sequence")
     if kind == "sequence" and head.map[1] is None:
         kind = "open_sequence"
-    article = "an" if re.match(r"8|1[18](?:\D|$)", sizes) else "a"
+    article = say("article.special" if re.match(say("article.pattern"), sizes) else "article.plain")
     positions = _count(head.map)
     form = "open" if positions is None else _number(positions)
     place = {"grid": "position", "table": "row"}.get(kind, "step")

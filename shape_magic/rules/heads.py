@@ -9,7 +9,7 @@ from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import Repair, ReplaceLayer, SetArgument, Step
 from shape_magic.rules.agreement import SPARSE, Pair, agrees, pairs
 from shape_magic.rules.finding import Finding
-from shape_magic.words import shape_text
+from shape_magic.words import number, shape_text
 
 #: Layers through which an output's range and its sums stay as they are.
 _THROUGH = (
@@ -170,11 +170,6 @@ def about(model: Model, one: Judged) -> dict[str, object]:
         "high": number(facts.max) if facts else "",
         "method": contract.method if contract else "",
     }
-
-
-def number(value: float) -> str:
-    """A number as a person writes it: ``9``, ``99.7``, ``0.004``."""
-    return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
 
 
 def warning(model: Model, one: Judged, variant: str, repairs: Iterable[Repair], **more: object) -> Finding:

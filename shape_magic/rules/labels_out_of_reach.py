@@ -9,8 +9,8 @@ from shape_magic.facts import Facts, LabelFacts, Model
 from shape_magic.repair.steps import Repair, WrapData
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.fitting import REGRESSION, Setup, given
-from shape_magic.rules.heads import Head, Judged, judged, number, warning
-from shape_magic.words import say
+from shape_magic.rules.heads import Head, Judged, judged, warning
+from shape_magic.words import number, say
 
 #: What each activation can give, from the lowest number to the highest.
 _RANGES = {

@@ -10,7 +10,7 @@ from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import Repair, ReplaceLayer, SetArgument
 from shape_magic.rules.branches import above
 from shape_magic.rules.finding import Finding, Rule
-from shape_magic.words import shape_text
+from shape_magic.words import number, shape_text
 
 #: Layers that pass every number on to its own place, so that the layer above them set how many there are.
 _PASS_ON = ("Dropout", "BatchNormalization", "Activation", "LayerNormalization", "ReLU", "LeakyReLU", "PReLU", "ELU")
@@ -76,7 +76,7 @@ def _product(sizes: Sequence[int]) -> str:
 
 def _counted(sizes: Sequence[int]) -> str:
     """The sizes with how many numbers they hold: ``7 · 7 · 128 = 6,272``."""
-    count = f"{math.prod(sizes):,}"
+    count = number(math.prod(sizes))
     return f"{' · '.join(map(str, sizes))} = {count}" if len(sizes) > 1 else count
 
 
@@ -153,8 +153,8 @@ def _steps_kept(target: tuple[int, ...], sizes: tuple[int, ...]) -> Iterator[tup
 
 def _before(model: Model, call: Call, rank: int, have: int) -> Iterator[tuple[int, ...]]:
     """Shapes of as many axes that these numbers had further up."""
-    for number in sorted(above(model, call.call), reverse=True):
-        shape = model.calls[number].output_shape if number >= 0 else model.inputs[-1 - number].shape
+    for at in sorted(above(model, call.call), reverse=True):
+        shape = model.calls[at].output_shape if at >= 0 else model.inputs[-1 - at].shape
         sizes = _known(shape[1:]) if shape else None
         if sizes is not None and len(sizes) == rank and math.prod(sizes) == have:
             yield sizes

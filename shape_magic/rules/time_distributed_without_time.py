@@ -35,7 +35,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
             "layer": call.layer,
             "line": call.span.start_line if call.span else None,
             "input": shape_text(call.input_shape, batch="batch"),
-            "step": shape_text(("batch", *call.input_shape[2:])),  # type: ignore[arg-type]
+            "step": shape_text((None, *call.input_shape[2:]), batch="batch"),
             "cause": cause.layer if cause else "",
         },
         repairs=tuple(_repairs(model, call, cause, above)),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import InsertLayer, Repair, ReplaceLayer
 from shape_magic.rules.finding import Finding, Rule
-from shape_magic.words import shape_text
+from shape_magic.words import number, say, shape_text
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -45,8 +45,8 @@ def gibibytes(size: int) -> str:
     for unit, scale in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if size >= scale:
             value = size / scale
-            return f"{value:.3g} {unit}" if value < 100 else f"{value:,.0f} {unit}"
-    return f"{size} bytes"
+            return f"{number(value if value < 100 else round(value))} {unit}"
+    return say("size.bytes", n=size)
 
 
 def _repairs(model: Model, largest: Call) -> Iterator[Repair]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shape_magic.facts import Call, LossFacts, Model, Shape
 from shape_magic.repair.steps import InsertLayer, Repair, ReplaceLayer, SetArgument, Step
 from shape_magic.rules.agreement import CLASSES
+from shape_magic.rules.finding import listed
 
 #: Layers behind the head that leave its width alone.
 _BEHIND = ("Activation", "Softmax", "Dropout", "ReLU", "LeakyReLU", "PReLU", "ELU", "BatchNormalization")
@@ -122,7 +123,8 @@ def appended(head: End, width: int, loss: LossFacts, *, first: str = "") -> Repa
     arguments = f"{width}, activation={activation!r}" if activation else str(width)
     dense = InsertLayer(head.end.call, "Dense", arguments, where="after")
     joins = (InsertLayer(head.end.call, first, where="after"),) if first else ()
-    values = {"layer": head.end.layer, "new": f"{first}() and Dense({width})" if first else f"Dense({width})"}
+    new = listed([*([f"{first}()"] if first else []), f"Dense({width})"])
+    values = {"layer": head.end.layer, "new": new}
     return Repair((*joins, dense), "choice", "joined-head" if first else "new-head", values, f"Dense({width})")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from shape_magic.facts import Shape
 from shape_magic.trace.worker import in_worker
+from shape_magic.words import number, say
 
 #: Arguments that say nothing about shapes and fill the row.
 _QUIET = frozenset({"name", "dtype", "trainable", "build_config", "registered_name", "module"})
@@ -141,8 +142,9 @@ def summary(class_name: str, config: Mapping[str, object]) -> str:
     """What the layer does, in a few words: ``"32 filters 3×3, relu"``."""
     hidden = {"strides"} if config.get("strides") == config.get("pool_size") else set()
     words = [(key, form) for key, form in _WORDS.get(class_name, _GENERAL) if key not in hidden]
-    parts = [text for key, form in words if (text := _phrase(config.get(key), form))]
-    if len(parts) > 1 and "filters" in parts[0] and "×" in parts[1]:
+    found = [(key, text) for key, form in words if (text := _phrase(config.get(key), form))]
+    parts = [text for _, text in found]
+    if [key for key, _ in found[:2]] == ["filters", "kernel_size"]:
         parts[:2] = [f"{parts[0]} {parts[1]}"]
     activation = config.get("activation")
     if isinstance(activation, str) and activation != "linear" and class_name not in _NO_ACTIVATION:
@@ -152,51 +154,53 @@ def summary(class_name: str, config: Mapping[str, object]) -> str:
 
 #: The gates' activation is not what a reader of the row looks for.
 _NO_ACTIVATION = frozenset({"LSTM", "GRU", "SimpleRNN", "ConvLSTM2D"})
-_KERNEL = (("kernel_size", "×"), ("strides", "stride {}"), ("padding", "{} padding"), ("dilation_rate", "dilation {}"))
-_CONV = (("filters", "{} filters"), *_KERNEL)
-_POOL = (("pool_size", "×"), ("strides", "stride {}"), ("padding", "{} padding"))
-_RNN = (("units", "{} units"), ("return_sequences", "every step"), ("return_state", "with state"))
-_WORDS: dict[str, tuple[tuple[str, str], ...]] = {
+#: An argument, and how it is said: ``does.<form>`` of the catalogue; ``×`` as a size, ``""`` as it is.
+_Forms = tuple[tuple[str, str], ...]
+_KERNEL: _Forms = (("kernel_size", "×"), ("strides", "stride"), ("padding", "padding"), ("dilation_rate", "dilation"))
+_CONV: _Forms = (("filters", "filters"), *_KERNEL)
+_POOL: _Forms = (("pool_size", "×"), ("strides", "stride"), ("padding", "padding"))
+_RNN: _Forms = (("units", "units"), ("return_sequences", "every-step"), ("return_state", "with-state"))
+_WORDS: dict[str, _Forms] = {
     **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), _CONV),
     **dict.fromkeys(("SeparableConv1D", "SeparableConv2D"), _CONV),
     **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D"), _KERNEL),
     **dict.fromkeys([f"{kind}Pooling{n}D" for kind in ("Max", "Average") for n in (1, 2, 3)], _POOL),
     **dict.fromkeys(("LSTM", "GRU", "SimpleRNN"), _RNN),
-    "ConvLSTM2D": (("filters", "{} filters"), ("kernel_size", "×"), ("return_sequences", "every step")),
-    "Dense": (("units", "{} units"),),
-    "EinsumDense": (("equation", "{}"),),
-    "Embedding": (("input_dim", "{} words"), ("output_dim", "{} features")),
-    "Dropout": (("rate", "drops {}"),),
-    "Reshape": (("target_shape", "to {}"),),
-    "Permute": (("dims", "axes {}"),),
-    "RepeatVector": (("n", "{} times"),),
-    "Concatenate": (("axis", "axis {}"),),
+    "ConvLSTM2D": (("filters", "filters"), ("kernel_size", "×"), ("return_sequences", "every-step")),
+    "Dense": (("units", "units"),),
+    "EinsumDense": (("equation", ""),),
+    "Embedding": (("input_dim", "words"), ("output_dim", "features")),
+    "Dropout": (("rate", "drops"),),
+    "Reshape": (("target_shape", "to"),),
+    "Permute": (("dims", "axes"),),
+    "RepeatVector": (("n", "times"),),
+    "Concatenate": (("axis", "axis"),),
     "UpSampling2D": (("size", "×"),),
-    "UpSampling1D": (("size", "{} times"),),
-    "ZeroPadding2D": (("padding", "{}"),),
-    "Cropping2D": (("cropping", "{}"),),
-    "MultiHeadAttention": (("num_heads", "{} heads"), ("key_dim", "{} features each")),
-    "Rescaling": (("scale", "by {}"),),
+    "UpSampling1D": (("size", "times"),),
+    "ZeroPadding2D": (("padding", ""),),
+    "Cropping2D": (("cropping", ""),),
+    "MultiHeadAttention": (("num_heads", "heads"), ("key_dim", "features-each")),
+    "Rescaling": (("scale", "by"),),
 }
-_GENERAL = (("units", "{} units"), ("filters", "{} filters"))
+_GENERAL: _Forms = (("units", "units"), ("filters", "filters"))
 
 
 def _phrase(value: object, form: str) -> str:
     if value is None or value is False or value in ("valid", "channels_last"):
         return ""
     if value is True:
-        return form
-    if isinstance(value, list | tuple) and form.startswith(("stride", "dilation")):
+        return say(f"does.{form}")
+    if isinstance(value, list | tuple) and form in ("stride", "dilation"):
         if all(v == 1 for v in value):
             return ""
         value = value[0] if len(set(value)) == 1 else "×".join(str(v) for v in value)
     if form == "×":
         return "×".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
-    if isinstance(value, float):
-        value = f"{value:g}"
-    elif isinstance(value, list | tuple):
-        value = f"({', '.join(map(str, value))})"
-    elif isinstance(value, int):
-        form = form.removesuffix("s") if value == 1 and form in ("{} units", "{} filters", "{} heads") else form
-        value = f"{value:,}"
-    return "" if form.startswith("stride") and value in (1, "1") else form.format(value)
+    if form == "stride" and value in (1, "1"):
+        return ""
+    text = f"({', '.join(map(str, value))})" if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, float | int):
+        text = number(value, 6)
+    if form in ("units", "filters", "heads"):
+        return say(f"does.{form}.{'one' if value == 1 else 'many'}", n=text)
+    return say(f"does.{form}", n=text) if form else text

@@ -12,6 +12,7 @@ from shape_magic.capture.session import Use
 from shape_magic.facts import Argument, ClassWeights, Data, Form, Shape, Span
 from shape_magic.trace.data import describe, shape_of
 from shape_magic.trace.sources import first_batch, is_sequence
+from shape_magic.words import say
 
 #: Rows of a list that are looked at, at most.
 _ROWS = 1_000
@@ -69,8 +70,8 @@ def data_of_use(
         y = _in_order(given.y, names.outputs)
         return (
             describe(x, text, span),
-            describe(y, f"labels of {text}", span),
-            describe(given.weights, f"weights of {text}", span),
+            describe(y, say("given.labels", data=text), span),
+            describe(given.weights, say("given.weights", data=text), span),
         )
     if is_rows(given.x, names.wanted):
         x_data: tuple[Data, ...] = (Data(text, shape_of_rows(given.x) or (), "float32", None, span),)

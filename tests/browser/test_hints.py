@@ -28,13 +28,15 @@ SEEN = ("line 4", "8×8 grid with 4 channels", "The rule is dense-on-feature-map
 def shoot(notebook: Notebook, name: str) -> None:
     """A picture of the card, where somebody wants to look at it."""
     folder = os.environ.get("SHAPE_MAGIC_PICTURES")
-    if folder:
-        notebook.card.first.screenshot(path=str(Path(folder) / f"{notebook.server.front_end}-{name}.png"))
+    for theme in ("Dark", "Light") if folder else ():
+        notebook.theme(theme)
+        picture = f"hints-{notebook.server.front_end}-{name}-{theme.lower()}.png"
+        notebook.card.first.screenshot(path=str(Path(folder or "") / picture))
 
 
 def test_four_presses_by_keyboard(warm_desk: Desk) -> None:
     notebook = started(warm_desk, HINTS, FAILS, run=2)
-    card = notebook.card
+    before, card = len(notebook.errors), notebook.card
     expect(card).to_contain_text(NEUTRAL)
     expect(card.locator(".sm-break, .sm-mark, .sm-predicted, .sm-fix")).to_have_count(0)
     shoot(notebook, "0")
@@ -54,9 +56,11 @@ def test_four_presses_by_keyboard(warm_desk: Desk) -> None:
         expect(card.locator(".sm-predicted, .sm-fix")).to_have_count(0)
         shoot(notebook, str(k + 1))
     expect(card).to_contain_text(ERROR)
+    expect(notebook.cell(1).locator(".shapecheck-static")).to_be_hidden()
+    assert "global pooling" in json.dumps(notebook.save()["cells"][1]["outputs"])
     expect(card.get_by_role("button", name=re.compile("Next hint|Fix|Edit|Copy"))).to_have_count(0)
     assert notebook.violations() == []
-    assert notebook.errors == []
+    assert notebook.errors[before:] == []
 
 
 def test_the_page_holds_nothing_before_its_hint(warm_desk: Desk) -> None:

@@ -186,6 +186,9 @@ def test_hub_wide_with_no_line_in_the_notebook(hub: Kernel, tmp_path: Path) -> N
     assert asked.printed.startswith("Hint 1 of 4 · Where: Look at `dense`, line 4.")
     (card,) = states(asked)[-1]["models"][0]["cards"]  # the card follows
     assert card["next_hint"] == "Next hint (2 of 4)"
+    (static,) = asked.of("update_display_data")
+    assert "Look at `dense`, line 4." in static["data"]["text/plain"]
+    assert static["transient"]["display_id"] == answer.of("display_data")[-1]["transient"]["display_id"]
     (line,) = (tmp_path / "attempts.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["rule"] == "dense-on-feature-map"
     assert "next hint (2 of 4)" in hub.run(BROKEN + FIT, "cell-1").shown[-1]

@@ -318,3 +318,13 @@ def test_every_step_has_its_name() -> None:
     card = build_view(report, disclosures=at(report, "hints", 4)).models[0].cards[0]
     assert card.steps == ("Where", "What went in, and what was wanted", "Why", "How")
     assert len(STEPS) == len(card.steps)
+
+
+@pytest.mark.parametrize("level", range(5))
+def test_hostile_hints_stay_text(level: int) -> None:
+    report = samples.hostile()
+    page = render_html(report, disclosures=at(report, "hints", level))
+    assert "<script" not in page
+    assert "<img" not in page
+    text = render_text(report, disclosures=at(report, "hints", level), color=False)
+    assert not [char for char in text if ord(char) < 32 and char != "\n"]

@@ -74,9 +74,12 @@ def test_the_red_line_says_no_more_than_the_card(hinting: Shell, cell: str) -> N
         steps.append(re.sub(r"In \[\d+\]", "In [n]", rendered[0].partition(": ")[2]))
         hint(hinting)
     finding = hinting.notebook.last_report.diagnostics[0]
-    assert steps[0] == f"{NEUTRAL} `%shapecheck --hint` gives a hint; the call was stopped before its first step."
-    assert steps[1] == steps[2]
-    assert steps[1].startswith(f"{NEUTRAL} See In [n], line ")
+    if cell == REFUSED:  # Keras itself raised, and its words would name the layer
+        assert steps[:3] == [f"{NEUTRAL} `%shapecheck --hint` gives a hint."] * 3
+    else:
+        stopped = "the call was stopped before its first step."
+        assert steps[0] == f"{NEUTRAL} `%shapecheck --hint` gives a hint; {stopped}"
+        assert steps[1:3] == [f"{NEUTRAL} See In [n], line 4; {stopped}"] * 2
     assert finding.title in steps[3] or "incompatible with the layer" in steps[3]
 
 

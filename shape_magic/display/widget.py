@@ -86,8 +86,10 @@ class ShapeWidget(anywidget.AnyWidget):
     def refresh(self) -> None:
         """Shows the same report as it may be seen now: a hint was given elsewhere."""
         with self._lock:
+            before = self.view
             self._redraw(self._report, self._done, self._planner)
-            self.on_told(self._report)
+            if self.view != before:
+                self.on_told(self._report)
 
     def _redraw(self, report: Report, done: Done | None, planner: Planner) -> None:
         view = build_view(report, done, disclosures(report))
@@ -99,7 +101,8 @@ class ShapeWidget(anywidget.AnyWidget):
         self._done = done
         self._planner = planner
         self._offered = tuple(_offers(view))
-        self._open = frozenset(card.diagnostic for card in _cards(view) if card.next_hint)
+        #: How many hints were told on each card that has more.
+        self._open = {card.diagnostic: len(card.hints) for card in _cards(view) if card.next_hint}
         self._text = _summary(view)
 
     def __repr__(self) -> str:
@@ -124,8 +127,9 @@ class ShapeWidget(anywidget.AnyWidget):
         with self._lock:
             if type(position) is not int or position not in self._open:
                 return {"ok": False, "why": say("hint.not_offered")}, []
-            if mode() == "hints" and not tell_next(self._report, position):
-                return {"ok": False, "why": say("hint.not_offered")}, []
+            # A card that stayed behind another of the same finding catches up first.
+            if mode() == "hints" and disclosures(self._report)[position].level == self._open[position]:
+                tell_next(self._report, position)
             self._redraw(self._report, self._done, self._planner)  # in other modes: what those show
             self.on_told(self._report)
             return {"ok": True}, []

@@ -292,13 +292,20 @@ def test_no_fix_is_offered_to_a_forged_press(settings: ShapeMagic) -> None:
     assert asked == []
 
 
-def test_a_card_without_further_hints_can_not_be_raised(settings: ShapeMagic) -> None:
+def test_two_cards_of_one_finding_keep_in_step(settings: ShapeMagic) -> None:
     report = samples.seed_with_labels()
     first, second = (ShapeWidget(report, lambda request: {"ok": True}) for _ in range(2))
     assert ask(first, {"finding": 0})["ok"] is True
     assert len(second.view["models"][0]["cards"][0]["hints"]) == 0
+    assert ask(second, {"finding": 0})["ok"] is True
+    assert first.view == second.view
+    ask(first, {"finding": 0})
+    heard: list[Report] = []
+    second.on_told = heard.append
+    second.refresh()
     second.refresh()
     assert first.view == second.view
+    assert heard == [report]
 
 
 def test_the_setting_holds_from_the_next_display_on(settings: ShapeMagic) -> None:

@@ -133,6 +133,13 @@ def test_after_a_crash_that_nobody_watched(shell: Shell) -> None:
     assert hint(shell).startswith("Hint 1 of 4 · Where: Look at `dense")
 
 
+def test_with_fixes_given_the_hints_can_be_asked_for_too(hinting: Shell) -> None:
+    hinting.must('%config ShapeMagic.fixes = "on"')
+    assert "Insert Flatten()" in hinting.run(BROKEN + FIT).out
+    assert hint(hinting).startswith("Hint 1 of 4")
+    assert hint(hinting).startswith("Hint 2 of 4")
+
+
 def test_help_and_completion_know_it(hinting: Shell) -> None:
     assert "--hint" in hinting.ip.find_line_magic("shapecheck").__doc__
     assert "--hint" in hinting.ip.complete("--hi", "%shapecheck --hi")[1]

@@ -74,6 +74,8 @@ class ShapeWidget(anywidget.AnyWidget):
     ) -> None:
         view = build_view(report, done, disclosures(report))
         super().__init__(view=view.to_dict(), words=widget_words(), identity=identity or uuid4().hex)
+        #: Hears of the report when a hint more of it was told.
+        self.on_told: Callable[[Report], None] = _nobody
         self._lock = threading.Lock()
         self._take(report, done, planner, view)
 
@@ -85,7 +87,10 @@ class ShapeWidget(anywidget.AnyWidget):
     def refresh(self) -> None:
         """Shows the same report as it may be seen now: a hint was given elsewhere."""
         with self._lock:
+            before = self.view
             self._redraw(self._report, self._done, self._planner)
+            if self.view != before:
+                self.on_told(self._report)
 
     def _redraw(self, report: Report, done: Done | None, planner: Planner) -> None:
         view = build_view(report, done, disclosures(report))
@@ -98,7 +103,8 @@ class ShapeWidget(anywidget.AnyWidget):
         self._done = done
         self._planner = planner
         self._offered = tuple(_offers(view))
-        self._open = frozenset(card.diagnostic for card in _cards(view) if card.next_hint)
+        #: How many hints were told on each card that has more.
+        self._open = {card.diagnostic: len(card.hints) for card in _cards(view) if card.next_hint}
         self._text = _summary(view)
 
     def __repr__(self) -> str:
@@ -123,9 +129,11 @@ class ShapeWidget(anywidget.AnyWidget):
         with self._lock:
             if type(position) is not int or position not in self._open:
                 return {"ok": False, "why": say("hint.not_offered")}, []
-            if mode() == "hints" and not tell_next(self._report, position):
-                return {"ok": False, "why": say("hint.not_offered")}, []
+            # A card that stayed behind another of the same finding catches up first.
+            if mode() == "hints" and disclosures(self._report)[position].level == self._open[position]:
+                tell_next(self._report, position)
             self._redraw(self._report, self._done, self._planner)  # in other modes: what those show
+            self.on_told(self._report)
             return {"ok": True}, []
 
     def _answer(self, message: object) -> dict[str, Any]:
@@ -140,6 +148,10 @@ class ShapeWidget(anywidget.AnyWidget):
             if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
                 raise
             return {"ok": False, "why": say("ui.widget.planner_failed", why=str(error))}
+
+
+def _nobody(report: Report) -> None:
+    """Where nothing else shows the report."""
 
 
 def _cards(view: View) -> Iterator[Card]:

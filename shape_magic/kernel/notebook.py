@@ -12,11 +12,11 @@ from IPython.core.error import UsageError
 
 from shape_magic.capture import hooks
 from shape_magic.capture.session import Live, Session
-from shape_magic.display.disclosure import STEPS, Disclosure, as_told, disclosures, mode, tell_next, told
-from shape_magic.display.parts import visible
+from shape_magic.display.disclosure import mode, tell_next
 from shape_magic.errors import shape_error
 from shape_magic.facts import CellId, Facts, Given, Shape, Span
 from shape_magic.kernel.cells import CellFiles, magic_line
+from shape_magic.kernel.lines import hint_line, keras_type, one_line, stopped_line
 from shape_magic.kernel.options import Options, parse, shape_given
 from shape_magic.kernel.planner import Applied, Planner
 from shape_magic.report import Diagnostic, Report
@@ -167,11 +167,11 @@ class Notebook:
         strict = self._options.strict or self.settings.strict
         if error is not None:
             if report.diagnostics:
-                _one_line(error, report)
+                one_line(error, report)
             return
         stops = fails or (strict and not report.ok)
         if stops and self.settings.raise_errors and not self._options.no_raise:
-            raise shape_error(stopped_line(report), _keras_type(report))
+            raise shape_error(stopped_line(report), keras_type(report))
 
     def _finish(self, checker: Any, *, failed: bool) -> None:
         if failed and self._shown:
@@ -309,17 +309,6 @@ class Notebook:
         return self.report(Facts(facts), live) if facts else None
 
 
-def _keras_type(report: Report) -> str:
-    """The class of the exception that Keras would have raised in the call."""
-    first = report.diagnostics[0]
-    contract = report.models[first.model].contract if first.model is not None else None
-    if contract is None:
-        return "ValueError"
-    failures = [contract.failure, *(loss.failure for loss in (*contract.losses, *contract.metrics))]
-    known = next((f.type for f in failures if f is not None), None)
-    return known or "InvalidArgumentError"  # labels out of range: found by the kernel, not by the shapes
-
-
 def shapes(words: tuple[str, ...], namespace: Mapping[str, Any]) -> tuple[Shape, ...]:
     """The shapes that ``-x`` or ``-y`` give."""
     return tuple(shape_given(word, namespace) for word in words)
@@ -327,39 +316,3 @@ def shapes(words: tuple[str, ...], namespace: Mapping[str, Any]) -> tuple[Shape,
 
 def _identity(diagnostic: Diagnostic) -> tuple[str, int | None, str]:
     return diagnostic.rule, diagnostic.model, diagnostic.message
-
-
-def hint_line(report: Report, position: int) -> str:
-    """The last step that was told of a finding: ``"Hint 2 of 4 · What went in, and what was wanted: …"``."""
-    level = disclosures(report)[position].level
-    hints = told(report, [Disclosure("hints", level)] * len(report.diagnostics)).diagnostics[position].hints
-    most, step = len(report.diagnostics[position].hints), STEPS[level - 1]
-    return visible(say("hint.line", k=level, n=most, step=say(f"hint.step.{step}"), text=hints[-1]), lines=True)
-
-
-def stopped_line(report: Report) -> str:
-    """The one line in place of a traceback, with what may be seen of the first finding."""
-    diagnostic = as_told(report).diagnostics[0]
-    if not disclosures(report)[0].place:
-        return say("hint.stopped", title=diagnostic.title)
-    span = diagnostic.span
-    label = report.labels.get(span.cell, "") if span is not None and span.cell is not None else ""
-    method = str(diagnostic.values.get("method", "fit"))
-    where = (
-        say("magic.stopped_line", where=label, line=span.start_line)
-        if span
-        else say("magic.stopped_call", method=method)
-    )
-    return say("magic.stopped", title=diagnostic.title, where=where)
-
-
-def _one_line(error: BaseException, report: Report) -> None:
-    """Let IPython show Keras' exception in one line: the card says the rest.
-
-    Where the card does not quote Keras yet, the line doesn't either; the exception itself stays Keras'.
-    """
-    from shape_magic.trace.failures import clean
-
-    said = clean(str(error)) if disclosures(report)[0].verdict else stopped_line(report)
-    text = f"{type(error).__name__}: {said}"
-    error._render_traceback_ = lambda: [text]  # type: ignore[attr-defined]

@@ -292,13 +292,20 @@ def test_no_fix_is_offered_to_a_forged_press(settings: ShapeMagic) -> None:
     assert asked == []
 
 
-def test_a_card_without_further_hints_can_not_be_raised(settings: ShapeMagic) -> None:
+def test_two_cards_of_one_finding_keep_in_step(settings: ShapeMagic) -> None:
     report = samples.seed_with_labels()
     first, second = (ShapeWidget(report, lambda request: {"ok": True}) for _ in range(2))
     assert ask(first, {"finding": 0})["ok"] is True
     assert len(second.view["models"][0]["cards"][0]["hints"]) == 0
+    assert ask(second, {"finding": 0})["ok"] is True
+    assert first.view == second.view
+    ask(first, {"finding": 0})
+    heard: list[Report] = []
+    second.on_told = heard.append
+    second.refresh()
     second.refresh()
     assert first.view == second.view
+    assert heard == [report]
 
 
 def test_the_setting_holds_from_the_next_display_on(settings: ShapeMagic) -> None:
@@ -318,3 +325,13 @@ def test_every_step_has_its_name() -> None:
     card = build_view(report, disclosures=at(report, "hints", 4)).models[0].cards[0]
     assert card.steps == ("Where", "What went in, and what was wanted", "Why", "How")
     assert len(STEPS) == len(card.steps)
+
+
+@pytest.mark.parametrize("level", range(5))
+def test_hostile_hints_stay_text(level: int) -> None:
+    report = samples.hostile()
+    page = render_html(report, disclosures=at(report, "hints", level))
+    assert "<script" not in page
+    assert "<img" not in page
+    text = render_text(report, disclosures=at(report, "hints", level), color=False)
+    assert not [char for char in text if ord(char) < 32 and char != "\n"]

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from shape_magic.facts import Model
-from shape_magic.report import Diagnostic, Fix
+from shape_magic.report import Diagnostic, Fix, Report
 from shape_magic.rules import RULES
 from tests.rules import documents
 from tests.rules.documents import BROKEN
@@ -74,6 +74,7 @@ class Case:
     source: str
     diagnostic: Diagnostic
     model: Model | None
+    report: Report
 
 
 @cache
@@ -88,7 +89,7 @@ def _cases() -> Iterator[Case]:
             report = documents.checked(cell.source, cell.memory_budget)
             for k, found in enumerate(report.diagnostics):
                 model = report.models[found.model] if found.model is not None else None
-                yield Case(f"{cell.id}/{k}", cell.source, found, model)
+                yield Case(f"{cell.id}/{k}", cell.source, found, model, report)
 
 
 # -- what a hint must not name

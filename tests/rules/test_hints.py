@@ -11,6 +11,8 @@ from dataclasses import replace
 
 import pytest
 
+from shape_magic.display.disclosure import Disclosure, Mode
+from shape_magic.display.view import build_view
 from shape_magic.rules import RULES
 from tests.rules import hints
 from tests.rules.hints import Case
@@ -70,6 +72,20 @@ def test_each_step_leaves_fewer_repairs() -> None:
     assert all(3 * sum(n[k] > n[k + 1] for n in counts.values()) > len(counts) for k in (2, 3))
     left = {case.id: {kind for kind, _ in hints.candidates(case, case.diagnostic.hints)[-1]} for case in hints.cases()}
     assert left == {case.id: set(map(hints.kind, case.diagnostic.fixes)) for case in hints.cases()}
+
+
+def standing_out(case: Case, mode: Mode, level: int) -> set[str]:
+    """How the rows of a case's ladders look that do not look like any other."""
+    view = build_view(case.report, disclosures=[Disclosure(mode, level)] * len(case.report.diagnostics))
+    return {row.state for model in view.models for row in model.rows if row.state != "ok" or row.mark}
+
+
+def test_no_row_stands_out_before_the_first_hint_and_none_is_predicted_after() -> None:
+    assert [case.id for case in hints.cases() if standing_out(case, "hints", 0)] == []
+    after = [standing_out(case, "hints", level) for case in hints.cases() for level in (1, 4)]
+    after += [standing_out(case, "off", 0) for case in hints.cases()]
+    assert set().union(*after) == {"broken", "warned", "asked", "unreached"}
+    assert "predicted" in set().union(*(standing_out(case, "on", 0) for case in hints.cases()))
 
 
 # -- this suite can fail

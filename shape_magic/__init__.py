@@ -12,16 +12,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    *("Report", "check", "check_cell", "check_cells", "compare"),
-    *("load_ipython_extension", "unload_ipython_extension"),
-]
+    "Report", "check", "check_cell", "check_cells", "compare", "load_ipython_extension", "unload_ipython_extension",
+]  # fmt: skip
 
-_HOME = {
-    "Report": "report",
-    "compare": "comparison",
-    "load_ipython_extension": "magic",
-    "unload_ipython_extension": "magic",
-}
+_EXTENSION = dict.fromkeys(("load_ipython_extension", "unload_ipython_extension"), "magic")
+_HOME = {"Report": "report", "compare": "comparison"} | _EXTENSION
 
 
 def __getattr__(name: str) -> Any:

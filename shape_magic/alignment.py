@@ -33,24 +33,26 @@ def _representative(models: Sequence[Sequence[Call]], row: Aligned) -> Call:
 
 
 def _pairs(left: Sequence[Call], right: Sequence[Call]) -> list[tuple[int | None, int | None]]:
+    # What the rest is worth from each pair of places on: so, of equally good ways, the one is taken that
+    # puts layers side by side as early as it can.
     best = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
-    for i, one in enumerate(left, start=1):
-        above, here = best[i - 1], best[i]
-        for j, other in enumerate(right, start=1):
-            here[j] = max(above[j], here[j - 1], above[j - 1] + _worth(one, other))
+    for i in reversed(range(len(left))):
+        below, here = best[i + 1], best[i]
+        for j in reversed(range(len(right))):
+            here[j] = max(below[j], here[j + 1], below[j + 1] + _worth(left[i], right[j]))
     pairs: list[tuple[int | None, int | None]] = []
-    i, j = len(left), len(right)
-    while i or j:
-        if i and j and best[i][j] == best[i - 1][j - 1] + _worth(left[i - 1], right[j - 1]):
-            i, j = i - 1, j - 1
+    i = j = 0
+    while i < len(left) or j < len(right):
+        if i < len(left) and j < len(right) and best[i][j] == best[i + 1][j + 1] + _worth(left[i], right[j]):
             pairs.append((i, j))
-        elif j and best[i][j] == best[i][j - 1]:
-            j -= 1
-            pairs.append((None, j))
-        else:
-            i -= 1
+            i, j = i + 1, j + 1
+        elif i < len(left) and best[i][j] == best[i + 1][j]:
             pairs.append((i, None))
-    return pairs[::-1]
+            i += 1
+        else:
+            pairs.append((None, j))
+            j += 1
+    return pairs
 
 
 def _worth(one: Call, other: Call) -> float:

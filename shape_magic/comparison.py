@@ -170,7 +170,7 @@ def _activations(calls: Sequence[Call], sizes: Mapping[str, int]) -> int | None:
 
 
 def differences(comparison: Comparison, row: Aligned) -> tuple[str, ...]:
-    """In what the layers of a row differ: ``missing``, ``layer``, ``settings``, ``shape``, ``params``; empty: nothing."""
+    """In what a row's layers differ: any of ``missing``, ``layer``, ``settings``, ``shape``, ``params``."""
     calls = [model.calls[at] for model, at in zip(comparison.models, row, strict=True) if at is not None]
     found = ["missing"] if len(calls) < len(row) else []
     kinds = {call.class_name for call in calls}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from matplotlib.figure import Figure
 
@@ -18,7 +19,7 @@ from shape_magic.display.pen import INK, Look, Pen, fit, wide, wrap_lines
 from shape_magic.words import say
 
 #: More rows than these don't fit on a slide.
-_MOST_ROWS = 13
+_MOST_ROWS = 11
 _GREY, _LINE, _DIFFERENT = "#5b6470", "#8f99a5", "#005a8d"
 _MARGIN, _PAD = 0.5, 0.14
 _BOX, _GAP, _GUTTER = 0.58, 0.14, 0.28
@@ -135,7 +136,7 @@ class _Page:
     def _ladder(self, pen: Pen, model: int) -> None:
         x, cells = self._left(model), [line.cells[model] for line in self.view.lines]
         there = [k for k, cell in enumerate(cells) if cell]
-        for above, below in zip(there, there[1:], strict=False):
+        for above, below in pairwise(there):
             start, end = self.top + above * _PITCH + _BOX, self.top + below * _PITCH
             pen.arrow(x + _PAD + 0.15, start, x + _PAD + 0.15, end, _LINE, width=1.4, dashed=below > above + 1)
         for k in there:
@@ -194,15 +195,22 @@ class _Page:
             pen.text(x + label + length + 0.1, base, text, _SMALL, mono=True)
 
     def _key(self, pen: Pen) -> None:
-        """The letters of the rank glyphs and what they stand for."""
+        """What the letters, the frame and the number in a box stand for."""
         x, y = _MARGIN, self.height - _MARGIN / 2 - 0.3
         cells: dict[str, AxisCell] = {
             a.letter: a for line in self.view.lines for cell in line.cells if cell for a in cell.glyph
         }
         for axis in cells.values():
             axis_cell(pen, x, y, axis, 0.75)
-            pen.text(x + 0.28, y + 0.145, axis.axis, _SMALL, color=_GREY)
-            x += 0.28 + wide(axis.axis, _SMALL) + 0.22
+            x = self._said(pen, x + 0.28, y, axis.axis)
+        pen.box(x, y, 0.3, CELL * 0.72, _DIFFERS, label="key", rounding=0.03)
+        x = self._said(pen, x + 0.38, y, say("compare.key.frame", first=self.view.names[0]))
+        self._said(pen, x, y, say("compare.key.number"))
+
+    def _said(self, pen: Pen, x: float, y: float, text: str) -> float:
+        """Writes a word of the key; gives the place after it."""
+        pen.text(x, y + 0.145, text, _SMALL, color=_GREY)
+        return x + wide(text, _SMALL) + 0.22
 
 
 def _value(total: Total, model: int) -> str:

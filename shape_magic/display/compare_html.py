@@ -13,6 +13,7 @@ _MOST_ROWS = 60
 _LEFT = "text-align:left;vertical-align:top"
 _RIGHT = "text-align:right;vertical-align:top"
 _SHAPE = "white-space:nowrap;font-family:monospace"
+_UNBROKEN = "white-space:nowrap"
 _DIFFERS = "outline:1px solid var(--jp-border-color1,#888)"
 
 
@@ -27,7 +28,7 @@ def _table(view: ComparisonView) -> str:
     heads = (say("compare.column.row"), *view.names, say("compare.column.note"))
     head = "".join(element("th", escape(name), scope="col", style=_LEFT) for name in heads)
     caption = element("caption", escape(view.title), style=_LEFT)
-    body = "\n".join(_row(k, line) for k, line in enumerate(view.lines))
+    body = "\n".join(map(_row, view.lines))
     foot = "\n".join(map(_total, view.totals))
     return element(
         "table",
@@ -35,22 +36,24 @@ def _table(view: ComparisonView) -> str:
     )
 
 
-def _row(number: int, line: Line) -> str:
-    cells = "".join(map(_cell, line.cells))
+def _row(line: Line) -> str:
+    cells = "".join(_cell(cell, titled=line.number) for cell in line.cells)
     sign = f"{say('compare.sign')} {line.note}" if line.note else ""
     note = element("td", element("strong", escape(sign)) if sign else "", style=_LEFT)
-    head = element("th", str(number) if number else "", scope="row", style=_RIGHT)
+    head = element("th", escape(line.number), scope="row", style=_RIGHT)
     return element("tr", head + cells + note, style=_DIFFERS if line.note else None)
 
 
-def _cell(cell: Cell | None) -> str:
+def _cell(cell: Cell | None, titled: str) -> str:
+    """What the layer is and, below, what it gives; the title goes where the row has the same."""
     if cell is None:
         return element("td", escape(say("compare.absent")), style=_LEFT)
     axes = ", ".join(f"{axis.axis} {axis.size}" for axis in cell.glyph)
     what = element("strong", escape(cell.title)) + (f" {escape(cell.summary)}" if cell.summary else "")
     shape = element("span", escape(cell.shape), style=_SHAPE, title=axes or None)
-    params = f" · {escape(say('compare.params', n=cell.params))}" if cell.params else ""
-    return element("td", f"{what}<br>{shape}{params}", style=_LEFT)
+    params = element("span", escape(say("compare.params", n=cell.params)), style=_UNBROKEN) if cell.params else ""
+    below = " · ".join(filter(None, (shape, params)))
+    return element("td", below if cell.title == titled else f"{what}<br>{below}", style=_LEFT)
 
 
 def _total(total: Total) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from shape_magic.alignment import Aligned
 from shape_magic.comparison import Compared, Comparison, differences
@@ -38,6 +38,8 @@ class Cell:
 class Line:
     """A row: a cell for each model, None where it has nothing here."""
 
+    #: ``"4"``, ``"4–150"``, ``"input"``.
+    number: str
     cells: tuple[Cell | None, ...]
     #: In what they differ, in words; empty: they are alike.
     note: str
@@ -75,14 +77,15 @@ class ComparisonView:
 def build_comparison(comparison: Comparison, most: int) -> ComparisonView:
     """The comparison in about ``most`` lines: where there are more, those alike in sequence are one."""
     names = tuple(short(model.name, 40) for model in comparison.models)
-    blocks = [(row,) for row in comparison.rows]
+    blocks: list[tuple[Aligned, ...]] = [(row,) for row in comparison.rows]
     if len(blocks) > most:
         blocks = _folded(comparison, most)
-    lines = [_inputs(comparison), *(_line(comparison, block, names) for block in blocks)]
+    starts = [0, *accumulate(map(len, blocks))]
+    lines = [_line(comparison, block, start + 1, names) for block, start in zip(blocks, starts, strict=False)]
     return ComparisonView(
         title=say("compare.title", names=_listed(names)),
         names=names,
-        lines=tuple(lines),
+        lines=(_inputs(comparison), *lines),
         totals=_totals(comparison.models),
         sentences=(*_ratios(comparison.models, names), *_broken(comparison.models, names)),
     )
@@ -115,15 +118,16 @@ def _folded(comparison: Comparison, most: int) -> list[tuple[Aligned, ...]]:
     return blocks
 
 
-def _line(comparison: Comparison, block: tuple[Aligned, ...], names: tuple[str, ...]) -> Line:
+def _line(comparison: Comparison, block: tuple[Aligned, ...], number: int, names: tuple[str, ...]) -> Line:
     if len(block) == 1:
         (row,) = block
         calls = [model.calls[at] if at is not None else None for model, at in zip(comparison.models, row, strict=True)]
-        return Line(tuple(_cell(call) if call else None for call in calls), _note(comparison, row, names))
+        return Line(str(number), tuple(_cell(call) if call else None for call in calls), _note(comparison, row, names))
     columns = [[at for at in column if at is not None] for column in zip(*block, strict=True)]
     cells = [_fold(model, column) for model, column in zip(comparison.models, columns, strict=True)]
     notes = list(dict.fromkeys(_note(comparison, row, names) for row in block))
-    return Line(tuple(cells), notes[0] if len(notes) == 1 else say("compare.note.several"))
+    note = notes[0] if len(notes) == 1 else say("compare.note.several")
+    return Line(f"{number}–{number + len(block) - 1}", tuple(cells), note)
 
 
 def _cell(call: Call) -> Cell:
@@ -153,7 +157,8 @@ def _inputs(comparison: Comparison) -> Line:
         for m in comparison.models
     )
     differs = len({model.inputs for model in comparison.models}) > 1
-    return Line(cells, say("compare.note.differs", what=say("compare.what.shape")) if differs else "")
+    note = say("compare.note.differs", what=say("compare.what.shape")) if differs else ""
+    return Line(say("ui.row.input"), cells, note)
 
 
 def _input_glyph(model: Compared) -> tuple[AxisCell, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import doctest
 import os
 import pickle
@@ -259,7 +260,8 @@ def test_in_a_script(tmp_path: Path) -> None:
     assert all(line in told for line in SUBMITTED_LINES)
 
 
-def test_in_a_doctest_as_otter_writes_it() -> None:
+def test_in_a_doctest_as_otter_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builtins, "_", None, raising=False)  # doctest sets it, and IPython then leaves its own alone
     names = run(SUBMITTED)
     test = doctest.DocTestParser().get_doctest(f">>> {ASSERT}\n", names, "q1", None, 0)
     said: list[str] = []

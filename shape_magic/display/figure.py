@@ -254,6 +254,10 @@ def _cell(pen: Pen, x: float, y: float, cell: AxisCell, scale: float = 1.0, *, f
         pen.veil(x, y, side)
 
 
+#: For our other figures: the width of an axis' cell, and what draws it.
+CELL, axis_cell = _CELL, _cell
+
+
 class _Stack:
     """One column of rows; ``left`` and ``top`` are those of the first row's box."""
 

@@ -53,6 +53,10 @@ def _tag(name: str, content: str, **attributes: str | None) -> str:
     return f"<{name}{opening}>{content}</{name}>"
 
 
+#: For our other tables.
+element = _tag
+
+
 def _prose(text: str) -> str:
     """A sentence, with what stands between backticks as code."""
     pieces = text.split("`")

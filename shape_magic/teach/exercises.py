@@ -16,6 +16,7 @@ from shape_magic.teach.bench import Run, run
 from shape_magic.teach.documented import documented
 from shape_magic.teach.mistakes import MAKERS, Draft
 from shape_magic.teach.places import layers_of, right_places
+from shape_magic.teach.shown import bundle_of
 from shape_magic.words import say
 
 #: How many drafts are tried before a rule is given up.
@@ -125,11 +126,18 @@ class Exercise:
             return say("exercise.no_more_hints")
         self.hints_shown += 1
         attempts.note("hint", rule=self.rule, level=self.hints_shown)
+        self._refresh()
         return say("exercise.hint_text", n=self.hints_shown, total=len(hints), text=hints[self.hints_shown - 1])
 
     def another(self) -> Exercise:
-        """The exercise of the next seed."""
-        return exercise(self.rule, self.seed + 1)
+        """Become the exercise of the next seed, where it is displayed too."""
+        vars(self).update(vars(exercise(self.rule, self.seed + 1)), _widget=self._widget)
+        self._refresh()
+        return self
+
+    def _refresh(self) -> None:
+        if self._widget is not None:
+            self._widget.refresh()
 
     def _refused(self, repair: str) -> str | None:
         """Why a repair is not accepted; None where it is."""
@@ -186,12 +194,11 @@ class Exercise:
         text = {"text/plain": repr(self)}
         if current().static:
             return text
-        if self._widget is None:
-            from shape_magic.teach.exercise_widget import ExerciseWidget
+        from shape_magic.teach.exercise_widget import ExerciseWidget
 
+        if self._widget is None:
             self._widget = ExerciseWidget(self)
-        bundle = self._widget._repr_mimebundle_()
-        return {**(bundle[0] if isinstance(bundle, tuple) else bundle), **text}
+        return {**bundle_of(self._widget), **text}
 
 
 def _python_said(error: BaseException) -> str:

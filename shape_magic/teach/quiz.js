@@ -38,19 +38,18 @@ function blankRow(item, app) {
     send("answer");
   });
   let line = row(item, app.lanes, false);
-  const node = h("div", { class: "sm-ask", role: "rowgroup" }, line, h("div", { class: "sm-say", role: "row" }, h("div", { class: "sm-said", role: "cell" }, status, buttons)));
+  const node = h("div", { class: "sm-ask", role: "rowgroup" }, line, h("div", { class: "sm-say", role: "row" }, spine(item, app.lanes), h("div", { class: "sm-said", role: "cell" }, status)));
   let said = "";
   function update(next) {
     const { blank } = next;
     const open = blank.state === "open";
     node.className = `sm-ask sm-ask-${blank.icon && open ? "wrong" : blank.state}`;
     if (open) {
-      line.querySelector(".sm-shape").replaceChildren(input);
+      if (!buttons.isConnected) line.querySelector(".sm-shape").replaceChildren(input, buttons);
     } else if (buttons.isConnected) {
       const fresh = row(next, app.lanes, false);
       line.replaceWith(fresh);
       line = fresh;
-      buttons.remove();
     }
     input.setAttribute("aria-invalid", String(open && Boolean(blank.icon)));
     const text = JSON.stringify([blank.icon, blank.word, blank.message]);

@@ -1,14 +1,14 @@
 """What learners get wrong about shapes, as data: each misconception tells which shape it would answer.
 
 Collected from teaching, not from a study: no learner study has been done. The order is that of the
-answer: of several misconceptions that give the same wrong shape, the first is named.
+answer: of several misconceptions that give the same wrong shape, the first is named. ``ALL`` is a matrix
+too: each has its explanation, its exercise, where it is met and an unseen item of another family.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
 
 from shape_magic.facts import Call, Shape
 from shape_magic.teach import mistaken
@@ -326,15 +326,3 @@ BY_ID = {misconception.id: misconception for misconception in ALL}
 def candidates(call: Call, sizes: Sizes) -> tuple[Misconception, ...]:
     """The misconceptions that give this answer, the likeliest first; empty where none is known for it."""
     return tuple(misconception for misconception in ALL if misconception.recognises(call, sizes))
-
-
-def plausible(call: Call) -> tuple[Shape, ...]:
-    """Shapes that somebody could give as an answer: the right one, those of misconceptions, and what looks like it."""
-    right, given = call.output_shape or (), call.input_shape or ()
-    near = {m.predict(call) for m in ALL} | {right, given}
-    for place in range(1, len(right)):
-        size = right[place] or 2
-        for other in (size + 1, max(size - 1, 1), size * 2, max(size // 2, 1)):
-            near.add((*right[:place], other, *right[place + 1 :]))
-    near.add((None, prod(size or 1 for size in given[1:])))
-    return tuple(sorted((shape for shape in near if shape), key=str))

@@ -33,7 +33,7 @@ function blankRow(item, app) {
     press(words.show, () => send("show"), { class: "sm-quiet", "aria-label": item.blank.show }),
   );
   input.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing) return;
+    if (event.key !== "Enter" || event.isComposing || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     send("answer");
   });

@@ -1,4 +1,4 @@
-"""For lessons: a playground for a model's shapes, a quiz on them, and exercises made from named mistakes."""
+"""For lessons: a playground for a model's shapes, a quiz on them, exercises made from named mistakes, questions."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from shape_magic.teach.exercises import exercise
     from shape_magic.teach.playground import Playground
     from shape_magic.teach.quizzes import quiz
+    from shape_magic.teach.study import questions
 
-__all__ = ["Playground", "exercise", "quiz"]
+__all__ = ["Playground", "exercise", "questions", "quiz"]
 
 #: No module is named as what it gives: importing it would put the module in the place of that.
-_HOME = {"Playground": "playground", "exercise": "exercises", "quiz": "quizzes"}
+_HOME = {"Playground": "playground", "exercise": "exercises", "questions": "study", "quiz": "quizzes"}
 
 
 def __getattr__(name: str) -> Any:

@@ -153,7 +153,7 @@ class Quiz:
             answer = Answer(True, None, self._solution(question))
         else:
             answer = self._wrong(question, sizes)
-        attempts.note("quiz", right=answer.right, misconception=answer.misconception, layer=question.call.class_name)
+        attempts.note("quiz", right=answer.right, misconception=answer.misconception)
         return self._said(question, answer)
 
     def show(self, layer: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from shape_magic.backend import require_keras
 from shape_magic.report import Report
-from shape_magic.trace.worker import world_kept
+from shape_magic.trace.worker import wait_for, world_kept
 
 #: What the cells find imported, as the rules' documents have it.
 IMPORTS = "import keras\nimport numpy as np\nfrom keras import layers\n"
@@ -32,10 +32,12 @@ def run(source: str, *, memory_budget: int | None = None) -> Run:
     """A cell, checked as it runs in a namespace of its own, with keras, layers and np imported.
 
     Calls that train are checked and answered by stand-ins. Keras counts layer names by thread, so in
-    this one they start anew and the user's stay as they are; random states too. Raises what the cell raises.
+    this one they start anew and the user's stay as they are; random states too. An interrupt ends the cell. Raises
+    what the cell raises.
     """
     require_keras()
     outcome: list[Any] = [None, None]
+    done = threading.Event()
 
     def work() -> None:
         from shape_magic.api import check_cell
@@ -47,13 +49,15 @@ def run(source: str, *, memory_budget: int | None = None) -> Run:
             outcome[0] = Run(report, names)
         except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, whatever it is
             outcome[1] = error
+        finally:
+            done.set()
 
     with world_kept():
         thread = threading.Thread(target=work, name="shape_magic-lesson", daemon=True)
         thread.start()
-        thread.join()
+        wait_for(thread, done)
     if outcome[1] is not None:
         error: BaseException = outcome[1]
         raise error
-    done: Run = outcome[0]
-    return done
+    ran: Run = outcome[0]
+    return ran

@@ -14,7 +14,7 @@ from shape_magic.words import say
 
 
 def layers_of(source: str, correct: Report, broken: Report) -> tuple[str, ...]:
-    """The layers that stand in the broken cell, and the other places, in the cell's order.
+    """The layers that stand in the broken cell in their order, and the other places behind them.
 
     A broken model may end before its last layer; those that the correct one has and whose text still stands
     there are named too, so that the end of the list tells nothing.

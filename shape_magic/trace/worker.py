@@ -63,7 +63,7 @@ def apart(function: Callable[[], T]) -> T:
     with world_kept(), _silence():
         thread = threading.Thread(target=work, name="shape_magic-trace", daemon=True)
         thread.start()
-        _wait(thread, done)
+        wait_for(thread, done)
     if outcome[1] is not None:
         error: BaseException = outcome[1]
         raise error
@@ -162,7 +162,8 @@ def _unless_worker(function: Any) -> Any:
     return quiet
 
 
-def _wait(thread: threading.Thread, done: threading.Event) -> None:
+def wait_for(thread: threading.Thread, done: threading.Event) -> None:
+    """Wait for a thread of ours; an interrupt tells it to stop, waits until it says so, and goes on."""
     try:
         thread.join()
     except KeyboardInterrupt:

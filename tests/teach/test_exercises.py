@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import sys
+import threading
 from functools import cache
 
 import pytest
@@ -183,6 +186,15 @@ def test_what_still_breaks_is_said() -> None:
 )
 def test_errors_of_the_learners_own_are_told_in_words(text: str, said: str) -> None:
     assert said in made(MAP).answer(repair=text).message
+
+
+def test_a_repair_without_end_can_be_interrupted() -> None:
+    exercise = made(MAP)
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        exercise.answer(repair="while True:\n    pass\n")
+    assert not [thread for thread in threading.enumerate() if thread.name == "shape_magic-lesson"]
 
 
 def test_a_repair_runs_in_a_namespace_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

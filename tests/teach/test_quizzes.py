@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from shape_magic.teach.answers import readings
 from shape_magic.teach.quiz_view import quiz_view
 from shape_magic.teach.quiz_widget import QuizWidget
 from shape_magic.teach.quizzes import Quiz
+from tests.rules.test_words import TEXTS, modules, patterns
 
 CELL = """\
 model = keras.Sequential([
@@ -254,3 +256,12 @@ def test_answers_are_noted_only_when_asked_for(quiz: Quiz, tmp_path: Path, monke
     (line,) = (tmp_path / "attempts.jsonl").read_text().splitlines()
     noted: dict[str, Any] = json.loads(line)
     assert (noted["what"], noted["right"], noted["misconception"]) == ("quiz", False, "ignored-stride")
+
+
+def test_every_text_of_a_lesson_is_used_and_none_is_missing() -> None:
+    uses = {use for _, tree in modules() for use in patterns(tree)}
+    own = tuple(f"{part}." for part in ("quiz", "exercise", "study"))
+    texts = [key for key in TEXTS if key.startswith(own)]
+    assert [key for key in texts if not any(re.fullmatch(use, key) for use in uses)] == []
+    asked = [use for use in uses if use.replace("\\", "").startswith(own)]
+    assert [use for use in asked if not any(re.fullmatch(use, key) for key in texts)] == []

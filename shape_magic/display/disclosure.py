@@ -7,7 +7,6 @@ stays whole; its ``print`` and ``plot`` are displays and obey the setting.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +16,8 @@ from shape_magic.display.cards import tone
 from shape_magic.display.ladder import place_of
 from shape_magic.report import Diagnostic, Report
 from shape_magic.settings import current
+from shape_magic.teach.attempts import note
 from shape_magic.words import say
-
-_LOG = logging.getLogger("shape_magic")
 
 Mode = Literal["off", "hints", "on"]
 #: The steps in which a finding is told when hints are on; a diagnostic's ``hints`` are its texts for them.
@@ -139,18 +137,8 @@ def tell_next(report: Report, position: int) -> bool:
     if settings.fixes == "off" or level > len(finding.hints):
         return False
     settings.told[key] = level
-    _record(finding.rule, level)
+    note("hint", rule=finding.rule, level=level)
     return True
-
-
-def _record(rule: str, level: int) -> None:
-    from shape_magic.teach.attempts import note
-
-    try:
-        note("hint", rule=rule, level=level)
-    except OSError as error:
-        # A full disk or a wrong path is the teacher's matter; the learner gets the hint all the same.
-        _LOG.warning("the hint was not recorded: %s", error)
 
 
 def _key(finding: Diagnostic, report: Report) -> str:

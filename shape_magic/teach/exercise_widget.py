@@ -66,9 +66,10 @@ class ExerciseWidget(anywidget.AnyWidget):
     def hint(self, message: object, buffers: list[bytes]) -> _Answer:
         """Opens one hint more."""
         with self._lock:
-            more = self._exercise.hints_shown < len(self._exercise.finding.hints)
+            before = self._exercise.hints_shown
             text = self._exercise.next_hint()
-        return {"ok": True, "text": "" if more else text}, []
+            opened = self._exercise.hints_shown > before
+        return {"ok": True, "text": "" if opened else text}, []
 
     @experimental.command
     def another(self, message: object, buffers: list[bytes]) -> _Answer:

@@ -11,6 +11,7 @@ from typing import Any
 from shape_magic.errors import UsageError
 from shape_magic.report import Diagnostic, Report
 from shape_magic.rules import RULES
+from shape_magic.settings import current
 from shape_magic.teach import attempts, judge
 from shape_magic.teach.bench import Run, run
 from shape_magic.teach.documented import documented
@@ -120,7 +121,9 @@ class Exercise:
         return Verdict(found, fixed, " ".join(parts) or say("exercise.empty"))
 
     def next_hint(self) -> str:
-        """One step of help more: where, what, why, how."""
+        """One step of help more: where, what, why, how. None is given where ``ShapeMagic.fixes`` is "off"."""
+        if current().fixes == "off":
+            return say("exercise.hints_off")
         hints = self.finding.hints
         if self.hints_shown >= len(hints):
             return say("exercise.no_more_hints")

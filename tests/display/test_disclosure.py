@@ -221,7 +221,7 @@ def test_a_hint_is_recorded_where_that_is_asked_for(settings: ShapeMagic, tmp_pa
 def test_a_record_that_can_not_be_written_keeps_no_hint_back(settings: ShapeMagic, tmp_path: Path, caplog: Any) -> None:
     settings.record = str(tmp_path / "nowhere" / "attempts.jsonl")
     assert tell_next(samples.seed_with_labels(), 0)
-    assert "the hint was not recorded" in caplog.text
+    assert "an attempt was not recorded" in caplog.text
 
 
 def test_print_and_plot_obey_and_the_data_stay_whole(settings: ShapeMagic) -> None:

@@ -14,6 +14,7 @@ import pytest
 from shape_magic import teach
 from shape_magic.errors import UsageError
 from shape_magic.rules import RULES
+from shape_magic.settings import ShapeMagic
 from shape_magic.teach.documented import documented
 from shape_magic.teach.exercise_widget import ExerciseWidget
 from shape_magic.teach.exercises import Exercise
@@ -233,6 +234,17 @@ def test_hints_open_one_by_one_and_end() -> None:
     said = [exercise.next_hint() for _ in range(5)]
     assert said[0].startswith("Hint 1 of 4: ")
     assert said[4] == "There are no more hints."
+
+
+def test_no_hint_is_given_where_they_are_switched_off() -> None:
+    exercise = teach.exercise(MAP, 3)
+    ShapeMagic.instance(fixes="off")
+    try:
+        answer, _ = ExerciseWidget(exercise).hint({}, [])
+    finally:
+        ShapeMagic.clear_instance()
+    assert answer["text"].startswith("Hints are switched off here")
+    assert exercise.hints_shown == 0
 
 
 def test_another_one_takes_its_place() -> None:

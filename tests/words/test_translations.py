@@ -47,7 +47,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the catalogue whose German file on one rule can be spoiled."""
     shutil.copytree(FOLDER, tmp_path / "words")
     monkeypatch.setattr(translation, "files", lambda _: tmp_path / "words")
-    yield tmp_path / "words" / "de" / "rules" / "empty-axis.toml"
+    return tmp_path / "words" / "de" / "rules" / "empty-axis.toml"
 
 
 @pytest.mark.parametrize(

@@ -92,14 +92,12 @@ class Window:
 
 def windows(call: Call) -> tuple[Window, ...]:
     """The windows that a convolution or pooling slides over its input, one per axis; empty for other layers."""
-    kernel = (
-        call.arguments.get("kernel_size") if call.is_a("BaseConv", "BaseDepthwiseConv", "BaseSeparableConv") else None
-    )
-    pool = call.arguments.get("pool_size") if call.is_a("BasePooling") else None
+    slides = call.is_a("BaseConv", "BaseDepthwiseConv", "BaseSeparableConv")
+    kernel = call.arguments.get("kernel_size" if slides else "pool_size")
     sizes = _grid(call)
-    if not isinstance(kernel or pool, list) or sizes is None:
+    if not (slides or call.is_a("BasePooling")) or not isinstance(kernel, list) or sizes is None:
         return ()
-    wide, n = _numbers(kernel or pool, len(sizes)), len(sizes)
+    wide, n = _numbers(kernel, len(sizes)), len(sizes)
     strides = _numbers(call.arguments.get("strides"), n)
     dilation = _numbers(call.arguments.get("dilation_rate") or 1, n)
     padding = str(call.arguments.get("padding", "valid"))

@@ -173,7 +173,9 @@ def _as_input(layer: Layer) -> Layer:
 
 
 def _is_chain(recipe: Recipe) -> bool:
-    return all(n.args == (Ref(before.id),) and not n.kwargs for before, n in zip(recipe.nodes, recipe.nodes[1:]))
+    return all(
+        n.args == (Ref(before.id),) and not n.kwargs for before, n in zip(recipe.nodes, recipe.nodes[1:], strict=False)
+    )
 
 
 def _listed(names: list[str]) -> str:

@@ -11,11 +11,12 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from shape_magic.backend import require_keras
+from shape_magic.display.parts import Row
 from shape_magic.errors import UsageError
 from shape_magic.facts import Axes, Call, Facts, Model
 from shape_magic.pipeline import told_report
@@ -110,6 +111,44 @@ class Playground:
     def call(self) -> Call | None:
         """The first call of the selected layer, as traced; None for an input."""
         return next((c for c in self._model.calls if c.layer == self._selected), None)
+
+    @property
+    def layer(self) -> Layer:
+        """The selected layer by how it is made."""
+        return self._history.now.layer(self._selected)
+
+    @property
+    def shown_controls(self) -> tuple[Any, ...]:
+        """The controls of the selected layer, in order."""
+        return tuple(self._controls.values())
+
+    @property
+    def can(self) -> dict[str, bool]:
+        """What can be done now, of what the buttons do."""
+        is_layer = not self.layer.is_input
+        history = self._history
+        return {
+            "undo": history.can_undo,
+            "redo": history.can_redo,
+            "reset": history.now != history.first,
+            "remove": is_layer,
+            "up": is_layer,
+            "down": is_layer,
+        }
+
+    def rows(self, rows: Sequence[Row]) -> list[str]:
+        """The name of the layer or input that each row of the ladder stands for; empty for loss and labels."""
+        calls, inputs = self._model.calls, iter(self._inputs)
+        found = []
+        for row in rows:
+            known = calls[row.call].layer if row.call is not None and row.kind == "layer" else ""
+            found.append(next(inputs, "") if row.kind == "input" else known)
+        return found
+
+    def told(self, doing: Callable[[], object]) -> None:
+        """Do what a button stands for; what goes wrong is said in the status line."""
+        with self._lock, self._told():
+            doing()
 
     @property
     def status(self) -> str:

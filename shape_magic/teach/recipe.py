@@ -191,9 +191,8 @@ def removed(name: str) -> Edit:
         if recipe.layers[name].is_input:
             raise UsageError(say("play.error.input_stays", name=name))
         for node in recipe.calls_of(name):
-            if len(set(node.inputs)) != 1 or any(
-                r.node == node.id and r.output for n in recipe.nodes for r in n.inputs
-            ):
+            several = any(r.node == node.id and r.output for n in recipe.nodes for r in n.inputs)
+            if len(set(node.inputs)) != 1 or several:
                 raise UsageError(say("play.error.joins", name=name))
             recipe = _rewired(recipe, {Ref(node.id): node.inputs[0]})
             recipe = replace(recipe, nodes=tuple(n for n in recipe.nodes if n.id != node.id))

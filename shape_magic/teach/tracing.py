@@ -177,7 +177,7 @@ class Tracer:
 
         try:
             found = apart(config)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a constructor says against its arguments
             raise UsageError(say("play.error.refused", name=class_name, why=_why(error))) from None
         return Layer(name, class_name, module, plain_config(found, name))
 
@@ -192,7 +192,7 @@ class Tracer:
 
         try:
             apart(make)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a constructor says against its arguments
             raise UsageError(say("play.error.refused", name=layer.name, why=_why(error))) from None
 
     def written_arguments(self, layer: Layer) -> tuple[list[Any], dict[str, Any]]:
@@ -370,9 +370,7 @@ class _Walk:
             return
         failure, outputs = self._inside_with(inside, [spec for spec in given if spec is not None])
         if failure is not None:
-            bases = (
-                ("Sequential", "Model", "Layer") if inside.kind == "Sequential" else ("Functional", "Model", "Layer")
-            )
+            bases: tuple[str, ...] = (inside.kind, "Model", "Layer")
             self._row(node, layer, _Outcome(bases=bases, failure=failure), sources, given, path, again=False)
             return
         own: dict[Ref, Spec] = {}

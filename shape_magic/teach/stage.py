@@ -19,8 +19,10 @@ from anywidget import experimental
 from shape_magic.display.assets import joined
 from shape_magic.display.view import build_view, flatten
 from shape_magic.teach.controls import has_axes, is_uneven
+from shape_magic.teach.cost_picture import cost_picture
 from shape_magic.teach.menu import MENU
-from shape_magic.teach.pictures import Picture, cost_picture, window_picture
+from shape_magic.teach.sketch import Picture
+from shape_magic.teach.window_picture import window_picture
 from shape_magic.words import say
 
 if TYPE_CHECKING:

@@ -166,9 +166,10 @@ class Tracer:
         """A layer of ``keras.layers`` with these arguments; raises ``UsageError`` in one sentence."""
         import keras
 
-        cls: Any = self.classes.get(class_name) or getattr(keras.layers, class_name, None)
-        if cls is None or not inspect.isclass(cls) or not issubclass(cls, keras.layers.Layer):
+        found: Any = self.classes.get(class_name) or getattr(keras.layers, class_name, None)
+        if not inspect.isclass(found) or not issubclass(found, keras.layers.Layer):
             raise UsageError(say("play.error.no_class", name=class_name))
+        cls: Any = found
         module = "keras.layers" if class_name not in self.classes else cls.__module__
 
         def config() -> Config:
@@ -176,10 +177,10 @@ class Tracer:
                 return dict(cls(**arguments).get_config())
 
         try:
-            found = apart(config)
+            made = apart(config)
         except Exception as error:  # noqa: BLE001 - whatever a constructor says against its arguments
             raise UsageError(say("play.error.refused", name=class_name, why=_why(error))) from None
-        return Layer(name, class_name, module, plain_config(found, name))
+        return Layer(name, class_name, module, plain_config(made, name))
 
     def check(self, layer: Layer) -> None:
         """Raise ``UsageError`` where Keras makes no such layer, whatever its input."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from shape_magic.teach.recipe import Layer, Node, Recipe, Ref, is_automatic, snake
+from shape_magic.teach.recipe import Cut, Layer, Node, Recipe, Ref, is_automatic, snake
 
 #: Of a layer: the arguments to write by position, and those to write by name.
 Arguments = Callable[[Layer], tuple[list[Any], dict[str, Any]]]
@@ -123,6 +123,9 @@ class _Writer:
             return f"{variable or self.layer(layer)}({inside})"
         if layer.class_name in _SIGNS and len(args) == 2 and not keywords:
             return f"{args[0]} {_SIGNS[layer.class_name]} {args[1]}"
+        if layer.class_name == "GetItem" and len(node.args) == 2:
+            index = node.args[1] if isinstance(node.args[1], tuple) else (node.args[1],)
+            return f"{args[0]}[{', '.join(map(_index, index))}]"
         given, named = self._arguments(layer)
         more = [*map(_value, given), *(f"{key}={_value(v)}" for key, v in named.items())]
         return f"keras.ops.{snake(layer.class_name)}({', '.join([inside, *more])})"
@@ -193,6 +196,14 @@ def _argument(value: Any, names: Mapping[Ref, str]) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_text(str(k))}: {_argument(v, names)}" for k, v in value.items()) + "}"
     return _value(value)
+
+
+def _index(value: Any) -> str:
+    """A part of an index: ``:``, ``2:``, ``-1``, ``...``."""
+    if isinstance(value, Cut):
+        ends = ":".join("" if part is None else str(part) for part in (value.start, value.stop))
+        return ends if value.step is None else f"{ends}:{value.step}"
+    return "..." if value is ... else str(value)
 
 
 def _value(value: Any) -> str:

@@ -63,8 +63,8 @@ class Playground:
         self._shown_for: tuple[object, ...] = ()
         self._quiet = False
         self._status = ""
-        self._trace()
-        self._selected = next(iter(self.layers), self._inputs[0])
+        self._selected = ""
+        self._take(read.recipe)
 
     # -- what it is now
 
@@ -281,31 +281,36 @@ class Playground:
         return ()
 
     def _go(self, edit: Edit, *, select: str | None = None, join: bool = False) -> None:
-        self._history.go(edit(self._history.now), join=join)
+        recipe, before = edit(self._history.now), self._selected
+        self._take(recipe, select)  # which may fail, and then nothing has changed
+        self._history.selected = before
+        self._history.go(recipe, join=join)
+        self._history.selected = self._selected
         self._last_turn = ("", "", 0.0)
-        if select is not None:
-            self._selected = select
         self._say("")
-        self._trace()
         self._show()
 
     def _travel(self, step: Callable[[], bool]) -> bool:
         with self._lock:
+            self._history.selected = self._selected
             done = step()
             if done:
                 self._last_turn = ("", "", 0.0)
                 self._say("")
-                self._trace()
+                self._take(self._history.now, self._history.selected)
                 self._show()
             return done
 
-    def _trace(self) -> None:
-        self._model = self._tracer.model(self._history.now)
-        self._report = told_report(Facts((self._model,)))
-        if hasattr(self, "_selected") and self._selected not in self._history.now.names:
-            self._selected = next(iter(self.layers), self._inputs[0])
+    def _take(self, recipe: Recipe, select: str | None = None) -> None:
+        """Trace a recipe, and let it be what is shown."""
+        model = self._tracer.model(recipe)
+        self._model, self._report = model, told_report(Facts((model,)))
+        wanted = select or self._selected
+        self._selected = wanted if wanted in recipe.names else next(iter(_names(recipe)), recipe.inputs[0].layer)
 
     def _show(self) -> None:
+        if self._controls:
+            self._refresh_controls()
         if self._stage is not None:
             self._refresh_controls()
             self._stage.show()

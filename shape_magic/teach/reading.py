@@ -16,9 +16,9 @@ from shape_magic.facts import Given, Shape
 from shape_magic.repair.replay import copied
 from shape_magic.repair.stubs import stubbed
 from shape_magic.source.cells import mask
-from shape_magic.teach.recipe import Layer, Node, Recipe, Ref
+from shape_magic.teach.recipe import Cut, Layer, Node, Recipe, Ref
 from shape_magic.teach.tracing import Answers, plain_config
-from shape_magic.trace.layers import is_keras
+from shape_magic.trace.layers import is_keras, positional
 from shape_magic.trace.losses import settings_of
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import variable_name
@@ -83,10 +83,10 @@ def _run(code: Any, checker: Checker, namespace: dict[str, Any], y: Any, loss: A
             if not checker.caused(raised) and not checker.stood_in:
                 raise
             error = raised  # held: the model that broke lives in its frames
-        known = [live for live in checker.live() if live is not None and hasattr(live.model, "_layers")]
-    if not known:
+        known = checker.live()
+    live = known[-1] if known else None
+    if live is None or not hasattr(live.model, "_layers"):
         raise UsageError(say("play.error.broken_graph" if error is not None else "play.error.no_model"))
-    live = known[-1]
     reader = _Reader(checker.session)
     tracked = live.tracked
     name = variable_name(checker.session, live.model, namespace, tracked)
@@ -202,7 +202,9 @@ class _Reader:
             return type(value)(self._plain(name, v, at) for v in value)
         if isinstance(value, dict):
             return {k: self._plain(name, v, at) for k, v in value.items()}
-        if value is None or isinstance(value, bool | int | float | str):
+        if isinstance(value, slice) and all(part is None or type(part) is int for part in _parts(value)):
+            return Cut(*_parts(value))
+        if value is None or value is ... or isinstance(value, bool | int | float | str):
             return value
         raise UsageError(say("play.error.no_copy", name=name))
 
@@ -225,7 +227,8 @@ class _Reader:
             config = self._one_way(cls, config)
             plain = plain_config(config, name)
         self._copy(cls, config, name)
-        return Layer(name, cls.__name__, module, plain)
+        made = self._session.made.get(one)
+        return Layer(name, cls.__name__, module, plain, positional=positional(made.cls, made.args) if made else {})
 
     def _one_way(self, cls: Any, config: dict[str, Any]) -> dict[str, Any]:
         """The arguments of a Bidirectional as it was given them, where the way back is but the way forth turned."""
@@ -261,6 +264,10 @@ class _Reader:
 
 def _is_sequential(model: Any) -> bool:
     return any(c.__name__ == "Sequential" and c.__module__.startswith("keras.") for c in type(model).__mro__)
+
+
+def _parts(value: slice) -> tuple[Any, Any, Any]:
+    return value.start, value.stop, value.step
 
 
 def _free_id(nodes: Sequence[Node], name: str) -> str:

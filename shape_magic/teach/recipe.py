@@ -27,6 +27,15 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """A slice in an index, as ``x[:, -1]`` has one; ``None`` for what it leaves open."""
+
+    start: int | None
+    stop: int | None
+    step: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """A layer by how it is made."""
 
@@ -39,6 +48,8 @@ class Layer:
     inside: Recipe | None = None
     #: Whether it is a bare operation such as ``+``.
     is_operation: bool = False
+    #: The arguments that its cell gave by their position alone.
+    positional: Config = field(default_factory=dict)
 
     @property
     def is_input(self) -> bool:
@@ -75,7 +86,7 @@ class Node:
     id: str
     #: The name of the layer that is called.
     layer: str
-    #: What it is called on: ``Ref``, plain values, and lists, tuples and dicts of them.
+    #: What it is called on: ``Ref``, ``Cut``, plain values, and lists, tuples and dicts of them.
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
 
@@ -165,7 +176,7 @@ def _with(layer: Layer, argument: str, value: Any) -> Layer:
             inner = config.get(key)
             if isinstance(inner, Mapping):
                 config[key] = {**inner, "config": {**inner["config"], argument: value}}
-    return replace(layer, config=config)
+    return replace(layer, config=config, positional={k: v for k, v in layer.positional.items() if k != argument})
 
 
 def inserted(layer: Layer, after: str) -> Edit:
@@ -278,9 +289,9 @@ def refs(structure: Any) -> Iterator[Ref]:
             yield from refs(one)
 
 
-def mapped(structure: Any, function: Callable[[Ref], Any]) -> Any:
-    """The structure of arguments with each output of a call replaced."""
-    if isinstance(structure, Ref):
+def mapped(structure: Any, function: Callable[[Ref | Cut], Any]) -> Any:
+    """The structure of arguments with each output of a call, and each slice, replaced."""
+    if isinstance(structure, Ref | Cut):
         return function(structure)
     if isinstance(structure, list | tuple):
         return type(structure)(mapped(one, function) for one in structure)
@@ -290,7 +301,7 @@ def mapped(structure: Any, function: Callable[[Ref], Any]) -> Any:
 
 
 def _mapped(structure: Any, to: Mapping[Ref, Ref]) -> Any:
-    return mapped(structure, lambda ref: to.get(ref, ref))
+    return mapped(structure, lambda one: to.get(one, one) if isinstance(one, Ref) else one)
 
 
 # Names --------------------------------------------------------------------------------------------
@@ -319,13 +330,14 @@ def free_name(recipe: Recipe, class_name: str) -> str:
 
 
 class History:
-    """The recipes so far: one step back, one step forth."""
+    """The recipes so far: one step back, one step forth; with the layer that was selected at each."""
 
-    def __init__(self, first: Recipe) -> None:
+    def __init__(self, first: Recipe, selected: str = "") -> None:
         self.first = first
-        self._past: list[Recipe] = []
-        self._future: list[Recipe] = []
+        self._past: list[tuple[Recipe, str]] = []
+        self._future: list[tuple[Recipe, str]] = []
         self.now = first
+        self.selected = selected
 
     @property
     def can_undo(self) -> bool:
@@ -342,7 +354,7 @@ class History:
         if recipe == self.now:
             return
         if not (join and self._past):
-            self._past.append(self.now)
+            self._past.append((self.now, self.selected))
         self._future.clear()
         self.now = recipe
 
@@ -350,14 +362,14 @@ class History:
         """Take the last step back; False where there is none."""
         if not self._past:
             return False
-        self._future.append(self.now)
-        self.now = self._past.pop()
+        self._future.append((self.now, self.selected))
+        self.now, self.selected = self._past.pop()
         return True
 
     def redo(self) -> bool:
         """Take a step again; False where there is none."""
         if not self._future:
             return False
-        self._past.append(self.now)
-        self.now = self._future.pop()
+        self._past.append((self.now, self.selected))
+        self.now, self.selected = self._future.pop()
         return True

@@ -18,7 +18,7 @@ from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session, Use
 from shape_magic.errors import UsageError
 from shape_magic.facts import Call, Contract, Data, Failure, Model, Run, Shape
-from shape_magic.teach.recipe import Config, Layer, Node, Recipe, Ref, mapped
+from shape_magic.teach.recipe import Config, Cut, Layer, Node, Recipe, Ref, mapped
 from shape_magic.trace import layers as describe
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import contract_facts
@@ -114,27 +114,32 @@ class Tracer:
             return False
         return True
 
-    def outcome(self, layer: Layer, first: Any, call: Any, *, fresh: bool) -> _Outcome:
+    def outcome(self, layer: Layer, first: Any, call: Any, *, fresh: bool, within: bool = False) -> _Outcome:
         """What a layer that was built on ``first`` gives when it is called with these arguments.
 
+        ``within`` a model that is called, Keras asks the layer's formula alone, and checks no input.
         Raises LookupError for what was not seen before, unless it may be found out (in the worker).
         """
-        key = json.dumps([layer.module, layer.class_name, layer.config, layer.name, first, call], sort_keys=True)
+        made_of = [layer.module, layer.class_name, layer.config, layer.name]
+        key = json.dumps([made_of, first, call, within and first != call], sort_keys=True)
         if key not in self._outcomes:
             if not fresh:
                 raise LookupError
             with unobserved(), self._custom():
-                self._outcomes[key] = self._called(layer, first, call)
+                self._outcomes[key] = self._called(layer, first, call, within=within)
         return self._outcomes[key]
 
-    def _called(self, layer: Layer, first: Any, call: Any) -> _Outcome:
+    def _called(self, layer: Layer, first: Any, call: Any, *, within: bool) -> _Outcome:
         made = self.make(layer)
         known = _known(made)
         try:
             if first != call:
                 _apply(made, _symbols(first))
             given = _symbols(call)
-            outputs = _apply(made, given)
+            if within and first != call:
+                outputs = made.compute_output_spec(*given[0], **given[1])
+            else:
+                outputs = _apply(made, given)
         except Exception as error:  # noqa: BLE001 - what Keras raises is the finding
             return _Outcome(**known, failure=failure_of(error))
         params, size = describe.weights(made) if is_layer(made) else (0, 0)
@@ -300,7 +305,7 @@ class _Walk:
         if any(spec is None for spec in given):
             self._row(node, layer, None, sources, given, path, again=layer.name in built)
             return
-        call = mapped([list(node.args), dict(node.kwargs)], lambda ref: {"spec": [list(specs[ref][0]), specs[ref][1]]})
+        call = _plain_call(node, specs)
         first = built.setdefault(layer.name, call)
         outcome = self._tracer.outcome(layer, first, call, fresh=self._fresh)
         again = first is not call
@@ -345,6 +350,9 @@ class _Walk:
                 bytes=0 if again else known.bytes,
                 span=None,
                 placed=None,
+                # Only for rules that ask how the arguments were written: then they are as they were.
+                exact=bool(layer.positional),
+                positional=layer.positional,
                 bases=known.bases,
                 wrapped_bases=known.wrapped_bases,
                 wrapped_arguments=known.wrapped_arguments,
@@ -390,6 +398,7 @@ class _Walk:
         for inner, spec in zip(inside.inputs, given, strict=False):
             wanted = _input_spec(inside.layers[inner.layer])
             own[Ref(inner.id)], here[Ref(inner.id)] = wanted, _fitted(spec, wanted)
+            self.doubtful = self.doubtful or spec[0][1:] != wanted[0][1:]
         first: dict[str, Any] = {}
         for node in inside.nodes:
             layer = inside.layers[node.layer]
@@ -408,13 +417,9 @@ class _Walk:
             if layer.inside is not None:
                 failure, outputs = self._inside_with(layer.inside, given)
             else:
-                known = specs
-
-                def spec_of(ref: Ref, known: dict[Ref, Spec] = known) -> Any:
-                    return {"spec": [list(known[ref][0]), known[ref][1]]}
-
-                call = mapped([list(node.args), dict(node.kwargs)], spec_of)
-                outcome = self._tracer.outcome(layer, first.setdefault(layer.name, call), call, fresh=self._fresh)
+                call = _plain_call(node, specs)
+                built = first.setdefault(layer.name, call)
+                outcome = self._tracer.outcome(layer, built, call, fresh=self._fresh, within=True)
                 failure, outputs = outcome.failure, list(outcome.outputs)
             if failure is not None:
                 return failure
@@ -450,9 +455,10 @@ class _Live:
             if layer.inside is not None:
                 self._nested(node, layer.inside, at)
                 continue
-            one = made.setdefault(layer.name, None) or self._tracer.make(layer)
-            made[layer.name] = one
-            args, kwargs = mapped((tuple(node.args), dict(node.kwargs)), at.__getitem__)
+            if layer.name not in made:
+                made[layer.name] = self._tracer.make(layer)
+            one = made[layer.name]
+            args, kwargs = _live(node, at)
             outputs = flat(_apply(one, (args, kwargs)))
             self.steps.append(Step(self._rows, one, args, kwargs, outputs))
             self._rows += 1
@@ -471,6 +477,15 @@ class _Live:
         outside = [keras.KerasTensor(t.shape, dtype=t.dtype) for t in ends]
         self.steps.append(Step(None, None, ends, {}, outside))
         at |= {Ref(node.id, k): t for k, t in enumerate(outside)}
+
+
+def _live(node: Node, at: Mapping[Ref, Any]) -> Any:
+    """A call's arguments with symbolic tensors in the place of what it reads."""
+
+    def one(value: Ref | Cut) -> Any:
+        return at[value] if isinstance(value, Ref) else slice(value.start, value.stop, value.step)
+
+    return mapped((tuple(node.args), dict(node.kwargs)), one)
 
 
 def recipe_key(recipe: Recipe) -> str:
@@ -512,14 +527,37 @@ def _known(made: Any) -> dict[str, Any]:
     }
 
 
+def _plain_call(node: Node, specs: Mapping[Ref, Spec]) -> Any:
+    """A call's arguments as JSON takes them, with the specs of the tensors in their place."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Ref):
+            return {"spec": [list(specs[value][0]), specs[value][1]]}
+        if isinstance(value, Cut):
+            return {"cut": [value.start, value.stop, value.step]}
+        if value is ...:
+            return {"cut": []}
+        if isinstance(value, tuple):
+            return {"tuple": [plain(v) for v in value]}
+        if isinstance(value, list):
+            return [plain(v) for v in value]
+        return {k: plain(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+    return [[plain(v) for v in node.args], plain(node.kwargs)]
+
+
 def _symbols(call: Any) -> tuple[Any, Any]:
-    """A call's arguments with symbolic tensors in the place of specs."""
+    """What ``_plain_call`` made, with symbolic tensors in the place of specs."""
     import keras
 
     def symbol(value: Any) -> Any:
         if isinstance(value, dict) and set(value) == {"spec"}:
             sizes, dtype = value["spec"]
             return keras.KerasTensor(tuple(sizes), dtype=dtype)
+        if isinstance(value, dict) and set(value) == {"cut"}:
+            return slice(*value["cut"]) if value["cut"] else ...
+        if isinstance(value, dict) and set(value) == {"tuple"}:
+            return tuple(symbol(v) for v in value["tuple"])
         if isinstance(value, list):
             return [symbol(v) for v in value]
         if isinstance(value, dict):

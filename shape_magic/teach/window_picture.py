@@ -81,7 +81,7 @@ def _told(window: Window, names: str) -> str:
     if sum(window.pads):
         parts.append(say("play.window.pads", before=window.pads[0], behind=window.pads[1]))
     if window.left_over:
-        parts.append(say("play.window.left", n=window.left_over))
+        parts.append(say("play.window.left" if window.left_over > 1 else "play.window.left_one", n=window.left_over))
     return " ".join(parts)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shape_magic.facts import Call
+from shape_magic.teach.parameters import WEIGHTS, channels, number, whole
 from shape_magic.trace.axes import GRIDS
 from shape_magic.words import say
 
@@ -32,7 +33,7 @@ class Line:
     note: str = ""
 
     def __str__(self) -> str:
-        result = say("play.arithmetic.open") if self.result is None else _n(self.result)
+        result = say("play.arithmetic.open") if self.result is None else number(self.result)
         text = f"{self.label}: {self.formula} = {result}"
         return f"{text} · {self.note}" if self.note else text
 
@@ -84,7 +85,7 @@ class Window:
 
     def formula(self) -> str:
         """The calculation of ``count`` with its numbers."""
-        size = _n(self.size)
+        size = number(self.size)
         if self.padding != "valid":
             return f"⌈{size} / {self.stride}⌉"
         return f"⌊({size} − {self.reach}) / {self.stride}⌋ + 1"
@@ -128,7 +129,7 @@ def arithmetic(call: Call) -> tuple[Line, ...]:
         return ()
     explain = next((_AXES[base] for base in call.bases if base in _AXES), None)
     lines = list(_merged(list(explain(call)))) if explain is not None else []
-    weigh = next((_WEIGHTS[base] for base in call.bases if base in _WEIGHTS), None)
+    weigh = next((WEIGHTS[base] for base in call.bases if base in WEIGHTS), None)
     formula = weigh(call) if weigh is not None and call.params else ""
     if call.params:
         lines.append(Line(say("play.arithmetic.params"), formula or say("play.arithmetic.weights"), call.params))
@@ -144,10 +145,6 @@ def _merged(lines: Sequence[Line]) -> Iterator[Line]:
         yield Line(", ".join(labels), formula, result, note)
 
 
-def _n(value: object) -> str:
-    return say("ui.number", n=value) if isinstance(value, int) else "n" if value is None else str(value)
-
-
 def _axis(name: str) -> str:
     return say(f"axis.{name}")
 
@@ -159,10 +156,10 @@ def _windows(call: Call) -> Iterator[Line]:
     for window in windows(call):
         yield Line(_axis(window.axis), window.formula(), window.count, _window_note(window))
     if call.is_a("BaseConv", "BaseSeparableConv"):
-        yield Line(_axis("channels"), say("play.arithmetic.filters"), _int(call, "filters"))
+        yield Line(_axis("channels"), say("play.arithmetic.filters"), whole(call, "filters"))
     elif call.is_a("BaseDepthwiseConv"):
-        depth = _int(call, "depth_multiplier")
-        yield from _product(call, "channels", [_channels(call), depth])
+        depth = whole(call, "depth_multiplier")
+        yield from _product(call, "channels", [channels(call), depth])
 
 
 def _window_note(window: Window) -> str:
@@ -190,11 +187,11 @@ def _transposed(call: Call) -> Iterator[Line]:
     for k, size in enumerate(sizes):
         reach = dilation[k] * (kernel[k] - 1) + 1
         yield _transposed_axis(GRIDS[n][k], size, strides[k], reach, extras[k], str(call.arguments.get("padding")))
-    yield Line(_axis("channels"), say("play.arithmetic.filters"), _int(call, "filters"))
+    yield Line(_axis("channels"), say("play.arithmetic.filters"), whole(call, "filters"))
 
 
 def _transposed_axis(axis: str, size: int | None, stride: int, reach: int, extra: int | None, padding: str) -> Line:
-    text = _n(size)
+    text = number(size)
     if padding == "same" and extra is None:
         return Line(_axis(axis), f"{text} × {stride}", None if size is None else size * stride)
     added, shown = (reach, str(reach)) if padding != "same" else (reach % 2, str(reach % 2))
@@ -222,7 +219,7 @@ def _at_edges(call: Call, argument: str, sign: str, factor: int) -> Iterator[Lin
     for axis, size, (before, behind) in zip(GRIDS[len(sizes)], sizes, pairs, strict=True):
         result = None if size is None else size + factor * (before + behind)
         note = "" if result is None or result > 0 else say("play.arithmetic.nothing_left")
-        yield Line(_axis(axis), f"{_n(size)} {sign} {before} {sign} {behind}", result, note)
+        yield Line(_axis(axis), f"{number(size)} {sign} {before} {sign} {behind}", result, note)
 
 
 def _enlarged(call: Call) -> Iterator[Line]:
@@ -231,16 +228,16 @@ def _enlarged(call: Call) -> Iterator[Line]:
         return
     factors = _numbers(call.arguments.get("size"), len(sizes))
     for axis, size, factor in zip(GRIDS[len(sizes)], sizes, factors, strict=True):
-        yield Line(_axis(axis), f"{_n(size)} × {factor}", None if size is None else size * factor)
+        yield Line(_axis(axis), f"{number(size)} × {factor}", None if size is None else size * factor)
 
 
 def _product(call: Call, axis: str, factors: Sequence[int | None]) -> Iterator[Line]:
     result = None if any(f is None for f in factors) else math.prod(f for f in factors if f is not None)
-    yield Line(_axis(axis), " × ".join(map(_n, factors)), result)
+    yield Line(_axis(axis), " × ".join(map(number, factors)), result)
 
 
 def _dense(call: Call) -> Iterator[Line]:
-    yield Line(_axis("features"), say("play.arithmetic.units"), _int(call, "units"))
+    yield Line(_axis("features"), say("play.arithmetic.units"), whole(call, "units"))
 
 
 def _flatten(call: Call) -> Iterator[Line]:
@@ -254,26 +251,26 @@ def _reshape(call: Call) -> Iterator[Line]:
         return
     total = math.prod(d for d in before if d is not None)
     fixed = math.prod(d for d in target if d != -1)
-    left = " × ".join(map(_n, before)) or "1"
-    right = " × ".join("?" if d == -1 else _n(d) for d in target)
+    left = " × ".join(map(number, before)) or "1"
+    right = " × ".join("?" if d == -1 else number(d) for d in target)
     fits = total == fixed if -1 not in target else fixed > 0 and total % fixed == 0
     note = say("play.arithmetic.fits" if fits else "play.arithmetic.fits_not", target=right, n=fixed)
     yield Line(say("play.arithmetic.numbers"), left, total, note)
 
 
 def _repeated(call: Call) -> Iterator[Line]:
-    yield Line(_axis("time"), say("play.arithmetic.times"), _int(call, "n"))
+    yield Line(_axis("time"), say("play.arithmetic.times"), whole(call, "n"))
 
 
 def _embedded(call: Call) -> Iterator[Line]:
-    yield Line(_axis("features"), say("play.arithmetic.output_dim"), _int(call, "output_dim"))
+    yield Line(_axis("features"), say("play.arithmetic.output_dim"), whole(call, "output_dim"))
 
 
 def _recurrent(call: Call) -> Iterator[Line]:
     shape = call.input_shape or ()
     if call.arguments.get("return_sequences") and len(shape) == 3:
         yield Line(_axis("time"), say("play.arithmetic.every_step"), shape[1])
-    yield Line(_axis("features"), say("play.arithmetic.units"), _int(call, "units"))
+    yield Line(_axis("features"), say("play.arithmetic.units"), whole(call, "units"))
 
 
 def _both_ways(call: Call) -> Iterator[Line]:
@@ -295,14 +292,16 @@ def _joined(call: Call) -> Iterator[Line]:
     names = call.input_axes[0] if call.input_axes and len(call.input_axes[0]) == len(shapes[0]) else ()
     word = names[axis] if names and names[axis] != "?" else "unknown"
     result = None if None in sizes else sum(d for d in sizes if d is not None)
-    yield Line(_axis(word), " + ".join(map(_n, sizes)), result)
+    yield Line(_axis(word), " + ".join(map(number, sizes)), result)
 
 
 def _averaged(call: Call) -> Iterator[Line]:
     sizes = _grid(call)
     if sizes is not None:
         total = None if None in sizes else math.prod(d for d in sizes if d is not None)
-        yield Line(say("play.arithmetic.positions"), " × ".join(map(_n, sizes)), total, say("play.arithmetic.into_one"))
+        yield Line(
+            say("play.arithmetic.positions"), " × ".join(map(number, sizes)), total, say("play.arithmetic.into_one")
+        )
 
 
 _AXES: dict[str, Callable[[Call], Iterator[Line]]] = {
@@ -323,115 +322,4 @@ _AXES: dict[str, Callable[[Call], Iterator[Line]]] = {
     "Bidirectional": _both_ways,
     **dict.fromkeys(("LSTM", "GRU", "SimpleRNN"), _recurrent),
     "Concatenate": _joined,
-}
-
-
-# Parameters -------------------------------------------------------------------------------------------
-
-
-def _int(call: Call, name: str) -> int | None:
-    value = call.arguments.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _channels(call: Call) -> int | None:
-    shape = call.input_shape or ()
-    first = call.arguments.get("data_format") == "channels_first"
-    return (shape[1] if first else shape[-1]) if len(shape) > 1 else None
-
-
-def _has_bias(call: Call) -> bool:
-    return bool(call.arguments.get("use_bias", True))
-
-
-def _product_text(factors: Sequence[object]) -> str:
-    return " × ".join(map(_n, factors))
-
-
-def _conv_params(call: Call) -> str:
-    kernel, filters, channels = call.arguments.get("kernel_size"), _int(call, "filters"), _channels(call)
-    groups = _int(call, "groups") or 1
-    if not isinstance(kernel, list) or channels is None:
-        return ""
-    window = _product_text([*kernel, channels // groups])
-    return f"({window} + 1) × {_n(filters)}" if _has_bias(call) else f"{window} × {_n(filters)}"
-
-
-def _depthwise_params(call: Call) -> str:
-    kernel, depth, channels = call.arguments.get("kernel_size"), _int(call, "depth_multiplier"), _channels(call)
-    if not isinstance(kernel, list) or channels is None:
-        return ""
-    window = _product_text(kernel)
-    each = f"({window} + 1)" if _has_bias(call) else window
-    return f"{each} × {_product_text([channels, depth])}"
-
-
-def _separable_params(call: Call) -> str:
-    kernel, depth, channels = call.arguments.get("kernel_size"), _int(call, "depth_multiplier"), _channels(call)
-    filters = _int(call, "filters")
-    if not isinstance(kernel, list) or channels is None or depth is None:
-        return ""
-    spread = _product_text([*kernel, channels, depth])
-    mixed = f"{_product_text([channels * depth, filters])}"
-    return f"{spread} + {mixed} + {_n(filters)}" if _has_bias(call) else f"{spread} + {mixed}"
-
-
-def _dense_params(call: Call) -> str:
-    units, inputs = _int(call, "units"), (call.input_shape or (None,))[-1]
-    product = _product_text([inputs, units])
-    return f"{product} + {_n(units)}" if _has_bias(call) else product
-
-
-def _embedding_params(call: Call) -> str:
-    return _product_text([_int(call, "input_dim"), _int(call, "output_dim")])
-
-
-def _norm_params(call: Call) -> str:
-    # One number per channel for each of: a scale, a shift, and (of a batch) a running mean and variance.
-    each = sum(bool(call.arguments.get(k, True)) for k in ("scale", "center"))
-    each += 2 if call.is_a("BatchNormalization") else 0
-    axis = call.arguments.get("axis", -1)
-    axes = axis if isinstance(axis, list) else [axis]
-    shape = call.input_shape or ()
-    sizes = [shape[a] for a in axes if isinstance(a, int) and -len(shape) <= a < len(shape)]
-    return _product_text([each, *sizes])
-
-
-#: How many gates a recurrent layer has, each with weights for its input and its state.
-_GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
-
-
-def _recurrent_params(call: Call) -> str:
-    gates = next((g for base in call.bases if (g := _GATES.get(base)) is not None), 1)
-    return _gates_text(gates, (call.input_shape or (None,))[-1], call.arguments, gates == 3)
-
-
-def _gates_text(gates: int, inputs: int | None, arguments: Any, is_gru: bool) -> str:
-    units = arguments.get("units")
-    biases = 0 if not arguments.get("use_bias", True) else 2 if is_gru and arguments.get("reset_after") else 1
-    bias = "" if not biases else f" + {'2 × ' if biases == 2 else ''}{_n(units)}"
-    inner = f"({_n(inputs)} + {_n(units)}) × {_n(units)}{bias}"
-    return inner if gates == 1 else f"{gates} × ({inner})"
-
-
-def _both_ways_params(call: Call) -> str:
-    gates = next((g for base in call.wrapped_bases if (g := _GATES.get(base)) is not None), None)
-    if gates is None:
-        return ""
-    inside = _gates_text(gates, (call.input_shape or (None,))[-1], call.wrapped_arguments, gates == 3)
-    return f"2 × {inside}" if gates > 1 else f"2 × ({inside})"
-
-
-_WEIGHTS: dict[str, Callable[[Call], str]] = {
-    "BaseConvTranspose": _conv_params,
-    "BaseConv": _conv_params,
-    "BaseDepthwiseConv": _depthwise_params,
-    "BaseSeparableConv": _separable_params,
-    "Dense": _dense_params,
-    "Embedding": _embedding_params,
-    "BatchNormalization": _norm_params,
-    "LayerNormalization": _norm_params,
-    "GroupNormalization": _norm_params,
-    "Bidirectional": _both_ways_params,
-    **dict.fromkeys(("LSTM", "GRU", "SimpleRNN"), _recurrent_params),
 }

@@ -256,7 +256,8 @@ function render({ model, el, experimental }) {
   (part === "ladder" ? ladderPart : sumsPart)(app);
   app.draw();
   model.on("change:state", app.draw);
-  app.endings.push(passAccelerators(el), part === "ladder" ? lookAfter(app) : () => {});
+  app.endings.push(passAccelerators(el));
+  if (part === "ladder") app.endings.push(lookAfter(app), hideStatic(app));
   return () => {
     model.off("change:state", app.draw);
     app.endings.forEach((end) => end());

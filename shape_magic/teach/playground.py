@@ -77,7 +77,7 @@ class Playground:
     def source(self) -> str:
         """Keras code that makes the model as it stands."""
         with self._lock:
-            return source_of(self._history.now, self._tracer.written_arguments)
+            return source_of(self._history.now, self._tracer.forge.written_arguments)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -191,7 +191,7 @@ class Playground:
             if isinstance(wanted, str) and wanted in recipe.names:
                 raise UsageError(say("play.error.name_taken", name=wanted))
             name = wanted if isinstance(wanted, str) else free_name(recipe, class_name)
-            layer = self._tracer.new_layer(class_name, name, given)
+            layer = self._tracer.forge.new_layer(class_name, name, given)
             self._go(inserted(layer, _in(home, place)), select=name)
             return name
 
@@ -230,18 +230,21 @@ class Playground:
             lines = [render_details(self._report), "", say("play.text.selected", name=self._selected)]
             return "\n".join([*lines, *(f"  {line}" for line in self.arithmetic)])
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
-        """The widget where a front end shows widgets; the text goes with it."""
+    def _ipython_display_(self) -> None:
+        """The widget, and a table that stands in for it where none lives: in exports, on GitHub, in a reopened file."""
+        from IPython.display import publish_display_data
+
+        from shape_magic.display.html import render_html
         from shape_magic.teach.stage import Stage
 
         with self._lock:
             if self._stage is None:
                 self._stage = Stage(self)
             self._show()
-            bundle: Any = self._stage.box._repr_mimebundle_()
-            data = bundle[0] if isinstance(bundle, tuple) else bundle
-            data = {**data, "text/plain": repr(self)}
-            return (data, bundle[1]) if isinstance(bundle, tuple) else data
+            text = repr(self)
+            publish_display_data(*self._stage.bundle(text))  # type: ignore[no-untyped-call]
+            static = render_html(self._report, identity=self._stage.identity)
+            publish_display_data({"text/plain": text, "text/html": static})  # type: ignore[no-untyped-call]
 
     # -- how it goes about it
 
@@ -260,7 +263,7 @@ class Playground:
         value = [list(v) if isinstance(v, tuple) else v for v in value] if isinstance(value, list) else value
         if isinstance(like, list) and type(value) is int:
             value = knobs_of.shaped([value], like, argument)
-        return _checked(with_argument(name, argument, value), name, self._tracer.check)
+        return _checked(with_argument(name, argument, value), name, self._tracer.forge.check)
 
     def _with_axis(self, layer: Layer, axis: str, size: object) -> list[object]:
         sizes = layer.argument("shape")
@@ -387,7 +390,7 @@ class Playground:
 def _read(model_or_cell: Any, y: Any, loss: Any, namespace: Mapping[str, Any]) -> Any:
     import keras
 
-    from shape_magic.teach.reading import read_cell, read_model
+    from shape_magic.teach.tracing.reading import read_cell, read_model
     from shape_magic.trace.models import Shaped
 
     if isinstance(y, tuple) and y and all(d is None or type(d) is int for d in y):

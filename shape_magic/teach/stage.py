@@ -6,10 +6,11 @@ end asks for is one of the playground's own doings, by name; nothing that comes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import anywidget
 import ipywidgets
@@ -17,7 +18,8 @@ import traitlets
 from anywidget import experimental
 
 from shape_magic.display.assets import joined
-from shape_magic.display.view import build_view, flatten
+from shape_magic.display.parts import Row
+from shape_magic.display.view import build_view
 from shape_magic.teach.controls import has_axes, is_uneven
 from shape_magic.teach.cost_picture import cost_picture
 from shape_magic.teach.menu import MENU
@@ -52,11 +54,13 @@ class Part(anywidget.AnyWidget):
     _css = _STYLE
 
     part = traitlets.Unicode().tag(sync=True)
+    #: What ties it to the static form that it hides.
+    identity = traitlets.Unicode().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, part: str, act: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        super().__init__(part=part, words=stage_words())
+    def __init__(self, part: str, identity: str, act: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        super().__init__(part=part, identity=identity, words=stage_words())
         self._act = act
 
     @experimental.command
@@ -70,9 +74,10 @@ class Stage:
 
     def __init__(self, play: Playground) -> None:
         self._play = play
-        self._before: dict[str, str] = {}
-        self.ladder = Part("ladder", self._act)
-        self.sums = Part("sums", self._act)
+        self._before: dict[tuple[object, ...], str] = {}
+        self.identity = uuid4().hex
+        self.ladder = Part("ladder", self.identity, self._act)
+        self.sums = Part("sums", self.identity, self._act)
         self.heading = ipywidgets.HTML()
         self.by_axis = ipywidgets.Checkbox(description=say("play.ui.by_axis"), indent=False)
         self.by_axis.observe(lambda change: self._play.by_axis(change["new"]), names="value")
@@ -110,21 +115,16 @@ class Stage:
 
     def _ladder_state(self) -> dict[str, Any]:
         play = self._play
-        (view,) = build_view(play.report).models
-        shapes = {f"{row.name}#{row.path}#{row.kind}": row.shape for row in flatten(view.items)}
-        changed = [
-            row.id
-            for row in flatten(view.items)
-            if self._before and self._before.get(f"{row.name}#{row.path}#{row.kind}") != row.shape
-        ]
-        self._before = shapes
-        names = play.rows(list(flatten(view.items)))
-        model: dict[str, Any] = build_view(play.report).to_dict()["models"][0]
+        view = build_view(play.report)
+        rows = view.models[0].rows
+        shapes = _shapes(rows)
+        changed = [row.id for row, key in zip(rows, shapes, strict=True) if self._before.get(key) != row.shape]
+        first, self._before = not self._before, shapes
         return {
-            "model": model,
-            "names": names,
+            "model": view.to_dict()["models"][0],
+            "names": play.rows(rows),
             "selected": play.selected,
-            "changed": changed,
+            "changed": [] if first else changed,
             "can": play.can,
             "status": play.status,
             "key": self._key(),
@@ -162,6 +162,21 @@ class Stage:
         if "costs" in wanted:
             pictures["costs"] = cost_picture(self._play.report.models[0], self._play.selected)
         return {key: _sent(picture) for key, picture in pictures.items()}
+
+    def bundle(self, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What a front end is given to show the widgets; ``text`` is for those that can't."""
+        made: Any = self.box._repr_mimebundle_()
+        data, metadata = made if isinstance(made, tuple) else (made, {})
+        return {**data, "text/plain": text}, metadata
+
+
+def _shapes(rows: Sequence[Row]) -> dict[tuple[object, ...], str]:
+    """The shape of each row, by what tells it from the others: a layer that is called twice has two."""
+    shapes: dict[tuple[object, ...], str] = {}
+    for row in rows:
+        key = (row.kind, row.path, row.name)
+        shapes[*key, sum(known[:3] == key for known in shapes)] = row.shape
+    return shapes
 
 
 def _sent(picture: Picture | None) -> dict[str, str] | None:

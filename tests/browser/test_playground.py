@@ -227,6 +227,8 @@ def test_nothing_for_axe_to_complain_about(warm_desk: Desk, theme: str) -> None:
 
 def test_little_room(warm_desk: Desk) -> None:
     notebook = shown(warm_desk)
+    if notebook.server.front_end == "lab":
+        notebook.command("application:toggle-left-area")
     notebook.page.set_viewport_size({"width": 480, "height": 1200})
     panel, ladder = stage(notebook).locator(".sm-panel"), stage(notebook).locator(".sm-ladder-part")
     above, below = ladder.bounding_box(), panel.bounding_box()

@@ -649,8 +649,8 @@ def test_rows_name_their_layers_and_changes_are_marked() -> None:
 
 
 def test_the_bundle_has_widget_and_text() -> None:
-    bundle = played()._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    play = played()
+    data, _ = Stage(play).bundle(repr(play))
     assert {"application/vnd.jupyter.widget-view+json", "text/plain"} <= set(data)
     assert data["text/plain"].startswith("✓ model")
 

@@ -17,7 +17,8 @@ from shape_magic.repair.replay import copied
 from shape_magic.repair.stubs import stubbed
 from shape_magic.source.cells import mask
 from shape_magic.teach.recipe import Cut, Layer, Node, Recipe, Ref
-from shape_magic.teach.tracing import Answers, plain_config
+from shape_magic.teach.tracing.answers import Answers
+from shape_magic.teach.tracing.forge import plain_config
 from shape_magic.trace.layers import is_keras, positional
 from shape_magic.trace.losses import settings_of
 from shape_magic.trace.memory import available

@@ -27,7 +27,6 @@ _RANGES: dict[str, tuple[int, int]] = {
     "strides": (1, 6),
     "dilation_rate": (1, 6),
     "depth_multiplier": (1, 8),
-    "groups": (1, 8),
     "cropping": (0, 16),
     "padding": (0, 16),
     "n": (1, 64),
@@ -39,6 +38,8 @@ _RANGES: dict[str, tuple[int, int]] = {
 }
 _TOGGLES = ("return_sequences", "keepdims")
 _TEXTS = ("target_shape", "dims", "equation")
+#: What stands first where a layer has several.
+_FIRST = ("units", "filters", "kernel_size", "pool_size", "strides", "padding")
 _CHOICES = {"padding": ("valid", "same"), "merge_mode": ("concat", "sum", "mul", "ave")}
 #: Of an input's axes.
 _LONGEST_AXIS = 64
@@ -93,7 +94,7 @@ def _input(layer: Layer, axes: Axes) -> Iterator[Knob]:
 
 
 def _arguments(layer: Layer, *, by_axis: bool) -> Iterator[Knob]:
-    for name in layer.arguments:
+    for name in sorted(layer.arguments, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST)):
         value = layer.argument(name)
         if name in _CHOICES and isinstance(value, str):
             options = (*_CHOICES[name], "causal") if layer.class_name == "Conv1D" else _CHOICES[name]

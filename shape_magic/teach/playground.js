@@ -95,8 +95,16 @@ function drawLadder(app) {
   }
   app.tools.querySelector('[data-do="insert"]').title = fill(app.words.insert_after, { name: state.selected });
   app.say(state.status);
+  tell(app, state);
   if (foldAt >= 0) app.place.querySelectorAll(".sm-fold-button")[foldAt]?.focus({ preventScroll: true });
   else if (hadFocus) app.place.querySelector('[aria-selected="true"]')?.focus({ preventScroll: true });
+}
+
+/** Reads out that the model breaks, or works again: the eye sees it in the ladder. */
+function tell(app, state) {
+  const said = state.model.cards[0]?.title.replaceAll("`", "") ?? state.model.line;
+  if (app.told !== undefined && app.told !== state.model.status) app.live.textContent = said;
+  app.told = state.model.status;
 }
 
 function asGrid(app, state) {
@@ -147,11 +155,12 @@ function ladderPart(app) {
   app.tools = toolbar(app);
   app.help = h("p", { class: "sm-hidden", id: `sm-help-${Math.random().toString(36).slice(2)}` }, words.keys);
   app.status = h("p", { class: "sm-status", role: "status" });
+  app.live = h("p", { class: "sm-hidden", role: "status" });
   app.code = h("pre", { class: "sm-code", tabindex: "0" });
   app.say = (text) => (app.status.textContent = "") || app.status.append(...prose(text));
   const costs = h("div", { class: "sm-figures sm-costs" });
   const drawCosts = pictures(app, costs, ["costs"]);
-  el.append(app.tools, app.help, app.status, app.code, app.place, costs);
+  el.append(app.tools, app.help, app.live, app.status, app.code, app.place, costs);
   el.addEventListener("keydown", (event) => onKey(app, event));
   el.addEventListener("click", (event) => select(app, event.target.closest?.("[data-layer]"), true));
   app.draw = () => {

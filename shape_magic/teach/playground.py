@@ -274,14 +274,19 @@ class Playground:
         return [size if name == axis else old for name, old in zip(names, sizes, strict=True)]
 
     def _axes(self, layer: Layer) -> Axes:
-        """What the axes of an input mean to the layer that reads it."""
-        number = next((k for k, name in enumerate(self._inputs) if name == layer.name), None)
-        if number is None:
+        """What the axes of an input mean to the first layer that says so; layers that keep them are passed."""
+        if layer.name not in self._inputs:
             return ()
+        source = -1 - self._inputs.index(layer.name)
+        axes: Axes = ()
         for call in self._model.calls:
-            if -1 - number in call.inputs and call.input_axes:
-                return call.input_axes[min(call.inputs.index(-1 - number), len(call.input_axes) - 1)]
-        return ()
+            if source not in call.inputs or not call.input_axes:
+                continue
+            axes = call.input_axes[min(call.inputs.index(source), len(call.input_axes) - 1)]
+            if "?" not in axes or call.output_shape != call.input_shape:
+                break
+            source = call.call
+        return axes
 
     def _go(self, edit: Edit, *, select: str | None = None, join: bool = False) -> None:
         recipe, before = edit(self._history.now), self._selected

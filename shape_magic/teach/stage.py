@@ -36,7 +36,7 @@ _STYLE = joined("ladder.css") + (_HERE / "playground.css").read_text(encoding="u
 _COLUMNS = ("layer", "does", "axes", "shape", "params")
 _WORDS = (
     *("undo", "redo", "reset", "remove", "up", "down", "copy", "insert", "insert_what", "insert_after", "tools"),
-    *("copied", "copy_by_hand", "no_answer", "selected", "arithmetic", "nothing", "window", "costs", "more", "keys"),
+    *("copied", "copy_by_hand", "no_answer", "arithmetic", "nothing", "window", "costs", "more", "keys"),
 )
 
 

@@ -181,7 +181,14 @@ def test_a_compiled_model_brings_its_loss() -> None:
 
 
 MODEL_RULES = ["window-larger-than-input", "layer-input-rank", "dense-on-feature-map", "reshape-size-mismatch", "merge-of-different-shapes", "channels-on-another-axis", "axis-missing-in-silence", "merge-by-broadcasting", "pooled-twice", "strides-by-position", "output-against-labels", "one-unit-as-classes", "steps-lost-before-labels", "flatten-open-axes"]  # fmt: skip
-BROKEN = [cell for name in MODEL_RULES for cell in documents.read(name).of(documents.BROKEN)]
+#: What only the text of the cell tells: that a layer stands in a loop, or what a base model was made with.
+OF_THE_TEXT = {
+    "layer-input-rank/broken/a-head-inside-the-loop",
+    "pooled-twice/broken/a-base-that-still-has-its-classifier",
+}
+BROKEN = [
+    cell for name in MODEL_RULES for cell in documents.read(name).of(documents.BROKEN) if cell.id not in OF_THE_TEXT
+]
 
 
 def plain(text: str) -> str:
@@ -191,11 +198,7 @@ def plain(text: str) -> str:
 
 @pytest.mark.parametrize("cell", BROKEN, ids=[cell.id for cell in BROKEN])
 def test_it_says_what_the_magic_says(cell: documents.Cell) -> None:
-    try:
-        play = Playground(cell.source, namespace=documents.namespace())
-    except UsageError as error:
-        assert re.search(r"breaks before its functional model|can't be copied", str(error))  # noqa: PT017
-        pytest.skip(str(error))
+    play = Playground(cell.source, namespace=documents.namespace())
     wanted, found = documents.checked(cell.source), play.report
     (first, mine) = wanted.diagnostics[0], found.diagnostics[0]
     assert (mine.rule, mine.severity, plain(mine.title), plain(mine.message)) == (
@@ -422,7 +425,7 @@ def test_the_text_is_ladder_and_arithmetic() -> None:
 
 def test_controls_change_the_model() -> None:
     play = played()
-    assert list(play.controls) == ["filters", "kernel_size", "strides", "padding", "dilation_rate", "groups"]
+    assert list(play.controls) == ["filters", "kernel_size", "strides", "padding", "dilation_rate"]
     play.controls["filters"].value = 64
     assert play.report.models[0].calls[0].output_shape == (None, 26, 26, 64)
     play.controls["padding"].value = "same"
@@ -512,7 +515,7 @@ CONTROLS: list[tuple[Callable[[], Any], tuple[int | None, ...], set[str]]] = [
     (lambda: layers.Embedding(9, 4), (8,), {"input_dim", "output_dim"}),
     (layers.GlobalAveragePooling2D, (8, 8, 3), {"keepdims"}),
     (lambda: layers.Dropout(0.5), (8,), set()),
-    (lambda: layers.Conv1D(4, 3, padding="causal"), (8, 3), {"filters", "kernel_size", "strides", "padding", "dilation_rate", "groups"}),
+    (lambda: layers.Conv1D(4, 3, padding="causal"), (8, 3), {"filters", "kernel_size", "strides", "padding", "dilation_rate"}),
 ]  # fmt: skip
 
 
@@ -713,3 +716,41 @@ def test_a_drag_is_quick_enough() -> None:
         times.append(time.perf_counter() - start)
     # Loosely: the goal is 30 ms on an idle machine, and this one may be busy.
     assert sorted(times)[len(times) // 2] < 0.15
+
+
+def test_the_input_s_axes_are_named_by_the_first_layer_that_knows() -> None:
+    play = Playground(keras.Sequential([keras.Input((9, 9, 3)), layers.Rescaling(0.5), layers.Conv2D(4, 3)]))
+    play.select("input")
+    assert list(play.controls) == ["height", "width", "channels", "shape"]
+    plain = Playground(keras.Sequential([keras.Input((9, 9, 3)), layers.Flatten()]))
+    plain.select("input")
+    assert list(plain.controls) == ["axis 1", "axis 2", "features", "shape"]
+
+
+def test_a_ready_made_base_within() -> None:
+    base = keras.applications.MobileNetV2(weights=None, input_shape=(96, 96, 3), include_top=False, alpha=0.35)
+    model = keras.Sequential([keras.Input((96, 96, 3)), base, layers.GlobalAveragePooling2D(), layers.Dense(5)])
+    play = Playground(model, namespace={"model": model})
+    assert play.report.ok
+    assert play.report.models[0].params == model.count_params()
+    names: dict[str, Any] = {}
+    exec(play.source, names)
+    assert names["model"].count_params() == model.count_params()
+    play.set("input", "channels", 1)
+    assert [d.rule for d in play.report.diagnostics] == ["nested-model-input"]
+
+
+def test_a_functional_cell_that_breaks_can_be_mended() -> None:
+    cell = """
+start = keras.Input((8, 8, 3))
+a = layers.Conv2D(4, 3, padding="same")(start)
+both = layers.Add()([a, layers.Conv2D(4, 3)(start)])
+model = keras.Model(start, both)
+"""
+    play = Playground(cell, namespace={"keras": keras, "layers": layers})
+    assert [d.rule for d in play.report.diagnostics] == ["merge-of-different-shapes"]
+    play.set("conv2d_1", "padding", "same")
+    assert play.report.ok
+    names: dict[str, Any] = {}
+    exec(play.source, names)
+    assert names[play.report.models[0].name].output_shape == (None, 8, 8, 4)

@@ -9,7 +9,7 @@ from typing import Any
 
 from shape_magic.capture.book import Book
 from shape_magic.capture.hooks import observing, unobserved
-from shape_magic.capture.session import Session, Use
+from shape_magic.capture.session import Broken, Session, Use
 from shape_magic.checker import Checker, Halt
 from shape_magic.errors import ShapeMagicError, UsageError
 from shape_magic.facts import Given, Shape
@@ -20,10 +20,12 @@ from shape_magic.teach.recipe import Cut, Layer, Node, Recipe, Ref
 from shape_magic.teach.tracing.answers import Answers
 from shape_magic.teach.tracing.forge import plain_config
 from shape_magic.trace.layers import is_keras, positional
+from shape_magic.trace.loose import ancestors
 from shape_magic.trace.losses import settings_of
 from shape_magic.trace.memory import available
-from shape_magic.trace.models import variable_name
+from shape_magic.trace.models import assigned_name, variable_name
 from shape_magic.trace.rows import graph_of, is_layer, shape
+from shape_magic.trace.stack import flat
 from shape_magic.trace.worker import apart
 from shape_magic.words import say
 
@@ -64,14 +66,25 @@ def read_cell(source: str, y: Any, loss: Any, namespace: Mapping[str, Any]) -> R
     with stubbed() as stubs:
         copy = copied(dict(namespace), stubs)
         copy.setdefault("__name__", "__main__")
-        checker = Checker(session, copy, dry_run=True, given=Given(budget=available()))
+        checker = _Watch(session, copy, dry_run=True, given=Given(budget=available()))
         try:
             return apart(lambda: _run(code, checker, copy, y, loss))
         finally:
             session.book.forget_sources()
 
 
-def _run(code: Any, checker: Checker, namespace: dict[str, Any], y: Any, loss: Any) -> Read:
+class _Watch(Checker):
+    """A checker that also keeps the call that raised."""
+
+    broken: Broken | None = None
+
+    def after_break(self, broken: Broken) -> None:
+        """Keep what led to a call that raised, and the call."""
+        self.broken = broken
+        super().after_break(broken)
+
+
+def _run(code: Any, checker: _Watch, namespace: dict[str, Any], y: Any, loss: Any) -> Read:
     error: Exception | None = None
     with observing(checker):
         try:
@@ -85,10 +98,13 @@ def _run(code: Any, checker: Checker, namespace: dict[str, Any], y: Any, loss: A
                 raise
             error = raised  # held: the model that broke lives in its frames
         known = checker.live()
+    reader = _Reader(checker.session)
     live = known[-1] if known else None
     if live is None or not hasattr(live.model, "_layers"):
-        raise UsageError(say("play.error.broken_graph" if error is not None else "play.error.no_model"))
-    reader = _Reader(checker.session)
+        graph = reader.broken(checker.broken) if error is not None and checker.broken is not None else None
+        if graph is None:
+            raise UsageError(say("play.error.broken_graph" if error is not None else "play.error.no_model"))
+        return Read(graph, reader.classes, Answers(y, "y", loss))
     tracked = live.tracked
     name = variable_name(checker.session, live.model, namespace, tracked)
     recipe = reader.recipe(live.model, name, _start(live.use, tracked))
@@ -175,6 +191,25 @@ class _Reader:
                     self._node(node.operation, arguments.args, arguments.kwargs, node.outputs, layers, nodes, at)
         outputs = tuple(at[id(t)] for t in graph.outputs)
         return Recipe(name, "Functional", layers, tuple(nodes), outputs)
+
+    def broken(self, broken: Broken) -> Recipe | None:
+        """The functional graph that led to a call which raised, with that call last; None where there is none."""
+        last = next((one for one in broken.layers if type(one).__name__ != "Sequential"), None)
+        inputs, before = ancestors([t for t in flat(list(broken.args)) if hasattr(t, "_keras_history")])
+        made = [getattr(t._keras_history, "operation", None) for t in inputs]
+        if last is None or not hasattr(last, "name") or not made or None in made:
+            return None
+        layers: dict[str, Layer] = {}
+        nodes: list[Node] = []
+        at: dict[int, Ref] = {}
+        for tensor, operation in zip(inputs, made, strict=True):
+            self._node(operation, (), {}, [tensor], layers, nodes, at)
+        for node in before:
+            arguments = node.arguments
+            self._node(node.operation, arguments.args, arguments.kwargs, node.outputs, layers, nodes, at)
+        self._node(last, broken.args, {}, [], layers, nodes, at)
+        name = assigned_name(self._session, broken.span, within=True) or "model"
+        return Recipe(name, "Functional", layers, tuple(nodes), (Ref(nodes[-1].id),))
 
     def _node(
         self,

@@ -162,6 +162,10 @@ function ladderPart(app) {
   const drawCosts = pictures(app, costs, ["costs"]);
   el.append(app.tools, app.help, app.live, app.status, app.code, app.place, costs);
   el.addEventListener("keydown", (event) => onKey(app, event));
+  // A redraw between press and release would swallow the click, so a mouse selects as it goes down.
+  el.addEventListener("pointerdown", (event) => {
+    if (event.pointerType === "mouse" && event.button === 0) select(app, event.target.closest?.("[data-layer]"), false);
+  });
   el.addEventListener("click", (event) => select(app, event.target.closest?.("[data-layer]"), true));
   app.draw = () => {
     drawLadder(app);

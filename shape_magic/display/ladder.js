@@ -54,7 +54,7 @@ function row(item, lanes, marked, icon = "") {
   const source = item.source && h("span", { class: "sm-from" }, item.summary && " · ", item.source);
   return h(
     "div",
-    { class: `sm-row sm-${item.kind} sm-is-${item.state}${item.linked ? "" : " sm-unlinked"}`, role: "row" },
+    { class: `sm-row sm-${item.kind} sm-is-${item.state}${item.linked ? "" : " sm-unlinked"}`, role: "row", "data-row": item.id },
     spine(item, lanes),
     h("span", { class: "sm-name", role: "rowheader" }, h("b", {}, item.title), " ", h("code", { title: item.path.join(" / ") }, item.name), mark),
     h("span", { class: "sm-does", role: "cell" }, item.summary, source),
@@ -157,3 +157,33 @@ function passAccelerators(el) {
   return () => window.removeEventListener("keydown", pass, true);
 }
 
+// The static form ------------------------------------------------------------------------------------
+
+/** Hides the static form that follows this widget while the widget is alive; returns what brings it back. */
+function hideStatic(app) {
+  const selector = `.shapecheck-static[data-shapecheck-id="${CSS.escape(app.model.get("identity"))}"]`;
+  const hidden = new Set();
+  const hide = () => {
+    const area = app.el.closest(".jp-OutputArea, .output_area, .cell-output, body");
+    for (const node of area?.querySelectorAll(selector) ?? []) {
+      const child = node.closest(".jp-OutputArea-child") ?? node;
+      child.style.display = "none";
+      hidden.add(child);
+    }
+  };
+  // Attached, and the next output drawn, only some time after render().
+  const watch = new ResizeObserver(hide);
+  watch.observe(app.el);
+  const changes = new MutationObserver(hide);
+  const attach = setTimeout(() => {
+    const area = app.el.closest(".jp-OutputArea");
+    if (area) changes.observe(area, { childList: true, subtree: true });
+    hide();
+  }, 0);
+  return () => {
+    clearTimeout(attach);
+    watch.disconnect();
+    changes.disconnect();
+    for (const child of hidden) child.style.removeProperty("display");
+  };
+}

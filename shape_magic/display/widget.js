@@ -424,35 +424,6 @@ function focusUndo(app) {
   app.el.querySelector(".sm-done .sm-undo")?.focus({ preventScroll: true });
 }
 
-/** Hides the static form that follows this widget while the widget is alive; returns what brings it back. */
-function hideStatic(app) {
-  const selector = `.shapecheck-static[data-shapecheck-id="${CSS.escape(app.model.get("identity"))}"]`;
-  const hidden = new Set();
-  const hide = () => {
-    const area = app.el.closest(".jp-OutputArea, .output_area, .cell-output, body");
-    for (const node of area?.querySelectorAll(selector) ?? []) {
-      const child = node.closest(".jp-OutputArea-child") ?? node;
-      child.style.display = "none";
-      hidden.add(child);
-    }
-  };
-  // Attached, and the next output drawn, only some time after render().
-  const watch = new ResizeObserver(hide);
-  watch.observe(app.el);
-  const changes = new MutationObserver(hide);
-  const attach = setTimeout(() => {
-    const area = app.el.closest(".jp-OutputArea");
-    if (area) changes.observe(area, { childList: true, subtree: true });
-    hide();
-  }, 0);
-  return () => {
-    clearTimeout(attach);
-    watch.disconnect();
-    changes.disconnect();
-    for (const child of hidden) child.style.removeProperty("display");
-  };
-}
-
 function render(context) {
   const app = new App(context);
   draw(app);

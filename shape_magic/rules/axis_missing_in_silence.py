@@ -18,7 +18,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         return
     for call in model.calls:
         variant = _variant(call)
-        if variant is not None and call.span is not None:
+        if variant is not None and (call.span is not None or call.index is not None):
             yield Finding(
                 severity="warning",
                 variant=variant,

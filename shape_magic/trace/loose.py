@@ -25,7 +25,7 @@ def broken_facts(session: Session, broken: Broken, given: Given) -> Model | None
     tensors = flat(list(broken.args))
     if layer is None or not hasattr(layer, "name"):
         return None  # it never ran the constructor of Keras' own class
-    inputs, nodes = _ancestors([t for t in tensors if hasattr(t, "_keras_history")])
+    inputs, nodes = ancestors([t for t in tensors if hasattr(t, "_keras_history")])
     if not inputs:
         return None
     rows = Rows(session)
@@ -80,7 +80,7 @@ def _together(ends: Sequence[Any]) -> list[list[Any]]:
 
 
 def _loose(session: Session, ends: list[Any], namespace: Mapping[str, Any], given: Given) -> Model:
-    inputs, nodes = _ancestors(ends[:1])
+    inputs, nodes = ancestors(ends[:1])
     rows = Rows(session)
     at = {id(t): -1 - k for k, t in enumerate(inputs)}
     for node in nodes:
@@ -128,7 +128,7 @@ def _add_broken(
         rows.calls[-1] = replace(rows.calls[-1], placed=placed[-1])
 
 
-def _ancestors(tensors: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+def ancestors(tensors: Sequence[Any]) -> tuple[list[Any], list[Any]]:
     """The input tensors and the nodes, in order, from which these tensors were computed."""
     inputs: list[Any] = []
     nodes: list[Any] = []

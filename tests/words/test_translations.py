@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,11 +42,11 @@ def test_nothing_is_filled_in_by_position() -> None:
 
 
 @pytest.fixture
-def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the catalogue whose German file on one rule can be spoiled."""
     shutil.copytree(FOLDER, tmp_path / "words")
     monkeypatch.setattr(translation, "files", lambda _: tmp_path / "words")
-    yield tmp_path / "words" / "de" / "rules" / "empty-axis.toml"
+    return tmp_path / "words" / "de" / "rules" / "empty-axis.toml"
 
 
 @pytest.mark.parametrize(

@@ -184,4 +184,4 @@ def test_the_statement_is_true(name: str) -> None:
 
 def test_a_false_statement_would_be_found() -> None:
     with pytest.raises(BaseException, match="DID NOT RAISE"):
-        s.refused(lambda: s.out(s.layers.Dense(3), 2, 4))
+        s.refused(lambda: s.fitted(s.dense_model(), s.rng().random((2, 4)), s.rng().random((2, 3))))

@@ -194,8 +194,8 @@ def _require_model(model: Any) -> None:
         return
     root = type(model).__module__.split(".")[0]
     if root == "tf_keras" or "tf_keras" in str(type(model).__mro__):
-        raise UsageError("this is a tf_keras (Keras 2) model; shape_magic reads Keras 3 models (`import keras`)")
-    raise UsageError(f"{type(model).__name__} is no Keras model")
+        raise UsageError(say("usage.old_keras"))
+    raise UsageError(say("usage.no_model", kind=type(model).__name__))
 
 
 __all__ = ["check", "check_cell", "check_cells"]

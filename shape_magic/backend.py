@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shape_magic.errors import BackendMissingError
+from shape_magic.words import say
 
 
 def require_keras() -> None:
@@ -10,9 +11,7 @@ def require_keras() -> None:
     try:
         import keras
     except ImportError as error:
-        raise BackendMissingError(
-            f'Keras could not be imported ({error}). Install it with a backend: pip install "shape-magic[tensorflow]"'
-        ) from None
+        raise BackendMissingError(say("usage.no_keras", error=error)) from None
     version = tuple(int(p) for p in keras.__version__.split(".")[:2] if p.isdigit())
     if version < (3, 13):
-        raise BackendMissingError(f"shape_magic needs Keras 3.13 or newer; this is {keras.__version__}")
+        raise BackendMissingError(say("usage.keras_too_old", version=keras.__version__))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from shape_magic.display.parts import ActionView, Card, FixView, short, visible
+from shape_magic.display.terms import terms_in
 from shape_magic.facts import CellId
 from shape_magic.report import Action, Diagnostic, Fix, Report, Severity
 from shape_magic.words import say
@@ -41,6 +42,7 @@ def build_card(report: Report, position: int, row: int | None) -> Card:
         fixes=tuple(_fix(report, f"{position}.{k}", fix, numbers) for k, fix in enumerate(finding.fixes)),
         actions=tuple(_action(report, finding, k, action) for k, action in enumerate(finding.actions)),
         hints=tuple(visible(hint, lines=True) for hint in finding.hints),
+        terms=terms_in(f"{finding.title} {finding.message.replace(finding.keras_message or '`', '`')}"),
     )
 
 

@@ -145,6 +145,9 @@ def _card(card: Card) -> str:
     if card.keras_message:
         said = _tag("summary", escape(say("ui.keras_said"))) + _tag("pre", escape(card.keras_message), lang="en")
         parts.append(_tag("details", said))
+    if card.terms:
+        pairs = "".join(_tag("dt", escape(word)) + _tag("dd", escape(says)) for word, says in card.terms)
+        parts.append(_tag("details", _tag("summary", escape(say("ui.terms"))) + _tag("dl", pairs)))
     return _tag("section", "\n".join(part for part in parts if part))
 
 

@@ -218,6 +218,8 @@ class Card:
     next_hint: str = ""
     #: The same for a display without buttons.
     ask_hint: str = ""
+    #: The field's words in title and message, each with the sentence that explains it.
+    terms: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,10 +148,10 @@ def _report(
         if model.items and (model.open or everything):
             yield Text()
             yield _ladder(model, _with_fix(report, model), columns)
-        yield from _cards(model.cards)
+        yield from _cards(model.cards, explained=everything)
         if model.open or everything:
             yield Text()
-    yield from _cards(view.cards)
+    yield from _cards(view.cards, explained=everything)
     fixes = [fix for model in view.models for card in model.cards for fix in card.fixes]
     fixes += [fix for card in view.cards for fix in card.fixes]
     if any(fix.editable for fix in fixes):
@@ -221,7 +221,8 @@ def _rank(cells: tuple[AxisCell, ...], gap: str) -> Text:
 # The cards ----------------------------------------------------------------------------------------
 
 
-def _cards(cards: tuple[Card, ...]) -> Iterator[RenderableType]:
+def _cards(cards: tuple[Card, ...], *, explained: bool) -> Iterator[RenderableType]:
+    """The cards; with the sentence for each of the field's words where that is asked for."""
     for card in cards:
         yield Text()
         yield Text(f"{card.icon} {card.title.strip()}", style=_STYLES[card.severity], overflow="fold")
@@ -241,6 +242,10 @@ def _cards(cards: tuple[Card, ...]) -> Iterator[RenderableType]:
         if card.ask_hint:
             yield Text()
             yield _indented(Text(card.ask_hint, style="dim"), 2)
+        if explained and card.terms:
+            yield Text()
+            yield _indented(Text(f"{say('ui.terms')}:", style="dim"), 2)
+            yield from (_indented(Text(f"{word}: {says}", style="dim"), 4) for word, says in card.terms)
 
 
 def _fix(fix: FixView) -> Padding:

@@ -87,6 +87,7 @@ function buildCard(card, app) {
     panels.length > 2 && more(fill(words.more, { n: panels.length - 2 }), h("div", { class: "sm-fixes" }, panels.slice(2))),
     card.hints.length > card.steps.length && more(words.hints, h("ol", { class: "sm-hints" }, card.hints.map((hint) => h("li", {}, prose(hint))))),
     card.keras_message && more(words.keras_said, h("pre", { class: "sm-keras", lang: "en" }, card.keras_message)),
+    card.terms.length > 0 && more(words.terms, h("dl", { class: "sm-terms" }, card.terms.map(([word, says]) => [h("dt", {}, word), h("dd", {}, says)]))),
   ].filter(Boolean);
   const texts = [
     h("p", { class: "sm-word" }, h("span", { "aria-hidden": "true" }, `${card.icon} `), card.word),

@@ -47,7 +47,7 @@ def widget_words() -> dict[str, str]:
     texts = {key: say(f"ui.widget.{key}", **blank) for key in _WIDGET_WORDS}
     texts |= {key: say(f"ui.column.{key}") for key in _COLUMNS}
     texts |= {f"hint_{key}": say(f"hint.{key}") for key in ("no_kernel", "no_answer")}
-    texts |= {key: say(f"ui.{key}", **blank) for key in ("caption", "keras_said")}
+    texts |= {key: say(f"ui.{key}", **blank) for key in ("caption", "keras_said", "terms")}
     return texts | {"lang": language()}
 
 

@@ -17,7 +17,7 @@ from tests import samples
 
 VOID = {"br"}
 ALLOWED = {
-    *("div", "p", "strong", "code", "br", "section", "ol", "li", "pre", "details", "summary"),
+    *("div", "p", "strong", "code", "br", "section", "ol", "li", "pre", "details", "dd", "dl", "dt", "summary"),
     *("table", "caption", "thead", "tbody", "tr", "th", "td"),
 }
 

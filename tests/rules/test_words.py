@@ -184,7 +184,7 @@ def shown() -> Iterator[Diagnostic]:
 
 def made_from(template: str, text: str) -> bool:
     """Whether a text is a template with its values filled in."""
-    return re.fullmatch(re.sub(r"\\\{\w+\\\}", ".*", re.escape(template)), text, flags=re.DOTALL) is not None
+    return re.fullmatch(re.sub(r"\\\{\w+(!s)?\\\}", ".*", re.escape(template)), text, flags=re.DOTALL) is not None
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -52,7 +52,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('why = "', 'warum = "', "missing: A slice or a crop"),
+        ('why = "', 'warum = "', "missing: A slice that starts"),
         ('why = "', 'warum = "', "warum: left over"),
         ('what = "{input} geht hinein, {output} kommt heraus."', 'what = " "', "what: empty: {input} goes in"),
         ("{input} geht hinein", "Etwas geht hinein", "what: other places: lacks {input}"),

@@ -43,12 +43,12 @@ rng = np.random.default_rng({seed})
 x_train = rng.random(({count}, {steps}, {features}), "float32")
 """
 _CLASSES = "y_train = np.arange({count}) % {classes}\n"
-_MODEL = "model = keras.Sequential(\n    [\n{layers}    ]\n)\n"
+_MODEL = "model = keras.Sequential([\n{layers}])\n"
 _FIT = 'model.compile(optimizer="adam", loss="{loss}")\nmodel.fit(x_train, y_train, epochs=1, verbose=0)\n'
 
 
 def _stack(*layers: str) -> str:
-    return _MODEL.format(layers="".join(f"        {layer},\n" for layer in layers))
+    return _MODEL.format(layers="".join(f"    {layer},\n" for layer in layers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _no_flatten(random: Random) -> Draft:
     head = f'layers.Dense({s.classes}, activation="softmax")'
     start = f"layers.Input(({s.size}, {s.size}, {s.channels}))"
     cell = s.images + _stack(start, *_convolutions(s), join, head) + _SPARSE
-    return Draft(cell, ((f"        {join},\n", ""),))
+    return Draft(cell, ((f"    {join},\n", ""),))
 
 
 def _no_pooling_over_time(random: Random) -> Draft:
@@ -120,7 +120,7 @@ def _no_pooling_over_time(random: Random) -> Draft:
     head = f'layers.Dense({s.classes}, activation="softmax")'
     start = f"layers.Input(({s.steps}, {s.features}))"
     cell = s.series + _stack(start, *_convolutions(s, "1D"), join, head) + _SPARSE
-    return Draft(cell, ((f"        {join},\n", ""),))
+    return Draft(cell, ((f"    {join},\n", ""),))
 
 
 def _every_step_by_accident(random: Random) -> Draft:
@@ -144,8 +144,8 @@ def _last_step_in_a_stack(random: Random) -> Draft:
 def _flatten_too_early(random: Random) -> Draft:
     s = _sizes(random)
     first, second, _ = s.filters
-    after = f'        layers.Conv2D({second}, 3, activation="relu"),\n'
-    early = f"        layers.MaxPooling2D(2),\n{after}        layers.Flatten(),\n"
+    after = f'    layers.Conv2D({second}, 3, activation="relu"),\n'
+    early = f"    layers.MaxPooling2D(2),\n{after}    layers.Flatten(),\n"
     stack = _stack(
         f"layers.Input(({s.size}, {s.size}, {s.channels}))",
         f'layers.Conv2D({first}, 3, activation="relu")',
@@ -154,7 +154,7 @@ def _flatten_too_early(random: Random) -> Draft:
         "layers.Flatten()",
         f'layers.Dense({s.classes}, activation="softmax")',
     )
-    late = f"        layers.MaxPooling2D(2),\n        layers.Flatten(),\n{after}"
+    late = f"    layers.MaxPooling2D(2),\n    layers.Flatten(),\n{after}"
     return Draft(s.images + stack + _SPARSE, ((early, late),))
 
 

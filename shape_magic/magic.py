@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
+from shape_magic.display.disclosure import mode as disclosed
 from shape_magic.kernel import options as opts
 from shape_magic.kernel.cells import magic_line, without_magic_line
 from shape_magic.kernel.notebook import Notebook
@@ -31,7 +33,9 @@ class ShapeMagics(Magics):
     def shapecheck(self, line: str, cell: str | None = None) -> None:
         """Check the tensor shapes of Keras models, from the data to the labels."""
         options = opts.parse(line)
-        if options.rules or options.explain:
+        if options.hint:
+            print(self.notebook.next_hint())
+        elif options.rules or options.explain:
             print(rules_text() if options.rules else explained(str(options.explain)))
         elif cell is not None:
             self._cell(options, line, cell)
@@ -108,6 +112,8 @@ class ShapeMagics(Magics):
     def _write_fix(self, number: int, cell: str) -> None:
         from shape_magic.display.cards import numbered_fixes
 
+        if disclosed() != "on":
+            raise UsageError(say(f"hint.held.{disclosed()}"))
         report = self.notebook.last_report
         wanted = cell.strip()
         known = report is not None and any(without_magic_line(s).strip() == wanted for s in report.sources.values())
@@ -167,12 +173,18 @@ def rules_text() -> str:
 
 
 def explained(name: str) -> str:
-    """A rule's documentation; raises ``UsageError`` for a name that is no rule."""
+    """A rule's documentation; raises ``UsageError`` for a name that is no rule.
+
+    Where fixes are not given, neither are those of its examples.
+    """
     from shape_magic.rules import RULES, documentation
 
     if name not in {r.name for r in RULES}:
         raise UsageError(say("magic.error.no_rule", name=name))
-    return documentation(name)
+    page = documentation(name)
+    if disclosed() == "on":
+        return page
+    return re.sub(r"^## (Fixed cell|Fix safety)\n(?:(?!## ).*\n?)*", "", page, flags=re.MULTILINE).rstrip() + "\n"
 
 
 # -- the extension

@@ -138,16 +138,18 @@ class Report:
         }
 
     def __str__(self) -> str:
-        """The report as a table for a terminal, without colours."""
+        """The report as a table for a terminal, without colours; a display, which obeys ``ShapeMagic.fixes``."""
+        from shape_magic.display.disclosure import disclosures
         from shape_magic.display.text import render_text
 
-        return render_text(self)
+        return render_text(self, disclosures=disclosures(self))
 
     def plot(self) -> Figure:
-        """The ladder of ranks as a matplotlib figure."""
+        """The ladder of ranks as a matplotlib figure; a display, which obeys ``ShapeMagic.fixes``."""
+        from shape_magic.display.disclosure import disclosures
         from shape_magic.display.figure import plot_report
 
-        return plot_report(self)
+        return plot_report(self, disclosures(self))
 
 
 def _span(span: Span | None) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from traitlets import Bool, Enum, Int, Unicode
+from traitlets import Bool, Dict, Enum, Int, Unicode
 from traitlets.config import SingletonConfigurable
 
 
@@ -23,12 +23,18 @@ class ShapeMagic(SingletonConfigurable):
     fixes = Enum(
         ["off", "hints", "on"],
         "on",
-        help="What a card gives away: fixes to press (on), one hint at a time (hints), what is wrong alone (off).",
+        help="What a card gives away. 'on': everything, with fixes to press. 'hints': one step at a time, by a button "
+        "or `%shapecheck --hint`, and no fix to press. 'off': where it is and what arrives there, no repair. "
+        "The setting guides, it does not secure: a learner can change it and read the source. For an exam leave "
+        "shape_magic out of the kernel's environment.",
     ).tag(config=True)
     record = Unicode(
         "",
         help="The file to which hints, quiz answers and exercises are written, without names; empty: nothing is.",
     ).tag(config=True)
+
+    #: No setting: how many hints were told of each finding, for as long as the extension is loaded.
+    told: Dict[str, int] = Dict()
 
 
 def current() -> ShapeMagic:

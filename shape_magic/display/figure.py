@@ -7,11 +7,13 @@ are. All places are in inches from the upper left corner, so that type fits what
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from matplotlib.figure import Figure
 
+from shape_magic.display.disclosure import Disclosure
 from shape_magic.display.palette import BREAK, NEW, SWATCHES, UNKNOWN
 from shape_magic.display.parts import AxisCell, Fold, Item, ModelView, Row, shown
 from shape_magic.display.pen import INK, Look, Pen, fit, wide, wrap_lines
@@ -55,13 +57,14 @@ _MARKS = {"broken": "#a84300", "warned": "#7a5700", "asked": "#005a8d", "new": "
 _FOUND = frozenset({"broken", "warned", "asked"})
 
 
-def plot_report(report: Report) -> Figure:
+def plot_report(report: Report, disclosures: Sequence[Disclosure] | None = None) -> Figure:
     """The ladders of a report's models as one figure; those of equal build are drawn once.
 
     Rows past the break are dashed: they are what the first fix makes of the model. The figure grows
     with the number of rows and keeps about the form of a slide by breaking long ladders.
+    ``disclosures`` say how much of each finding may be seen; None: all.
     """
-    pages = [_Page(model) for model in build_view(report).models]
+    pages = [_Page(model) for model in build_view(report, disclosures=disclosures).models]
     if not pages:
         figure = Figure(figsize=(6.4, 1.2), dpi=120, facecolor="white")
         Pen(figure.add_axes((0, 0, 1, 1)), 6.4, 1.2).text(0.5, 0.65, say("text.nothing"), _BODY, color=_GREY)
@@ -200,7 +203,8 @@ class _Page:
         texts = [(self.model.line, _SMALL if cards else _TITLE - 3, _GREY if cards else ink, not cards, _TITLE_LINES)]
         if cards:
             texts.append((f"{cards[0].icon} {cards[0].title}", _TITLE, ink, True, _TITLE_LINES))
-            texts.append((cards[0].message, _BODY, INK, False, _MESSAGE_LINES))
+            hints = [f"{step}: {hint}" for step, hint in zip(cards[0].steps, cards[0].hints, strict=False)]
+            texts += [(text, _BODY, INK, False, _MESSAGE_LINES) for text in (cards[0].message, *hints) if text]
         texts += [(f"{card.icon} {card.title}", _BODY, _STATUS[card.severity], True, 1) for card in cards[1:3]]
         y = _MARGIN - 0.1
         for text, size, color, bold, most in texts:

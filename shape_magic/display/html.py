@@ -6,9 +6,10 @@ what style there is only quiets the look and follows the notebook's theme.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
+from shape_magic.display.disclosure import Disclosure
 from shape_magic.display.parts import Card, FixView, Fold, Item, ModelView, Row, View
 from shape_magic.display.view import build_view
 from shape_magic.report import Report
@@ -26,13 +27,14 @@ _EDGES = {
 }
 
 
-def render_html(report: Report, *, identity: str = "") -> str:
+def render_html(report: Report, *, identity: str = "", disclosures: Sequence[Disclosure] | None = None) -> str:
     """The report as HTML that is safe to put into a page.
 
     One quiet line for each model that is right, with its table folded beneath it; for the others
-    the finding in full. ``identity`` ties it to the widget that hides it while it is live.
+    the finding in full. ``identity`` ties it to the widget that hides it while it is live;
+    ``disclosures`` say how much of each finding may be seen, None: all.
     """
-    return html_of_view(build_view(report), identity=identity)
+    return html_of_view(build_view(report, disclosures=disclosures), identity=identity)
 
 
 def html_of_view(view: View, *, identity: str = "") -> str:
@@ -58,7 +60,7 @@ def _prose(text: str) -> str:
 
 
 def _model(model: ModelView) -> str:
-    table = _table(model)
+    table = _table(model) if model.items else ""
     if not model.open:
         return _tag("details", _tag("summary", escape(model.line)) + table)
     cards = "\n".join(map(_card, model.cards))
@@ -124,7 +126,13 @@ def _fold(fold: Fold, inside: str = "") -> str:
 
 def _card(card: Card) -> str:
     word = escape(f"{card.icon} {card.word}:")
-    parts = [_tag("p", f"{word} {_tag('strong', _prose(card.title))}<br>{_prose(card.message)}")]
+    message = f"<br>{_prose(card.message)}" if card.message else ""
+    parts = [_tag("p", f"{word} {_tag('strong', _prose(card.title))}{message}")]
+    if card.steps:
+        steps = zip(card.steps, card.hints, strict=True)
+        parts.append(_tag("ol", "\n".join(_tag("li", f"{escape(step)}: {_prose(hint)}") for step, hint in steps)))
+    if card.ask_hint:
+        parts.append(_tag("p", _prose(card.ask_hint)))
     if card.fixes:
         parts.append(_tag("ol", "\n".join(map(_fix, card.fixes))))
         parts.append(_tag("p", _prose(say("ui.how_to_write"))) if any(fix.editable for fix in card.fixes) else "")

@@ -210,6 +210,12 @@ class Card:
     fixes: tuple[FixView, ...]
     actions: tuple[ActionView, ...]
     hints: tuple[str, ...]
+    #: Where hints are told one at a time: the names of the steps that were told, ``"Where"``.
+    steps: tuple[str, ...] = ()
+    #: What asks for the next step, ``"Next hint (2 of 4)"``; empty where there is none.
+    next_hint: str = ""
+    #: The same for a display without buttons.
+    ask_hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

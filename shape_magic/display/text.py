@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import StringIO
 
 from rich.console import Console, Group, RenderableType
@@ -17,6 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from shape_magic.display.disclosure import Disclosure, told
 from shape_magic.display.palette import SWATCHES, UNKNOWN
 from shape_magic.display.parts import AxisCell, Card, FixView, Item, ModelView, Row, short, shown
 from shape_magic.display.view import build_view, with_label
@@ -59,13 +60,21 @@ _SIGNS = {"broken": "▶", "warned": "▶", "asked": "▶", "predicted": "┆", 
 _PLAIN = str.maketrans("✓✗▶◀┆×→·…", "vx><|x>-~")
 
 
-def render_text(report: Report, *, width: int | None = None, color: bool = False, encoding: str | None = None) -> str:
+def render_text(
+    report: Report,
+    *,
+    width: int | None = None,
+    color: bool = False,
+    encoding: str | None = None,
+    disclosures: Sequence[Disclosure] | None = None,
+) -> str:
     """The report as text: one line for a model that is right, table and sentences for one that isn't.
 
     ``width`` is that of the terminal when None, ``encoding`` that of the standard output: what it
-    can't write is replaced, so that printing never fails.
+    can't write is replaced, so that printing never fails. ``disclosures`` say how much of each finding
+    may be seen; None: all.
     """
-    return _render(report, width, encoding, everything=False, color=color)
+    return _render(report, width, encoding, everything=False, color=color, disclosures=disclosures)
 
 
 def render_details(
@@ -75,7 +84,15 @@ def render_details(
     return _render(report, width, encoding, everything=True, color=color)
 
 
-def _render(report: Report, width: int | None, encoding: str | None, *, everything: bool, color: bool) -> str:
+def _render(
+    report: Report,
+    width: int | None,
+    encoding: str | None,
+    *,
+    everything: bool,
+    color: bool,
+    disclosures: Sequence[Disclosure] | None = None,
+) -> str:
     columns = width or min(max(shutil.get_terminal_size(_ELSEWHERE).columns, _NARROWEST), _WIDEST)
     # In a notebook rich would display by itself instead of writing to the file.
     console = Console(
@@ -92,7 +109,7 @@ def _render(report: Report, width: int | None, encoding: str | None, *, everythi
         emoji=False,
     )
     with console.capture() as capture:
-        console.print(Group(*_report(report, everything=everything, columns=columns)))
+        console.print(Group(*_report(report, disclosures, everything=everything, columns=columns)))
     lines = capture.get().replace(_GLUE, " ").split("\n")
     return _writable("\n".join(line.rstrip() for line in lines).strip("\n"), encoding)
 
@@ -107,13 +124,17 @@ def _writable(text: str, encoding: str | None) -> str:
     return text
 
 
-def _report(report: Report, *, everything: bool, columns: int) -> Iterator[RenderableType]:
-    view = build_view(report)
+def _report(
+    report: Report, disclosures: Sequence[Disclosure] | None, *, everything: bool, columns: int
+) -> Iterator[RenderableType]:
+    view = build_view(report, disclosures=disclosures)
+    if disclosures is not None:
+        report = told(report, disclosures)
     if not view.models and not view.cards:
         yield Text(say("text.nothing"))
     for model in view.models:
         yield Text(model.line, style=_STYLES.get(model.status, ""), overflow="fold")
-        if model.open or everything:
+        if model.items and (model.open or everything):
             yield Text()
             yield _ladder(model, _with_fix(report, model), columns)
         yield from _cards(model.cards)
@@ -193,7 +214,10 @@ def _cards(cards: tuple[Card, ...]) -> Iterator[RenderableType]:
     for card in cards:
         yield Text()
         yield Text(f"{card.icon} {card.title.strip()}", style=_STYLES[card.severity], overflow="fold")
-        yield _indented(Text(card.message.strip()), 2)
+        if card.message:
+            yield _indented(Text(card.message.strip()), 2)
+        for step, hint in zip(card.steps, card.hints, strict=False):
+            yield _indented(Text(f"{step}: {hint}"), 2)
         for fix in card.fixes:
             yield Text()
             yield _fix(fix)
@@ -203,6 +227,9 @@ def _cards(cards: tuple[Card, ...]) -> Iterator[RenderableType]:
         if card.keras_message:
             yield Text()
             yield _indented(Text(say("text.keras", message=card.keras_message.strip()), style="dim"), 2)
+        if card.ask_hint:
+            yield Text()
+            yield _indented(Text(card.ask_hint, style="dim"), 2)
 
 
 def _fix(fix: FixView) -> Padding:

@@ -7,8 +7,10 @@ Keras, no IPython, nothing of the front end.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from shape_magic.display.cards import build_card, cell_names, numbered_fixes, tone
+from shape_magic.display.disclosure import STEPS, Disclosure, told
 from shape_magic.display.ladder import build_ladder, glyph, labels_text, new_layers, with_label
 from shape_magic.display.parts import (
     ActionView,
@@ -55,21 +57,50 @@ __all__ = [
 ]
 
 
-def build_view(report: Report, done: Done | None = None) -> View:
+def build_view(report: Report, done: Done | None = None, disclosures: Sequence[Disclosure] | None = None) -> View:
     """The report, ready to be drawn; ``done`` says what was just written into the notebook.
 
-    Models of the same build with the same findings are shown once, with their number.
+    ``disclosures`` say how much of each finding may be seen; None: all. Models of the same build with
+    the same findings are shown once, with their number.
     """
     groups: dict[object, list[int]] = {}
     for index, model in enumerate(report.models):
         groups.setdefault(_build_of(report, index, model), []).append(index)
+    # Models are grouped by what was found, also by what is not told of it yet.
+    full = (Disclosure(),) * len(report.diagnostics)
+    given = full if disclosures is None else tuple(disclosures)
+    seen = _Seen(report, told(report, given), given)
     free = [k for k, d in enumerate(report.diagnostics) if d.model is None or d.model >= len(report.models)]
     return View(
-        models=tuple(_model_view(report, members, done) for members in groups.values()),
-        cards=tuple(build_card(report, k, None) for k in free),
+        models=tuple(_model_view(seen, members, done) for members in groups.values()),
+        cards=tuple(seen.card(k, None) for k in free),
         ok=report.ok,
         done=done,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A report, and how much of each of its findings may be seen."""
+
+    whole: Report
+    #: The report as it may be seen.
+    report: Report
+    disclosures: tuple[Disclosure, ...]
+
+    def card(self, k: int, row: int | None) -> Card:
+        """The card of finding ``k``, with the steps that were told and what asks for the next one."""
+        card, disclosure = build_card(self.report, k, row), self.disclosures[k]
+        if disclosure.mode != "hints":
+            return card
+        level, most = len(card.hints), len(self.whole.diagnostics[k].hints)
+        following = {"k": level + 1, "n": most}
+        return replace(
+            card,
+            steps=tuple(say(f"hint.step.{step}") for step in STEPS[:level]),
+            next_hint=say("hint.next", **following) if level < most else "",
+            ask_hint=say("hint.ask", **following) if level < most else "",
+        )
 
 
 def _findings(report: Report, index: int) -> list[int]:
@@ -88,12 +119,17 @@ def _build_of(report: Report, index: int, model: Model) -> object:
     )
 
 
-def _model_view(report: Report, members: list[int], done: Done | None) -> ModelView:
+def _model_view(seen: _Seen, members: list[int], done: Done | None) -> ModelView:
+    report = seen.report
     model = report.models[members[0]]
     found = _findings(report, members[0])
     findings = [report.diagnostics[k] for k in found]
-    ladder = build_ladder(model, findings, done.layers if done else ())
-    cards = tuple(build_card(report, k, row) for k, row in zip(found, ladder.opened_by, strict=True))
+    placed = [k for k in found if seen.disclosures[k].place]
+    ladder = build_ladder(model, [report.diagnostics[k] for k in placed], done.layers if done else ())
+    rows = dict(zip(placed, ladder.opened_by, strict=True))
+    cards = tuple(seen.card(k, rows.get(k)) for k in found)
+    # Where the shapes end is where it breaks: such a ladder waits for the hint that names the place.
+    tells_the_place = len(placed) < len(found) and any(not call.output_shapes for call in model.calls)
     return ModelView(
         title=_title(model, len(members)),
         line=model_line(model, [tone(d) for d in findings], len(members)),
@@ -101,9 +137,9 @@ def _model_view(report: Report, members: list[int], done: Done | None) -> ModelV
         open=bool(findings),
         count=len(members),
         names=tuple(short(report.models[k].name) for k in members),
-        items=ladder.items,
+        items=() if tells_the_place else ladder.items,
         cards=cards,
-        lanes=ladder.lanes,
+        lanes=0 if tells_the_place else ladder.lanes,
     )
 
 

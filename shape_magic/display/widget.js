@@ -66,6 +66,16 @@ function more(title, ...content) {
   return h("details", { class: "sm-more" }, h("summary", {}, title), content);
 }
 
+/** The steps that were told so far, and the button that asks for the next one. */
+function toldHints(card, app) {
+  if (!card.steps.length && !card.next_hint) return null;
+  const item = (hint, k) => h("li", { class: "sm-hint", tabindex: "-1" }, h("b", {}, card.steps[k]), h("span", {}, prose(hint)));
+  const list = card.steps.length > 0 && h("ol", { class: "sm-steps" }, card.hints.map(item));
+  const ask = (event) => app.askHint(card, event.currentTarget);
+  const button = card.next_hint && h("p", { class: "sm-buttons" }, h("button", { type: "button", class: "sm-also sm-next", onclick: ask }, card.next_hint));
+  return h("div", { class: "sm-told" }, h("div", { role: "status" }, list || null), button || null);
+}
+
 function buildCard(card, app) {
   const { words } = app;
   const primary = (k) => k === 0 && card.severity !== "info";
@@ -75,13 +85,14 @@ function buildCard(card, app) {
     .map((action) => h("button", { type: "button", class: card.severity === "info" ? "sm-also" : "sm-plain", onclick: (e) => app.press({ fix: action.id, mode: action.kind }, e.currentTarget) }, action.title));
   const extras = [
     panels.length > 2 && more(fill(words.more, { n: panels.length - 2 }), h("div", { class: "sm-fixes" }, panels.slice(2))),
-    card.hints.length > 0 && more(words.hints, h("ol", { class: "sm-hints" }, card.hints.map((hint) => h("li", {}, prose(hint))))),
+    card.hints.length > card.steps.length && more(words.hints, h("ol", { class: "sm-hints" }, card.hints.map((hint) => h("li", {}, prose(hint))))),
     card.keras_message && more(words.keras_said, h("pre", { class: "sm-keras" }, card.keras_message)),
   ].filter(Boolean);
   const texts = [
     h("p", { class: "sm-word" }, h("span", { "aria-hidden": "true" }, `${card.icon} `), card.word),
     h("p", { class: "sm-title" }, prose(card.title)),
-    h("p", { class: "sm-message" }, prose(card.message)),
+    card.message && h("p", { class: "sm-message" }, prose(card.message)),
+    toldHints(card, app),
     panels.length > 0 && h("div", { class: "sm-fixes" }, panels.slice(0, 2)),
     panels.length > 0 && !app.canEdit && h("p", { class: "sm-note" }, prose(words.cannot_edit)),
     keeps.length > 0 && h("p", { class: "sm-keeps" }, keeps, h("span", { class: "sm-note" }, words.keeps)),
@@ -207,24 +218,23 @@ async function runCell(cell, kernel) {
 
 // Pressing ---------------------------------------------------------------------------------------
 
-/** The kernel's plan for a request. Throws a Refusal when there is no answer, or a refusing one. */
-async function planFor(request, app) {
-  const { experimental, words } = app;
+/** The kernel's answer to a command. Throws a Refusal when there is none, or a refusing one. */
+async function ask(command, message, app, noKernel, noAnswer) {
   const status = app.kernel()?.status;
-  if (!status || status === "dead") throw new Refusal(words.no_kernel);
-  if (status === "busy") throw new Refusal(words.busy);
-  const ask = (name, message) => experimental.invoke(name, message, { signal: AbortSignal.timeout(PATIENCE) });
-  const answer = async (name, message) => {
+  // A front end that lets no widget reach its notebook may have a kernel all the same.
+  if (app.canEdit && (!status || status === "dead")) throw new Refusal(noKernel);
+  if (status === "busy") throw new Refusal(app.words.busy);
+  const invoke = async (name, content) => {
     try {
-      return (await ask(name, message))[0];
+      return (await app.experimental.invoke(name, content, { signal: AbortSignal.timeout(PATIENCE) }))[0];
     } catch {
-      throw new Refusal(words.no_answer);
+      throw new Refusal(noAnswer);
     }
   };
-  await answer("ping", {});
-  const plan = await answer("plan", request);
-  if (!plan?.ok) throw new Refusal(plan?.why || words.no_answer);
-  return plan;
+  await invoke("ping", {});
+  const answer = await invoke(command, message);
+  if (!answer?.ok) throw new Refusal(answer?.why || noAnswer);
+  return answer;
 }
 
 /** Checks every edit and every cell to run, then writes all, then runs one after another. */
@@ -321,12 +331,33 @@ class App {
     if (request.mode === "copy") return this.guarded(button, () => this.copied(fix));
     return this.guarded(button, async () => {
       this.say(this.words.asking);
-      const plan = await planFor(request, this);
+      const plan = await ask("plan", request, this, this.words.no_kernel, this.words.no_answer);
       const { stopped } = await carryOut(plan, this);
       const undo = request.mode === "undo" ? null : (event) => this.takeBack(plan, event.currentTarget, button);
       const said = stopped ? [this.words.stopped, "sm-refused"] : [plan.message, "sm-applied"];
       this.say(...said, this.words.undo, undo)?.focus();
     }, fix);
+  }
+
+  /** One hint more; the new view comes by itself, to every view of this widget, and the focus goes to it here. */
+  askHint(card, button) {
+    const { hint_no_kernel: noKernel, hint_no_answer: noAnswer } = this.words;
+    return this.guarded(button, async () => {
+      this.awaited = { finding: card.diagnostic, step: card.hints.length };
+      await ask("hint", { finding: card.diagnostic }, this, noKernel, noAnswer).catch((error) => {
+        this.awaited = null;
+        throw error;
+      });
+    });
+  }
+
+  /** Focuses the hint that was asked for, if it has arrived. */
+  focusHint() {
+    const { finding, step } = this.awaited ?? {};
+    const hint = this.el.querySelectorAll(`[data-diagnostic="${finding}"] .sm-hint`)[step];
+    if (!hint) return;
+    this.awaited = null;
+    hint.focus();
   }
 
   async copied(fix) {
@@ -359,7 +390,7 @@ function modelSection(model, app) {
   const card = (finding) => buildCard(finding, app);
   const above = model.cards.filter((finding) => finding.row === null).map(card);
   const done = app.model.get("view").done;
-  const content = [above, ladder(model, app.words, card)];
+  const content = [above, model.items.length > 0 && ladder(model, app.words, card)].filter(Boolean);
   const [sign] = model.line;
   const head = h("span", { class: "sm-line" }, h("span", { class: "sm-sign" }, sign), model.line.slice(sign.length));
   const attributes = { class: `sm-model sm-status-${model.status}` };
@@ -375,6 +406,7 @@ function draw(app) {
     ...view.cards.map((card) => buildCard(card, app)),
     ...view.models.map((model) => modelSection(model, app)),
   );
+  app.focusHint();
   if (view.done) setTimeout(() => focusUndo(app), 0);
 }
 

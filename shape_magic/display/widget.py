@@ -18,6 +18,7 @@ import traitlets
 from anywidget import experimental
 
 from shape_magic.display.assets import joined
+from shape_magic.display.disclosure import disclosures, mode, tell_next
 from shape_magic.display.parts import Card, Done, View
 from shape_magic.display.view import build_view
 from shape_magic.report import Report
@@ -45,14 +46,16 @@ def widget_words() -> dict[str, str]:
     blank = {name: f"{{{name}}}" for name in ("n", "k", "why", "name")}
     texts = {key: say(f"ui.widget.{key}", **blank) for key in _WIDGET_WORDS}
     texts |= {key: say(f"ui.column.{key}") for key in _COLUMNS}
+    texts |= {f"hint_{key}": say(f"hint.{key}") for key in ("no_kernel", "no_answer")}
     return texts | {key: say(f"ui.{key}", **blank) for key in ("caption", "keras_said")}
 
 
 class ShapeWidget(anywidget.AnyWidget):
     """A report with something to press, in front ends that show widgets.
 
-    ``planner`` is asked, on a comm's thread and by one caller at a time, what a fix writes; it has
-    to be quick and to leave the user's objects alone.
+    How much of each finding it shows, the settings and the hints so far decide. ``planner`` is asked, on a
+    comm's thread and by one caller at a time, what a fix writes; it has to be quick and to leave the
+    user's objects alone.
     """
 
     _esm = joined("ladder.js", "widget.js")
@@ -68,21 +71,33 @@ class ShapeWidget(anywidget.AnyWidget):
     def __init__(
         self, report: Report, planner: Planner, *, done: Done | None = None, identity: str | None = None
     ) -> None:
-        view = build_view(report, done)
+        view = build_view(report, done, disclosures(report))
         super().__init__(view=view.to_dict(), words=widget_words(), identity=identity or uuid4().hex)
-        self._planner = planner
         self._lock = threading.Lock()
-        self._offered = tuple(_offers(view))
-        self._text = _summary(view)
+        self._take(report, done, planner, view)
 
     def update(self, report: Report, done: Done | None = None, planner: Planner | None = None) -> None:
         """Shows another report in the same place; its buttons ask ``planner``, if one is given."""
-        view = build_view(report, done)
         with self._lock:
-            self._planner = planner or self._planner
-            self._offered = tuple(_offers(view))
-            self._text = _summary(view)
+            self._redraw(report, done, planner or self._planner)
+
+    def refresh(self) -> None:
+        """Shows the same report as it may be seen now: a hint was given elsewhere."""
+        with self._lock:
+            self._redraw(self._report, self._done, self._planner)
+
+    def _redraw(self, report: Report, done: Done | None, planner: Planner) -> None:
+        view = build_view(report, done, disclosures(report))
+        self._take(report, done, planner, view)
         self.view = view.to_dict()
+
+    def _take(self, report: Report, done: Done | None, planner: Planner, view: View) -> None:
+        self._report = report
+        self._done = done
+        self._planner = planner
+        self._offered = tuple(_offers(view))
+        self._open = frozenset(card.diagnostic for card in _cards(view) if card.next_hint)
+        self._text = _summary(view)
 
     def __repr__(self) -> str:
         """The report in a few lines: what a front end without widgets shows in its place."""
@@ -98,6 +113,18 @@ class ShapeWidget(anywidget.AnyWidget):
         """Answers a pressed button with the edits that it stands for."""
         with self._lock:
             return self._answer(message), []
+
+    @experimental.command
+    def hint(self, message: object, buffers: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
+        """Answers *Next hint* by one step more of the card that was pressed, in every view of this widget."""
+        position = message.get("finding") if isinstance(message, dict) else None
+        with self._lock:
+            if type(position) is not int or position not in self._open:
+                return {"ok": False, "why": say("hint.not_offered")}, []
+            if mode() == "hints" and not tell_next(self._report, position):
+                return {"ok": False, "why": say("hint.not_offered")}, []
+            self._redraw(self._report, self._done, self._planner)  # in other modes: what those show
+            return {"ok": True}, []
 
     def _answer(self, message: object) -> dict[str, Any]:
         fields = message if isinstance(message, dict) else {}
@@ -137,4 +164,5 @@ def _offers(view: View) -> Iterator[tuple[str, str | None]]:
 def _summary(view: View) -> str:
     done = [view.done.message] if view.done else []
     findings = [f"{card.icon} {card.title.replace('`', '')}" for card in _cards(view)]
-    return "\n".join([*done, *(model.line for model in view.models), *findings])
+    asks = [card.ask_hint.replace("`", "") for card in _cards(view) if card.ask_hint][:1]
+    return "\n".join([*done, *(model.line for model in view.models), *findings, *asks])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from shape_magic.display.disclosure import disclosures
 from shape_magic.display.html import render_html
 from shape_magic.display.parts import Done
 from shape_magic.display.text import render_text
@@ -50,8 +51,10 @@ def _show_widget(report: Report, planner: Planner, done: Done | None, identity: 
 
 
 def _publish(shell: Any, report: Report, identity: str) -> None:
-    text = render_text(report)
+    seen = disclosures(report)
+    text = render_text(report, disclosures=seen)
     if getattr(shell, "kernel", None) is None:
         print(text)
         return
-    shell.display_pub.publish({"text/plain": text, "text/html": render_html(report, identity=identity)})
+    html = render_html(report, identity=identity, disclosures=seen)
+    shell.display_pub.publish({"text/plain": text, "text/html": html})

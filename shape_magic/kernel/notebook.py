@@ -12,6 +12,8 @@ from IPython.core.error import UsageError
 
 from shape_magic.capture import hooks
 from shape_magic.capture.session import Live, Session
+from shape_magic.display.disclosure import STEPS, Disclosure, as_told, disclosures, mode, tell_next, told
+from shape_magic.display.parts import visible
 from shape_magic.errors import shape_error
 from shape_magic.facts import CellId, Facts, Given, Shape, Span
 from shape_magic.kernel.cells import CellFiles, magic_line
@@ -165,11 +167,11 @@ class Notebook:
         strict = self._options.strict or self.settings.strict
         if error is not None:
             if report.diagnostics:
-                _one_line(error, report.diagnostics[0])
+                _one_line(error, report)
             return
         stops = fails or (strict and not report.ok)
         if stops and self.settings.raise_errors and not self._options.no_raise:
-            raise shape_error(stopped_line(report.diagnostics[0], report), _keras_type(report))
+            raise shape_error(stopped_line(report), _keras_type(report))
 
     def _finish(self, checker: Any, *, failed: bool) -> None:
         if failed and self._shown:
@@ -235,6 +237,25 @@ class Notebook:
             return None
         self._pending = None
         return pending
+
+    # -- hints
+
+    def next_hint(self) -> str:
+        """One step more of the last report's first finding that has one left; raises ``UsageError`` where none has.
+
+        When all was told, the last step once more.
+        """
+        if mode() == "off":
+            raise UsageError(say("hint.off"))
+        report = self.last_report if self.last_report is not None else self.explain()
+        if report is None or not report.diagnostics:
+            raise UsageError(say("hint.nothing"))
+        self.last_report = report
+        position = next((k for k in range(len(report.diagnostics)) if tell_next(report, k)), None)
+        for card in {id(card): card for card in self._cards.values()}.values():
+            card.refresh()
+        line = hint_line(report, position if position is not None else len(report.diagnostics) - 1)
+        return line if position is not None else say("hint.last", line=line)
 
     # -- after a crash
 
@@ -308,8 +329,19 @@ def _identity(diagnostic: Diagnostic) -> tuple[str, int | None, str]:
     return diagnostic.rule, diagnostic.model, diagnostic.message
 
 
-def stopped_line(diagnostic: Diagnostic, report: Report) -> str:
-    """The one line in place of a traceback."""
+def hint_line(report: Report, position: int) -> str:
+    """The last step that was told of a finding: ``"Hint 2 of 4 · What went in, and what was wanted: …"``."""
+    level = disclosures(report)[position].level
+    hints = told(report, [Disclosure("hints", level)] * len(report.diagnostics)).diagnostics[position].hints
+    most, step = len(report.diagnostics[position].hints), STEPS[level - 1]
+    return visible(say("hint.line", k=level, n=most, step=say(f"hint.step.{step}"), text=hints[-1]), lines=True)
+
+
+def stopped_line(report: Report) -> str:
+    """The one line in place of a traceback, with what may be seen of the first finding."""
+    diagnostic = as_told(report).diagnostics[0]
+    if not disclosures(report)[0].place:
+        return say("hint.stopped", title=diagnostic.title)
     span = diagnostic.span
     label = report.labels.get(span.cell, "") if span is not None and span.cell is not None else ""
     method = str(diagnostic.values.get("method", "fit"))
@@ -321,9 +353,13 @@ def stopped_line(diagnostic: Diagnostic, report: Report) -> str:
     return say("magic.stopped", title=diagnostic.title, where=where)
 
 
-def _one_line(error: BaseException, diagnostic: Diagnostic) -> None:
-    """Let IPython show Keras' exception in one line: the card says the rest."""
+def _one_line(error: BaseException, report: Report) -> None:
+    """Let IPython show Keras' exception in one line: the card says the rest.
+
+    Where the card does not quote Keras yet, the line doesn't either; the exception itself stays Keras'.
+    """
     from shape_magic.trace.failures import clean
 
-    text = f"{type(error).__name__}: {clean(str(error))}"
+    said = clean(str(error)) if disclosures(report)[0].verdict else stopped_line(report)
+    text = f"{type(error).__name__}: {said}"
     error._render_traceback_ = lambda: [text]  # type: ignore[attr-defined]

@@ -29,6 +29,7 @@ class Options:
     loss: str | None = None
     no_train: bool = False
     fix: int | None = None
+    hint: bool = False
     no_raise: bool = False
     strict: bool = False
     static: bool = False
@@ -38,7 +39,8 @@ class Options:
     @property
     def runs_the_cell(self) -> bool:
         """Whether the cell is to be run and checked, and not only looked at."""
-        return self.fix is None and not self.rules and self.explain is None and not self.words
+        asks = self.rules or self.explain is not None or self.hint
+        return self.fix is None and not asks and not self.words
 
 
 def parser() -> Any:
@@ -54,6 +56,7 @@ def parser() -> Any:
     made.add_argument("--loss", help=say("magic.option.loss"))
     made.add_argument("-n", "--no-train", action="store_true", help=say("magic.option.no_train"))
     made.add_argument("--fix", type=int, metavar="N", help=say("magic.option.fix"))
+    made.add_argument("--hint", action="store_true", help=say("magic.option.hint"))
     made.add_argument("--no-raise", action="store_true", help=say("magic.option.no_raise"))
     made.add_argument("--strict", action="store_true", help=say("magic.option.strict"))
     made.add_argument("--static", action="store_true", help=say("magic.option.static"))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shape_magic.display.disclosure import mode as disclosed
 from shape_magic.display.parts import Done
 from shape_magic.facts import CellId
 from shape_magic.repair.prove import edited_sources
@@ -43,6 +44,8 @@ class Planner:
             return {"ok": False, "why": say("magic.plan.unknown")}
         if mode == "undo":
             return self._undo()
+        if disclosed() != "on":
+            return {"ok": False, "why": say(f"hint.held.{disclosed()}")}
         item = self._item(mode, chosen)
         if item is None:
             return {"ok": False, "why": say("magic.plan.unknown")}

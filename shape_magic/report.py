@@ -6,10 +6,12 @@ schema version, unknown keys to be ignored.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from shape_magic.asserting import assertion_error, fails_without_words
 from shape_magic.facts import Axes, Call, CellId, Contract, Data, Model, Shape, Span
 
 if TYPE_CHECKING:
@@ -125,8 +127,22 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """True when there is no error and no warning."""
-        return all(d.severity == "info" for d in self.diagnostics)
+        """True when there is no error and no warning.
+
+        ``assert report.ok`` that fails says why: where it would raise an empty AssertionError, the
+        same error comes from here, with the finding as its text.
+        """
+        __tracebackhide__ = True
+        fine = all(d.severity == "info" for d in self.diagnostics)
+        if not fine and fails_without_words(sys._getframe(1), "ok"):
+            raise assertion_error(self.explain())
+        return fine
+
+    def explain(self) -> str:
+        """What is wrong, in a few plain lines; empty when the report is ok. Gives a fix away only if fixes are on."""
+        from shape_magic.display.brief import explanation
+
+        return explanation(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data that ``json.dumps`` takes, after ``schema.json``."""
@@ -143,6 +159,22 @@ class Report:
         from shape_magic.display.text import render_text
 
         return render_text(self, disclosures=disclosures(self))
+
+    def __repr__(self) -> str:
+        """The finding, or the model that is right, in one line: what a failing test shows."""
+        from shape_magic.display.brief import one_line
+
+        return one_line(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """As the last value of a cell, the table in place of the one line."""
+        printer.text(repr(self) if cycle else str(self))
+
+    def _repr_html_(self) -> str:
+        """The same where HTML is drawn."""
+        from shape_magic.display.html import render_html
+
+        return render_html(self)
 
     def plot(self) -> Figure:
         """The ladder of ranks as a matplotlib figure; a display, which obeys ``ShapeMagic.fixes``."""

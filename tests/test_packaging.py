@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -54,6 +55,12 @@ def test_the_wheel_leaves_no_file_of_the_package_out(in_wheel: list[PurePosixPat
 def test_the_package_holds_no_file_that_would_not_ship() -> None:
     files = [p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
     assert [p.name for p in files if p.suffix not in SHIPPED and p.name != "py.typed"] == []
+
+
+def test_the_console_command_leads_to_a_function() -> None:
+    (target,) = project()["scripts"].values()
+    module, _, name = target.partition(":")
+    assert callable(getattr(import_module(module), name))
 
 
 def pins(path: str) -> dict[str, Requirement]:

@@ -16,6 +16,9 @@ from shape_magic.report import Report
 if TYPE_CHECKING:
     from shape_magic.display.widget import ShapeWidget
 
+#: What tells our outputs from the user's in a saved notebook: `shape_magic strip` looks for it.
+_TAG: dict[str, Any] = {"shape_magic": {"shows": "report"}}
+
 
 def show(
     shell: Any, report: Report, applied: Callable[[Applied], None], *, static: bool, last: Applied | None = None
@@ -46,7 +49,7 @@ def _show_widget(report: Report, planner: Planner, done: Done | None, identity: 
     from shape_magic.display.widget import ShapeWidget
 
     widget = ShapeWidget(report, planner, done=done, identity=identity)
-    display(widget)  # type: ignore[no-untyped-call]
+    display(widget, metadata=_TAG)  # type: ignore[no-untyped-call]
     return widget
 
 
@@ -57,4 +60,4 @@ def _publish(shell: Any, report: Report, identity: str) -> None:
         print(text)
         return
     html = render_html(report, identity=identity, disclosures=seen)
-    shell.display_pub.publish({"text/plain": text, "text/html": html})
+    shell.display_pub.publish({"text/plain": text, "text/html": html}, _TAG)

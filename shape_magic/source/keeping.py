@@ -11,7 +11,8 @@ from shape_magic.facts import Span
 from shape_magic.report import Edit
 from shape_magic.source.masking import line_starts, line_text, mask
 
-_KEEP = re.compile(r"#\s*shapecheck:\s*keep\s+(?P<rules>[\w-]+(?:\s*,\s*[\w-]+)*)")
+#: A comment that silences rules on its line.
+KEEP = re.compile(r"#\s*shapecheck:\s*keep\s+(?P<rules>[\w-]+(?:\s*,\s*[\w-]+)*)")
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ def kept(source: str) -> frozenset[tuple[int, str]]:
     found = set()
     for line, (_, text) in comments.found.items():
         first = max((end for end in comments.ends if end < line), default=0) + 1
-        for keep in _KEEP.finditer(text):
+        for keep in KEEP.finditer(text):
             rules = [rule.strip() for rule in keep["rules"].split(",")]
             found |= {(covered, rule) for covered in range(first, line + 1) for rule in rules}
     return frozenset(found)
@@ -73,7 +74,7 @@ def keep_edit(source: str, span: Span, rule: str) -> Edit:
     if line is None:
         raise ValueError(f"line {span.start_line} of the cell has no end that can hold a comment")
     column, text = comments.found.get(line, (0, ""))
-    keeps = list(_KEEP.finditer(text))
+    keeps = list(KEEP.finditer(text))
     if any(rule in re.split(r"\s*,\s*", keep["rules"]) for keep in keeps):
         return Edit(_point(span, line, column), "")
     if keeps:

@@ -60,7 +60,7 @@ def apart(function: Callable[[], T]) -> T:
         finally:
             done.set()
 
-    with _world_kept(), _silence():
+    with world_kept(), _silence():
         thread = threading.Thread(target=work, name="shape_magic-trace", daemon=True)
         thread.start()
         _wait(thread, done)
@@ -102,7 +102,7 @@ def _stateless(carried: dict[str, Any]) -> Iterator[None]:
 
 
 @contextmanager
-def _world_kept() -> Iterator[None]:
+def world_kept() -> Iterator[None]:
     """Random states and Keras' registry of classes as they were: both are the process's, not the thread's."""
     import numpy as np
     from keras.src.saving import object_registration

@@ -86,20 +86,28 @@ def symptoms(notebook: NotebookNode) -> Iterator[Symptom]:
 
 @cache
 def executed(path: Path) -> NotebookNode:
-    """The notebook after a run from top to bottom, then its answers, then its broken cells with the check off.
+    """The notebook after a run from top to bottom, then its answers, then what shows its mistakes in full.
 
-    Raises CellExecutionError at a cell or an answer that fails and does not say so by its tag.
+    Cells under our magic run once more, now that no hint holds anything back, with ``-told`` at the end of
+    their id; and those whose text quotes Keras run with the check off, as ``Symptom.cell_id``. A cell that
+    fails stops nothing here: which ones may is a test of its own, and a run is never repeated.
     """
     notebook = stored(path)
-    code = [nbformat.v4.new_code_cell(a.code, id=a.cell_id) for a in answers(notebook) if a.code]
-    broken = [
-        nbformat.v4.new_code_cell(s.source, id=s.cell_id, metadata={"tags": [FAILS_ON_PURPOSE]})
-        for s in symptoms(notebook)
-    ]
-    off = nbformat.v4.new_code_cell("%shapecheck off", id="check-off-for-symptoms")
-    notebook.cells += [*code, *([off, *broken] if broken else [])]
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+    more = [_cell(answer.cell_id, answer.code) for answer in answers(notebook) if answer.code]
+    checked = [cell for cell in notebook.cells if _CELL_MAGIC.match(cell.source)]
+    more += [_cell(f"{cell.id}-told", cell.source, cell.metadata) for cell in checked]
+    quoted = list(symptoms(notebook))
+    more += [_cell("check-off-for-symptoms", "%shapecheck off")] if quoted else []
+    more += [_cell(symptom.cell_id, symptom.source, {"tags": [FAILS_ON_PURPOSE]}) for symptom in quoted]
+    notebook.cells += more
+    where = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=300, allow_errors=True, resources=where).execute()
     return notebook
+
+
+def _cell(cell_id: str, source: str, metadata: Mapping[str, object] | None = None) -> NotebookNode:
+    cell: NotebookNode = nbformat.v4.new_code_cell(source, id=cell_id, metadata=dict(metadata or {}))
+    return cell
 
 
 def code_cells(notebook: NotebookNode) -> Mapping[str, NotebookNode]:

@@ -55,5 +55,5 @@ def test_a_repaired_patient_is_well_and_was_not_before(number: int) -> None:
     assert "✓" in repaired
     assert "✗" not in repaired
     assert "runs, but look at this" not in repaired
-    broken = shown(cells[f"patient-{number}-code"])
+    broken = shown(cells[f"patient-{number}-code-told"])
     assert "breaks" in broken or "runs, but look at this" in broken

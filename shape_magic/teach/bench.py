@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 from shape_magic.backend import require_keras
@@ -13,8 +14,22 @@ from shape_magic.trace.worker import world_kept
 IMPORTS = "import keras\nimport numpy as np\nfrom keras import layers\n"
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What became of a cell."""
+
+    report: Report
+    #: The cell's names when it had run.
+    names: dict[str, Any]
+
+
 def dry_run(source: str, *, memory_budget: int | None = None) -> Report:
-    """The report of a cell that runs in a namespace of its own, with keras, layers and np imported.
+    """The report of ``run``."""
+    return run(source, memory_budget=memory_budget).report
+
+
+def run(source: str, *, memory_budget: int | None = None) -> Run:
+    """A cell, checked as it runs in a namespace of its own, with keras, layers and np imported.
 
     Calls that train are checked and answered by stand-ins. Keras counts layer names by thread, so in
     this one they start anew and the user's stay as they are; random states too. Raises what the cell raises.
@@ -28,7 +43,8 @@ def dry_run(source: str, *, memory_budget: int | None = None) -> Report:
         names: dict[str, Any] = {"__name__": "__main__"}
         try:
             exec(IMPORTS, names)
-            outcome[0] = check_cell(source, names, dry_run=True, memory_budget=memory_budget)
+            report = check_cell(source, names, dry_run=True, memory_budget=memory_budget)
+            outcome[0] = Run(report, names)
         except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, whatever it is
             outcome[1] = error
 
@@ -39,5 +55,5 @@ def dry_run(source: str, *, memory_budget: int | None = None) -> Report:
     if outcome[1] is not None:
         error: BaseException = outcome[1]
         raise error
-    report: Report = outcome[0]
-    return report
+    done: Run = outcome[0]
+    return done

@@ -67,7 +67,7 @@ def progress(quiz: Quiz) -> str:
 
 def quiz_text(quiz: Quiz) -> str:
     """The quiz for a terminal: the ladder with ``?`` in its blanks, and how to answer."""
-    lines = [say("quiz.text.title", name=short(quiz.model.name), progress=progress(quiz))]
+    lines = [say("quiz.text.title", title=say("quiz.title", name=short(quiz.model.name)), progress=progress(quiz))]
     for row, question in quiz_rows(quiz):
         name = f"{row.title} {row.name}"[:_NAME]
         open_ = question is not None and question.state == "open"

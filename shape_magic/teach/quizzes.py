@@ -14,6 +14,7 @@ from shape_magic.teach.answers import readings
 from shape_magic.teach.blanks import choose
 from shape_magic.teach.derivations import derive
 from shape_magic.teach.misconceptions import ALL, Misconception, Sizes
+from shape_magic.teach.shown import bundle_of
 from shape_magic.words import say, shape_text
 
 State = Literal["open", "right", "shown"]
@@ -230,12 +231,11 @@ class Quiz:
         text = {"text/plain": repr(self)}
         if current().static:
             return text
-        if self._widget is None:
-            from shape_magic.teach.quiz_widget import QuizWidget
+        from shape_magic.teach.quiz_widget import QuizWidget
 
+        if self._widget is None:
             self._widget = QuizWidget(self)
-        bundle = self._widget._repr_mimebundle_()
-        return {**(bundle[0] if isinstance(bundle, tuple) else bundle), **text}
+        return {**bundle_of(self._widget), **text}
 
 
 def _named(model: Model) -> dict[str, Call]:

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shape_magic.api import check, check_cell, check_cells
+    from shape_magic.comparison import compare
     from shape_magic.magic import load_ipython_extension, unload_ipython_extension
     from shape_magic.report import Report
 
 __version__ = "0.1.0"
-__all__ = ["Report", "check", "check_cell", "check_cells", "load_ipython_extension", "unload_ipython_extension"]
+__all__ = [
+    "Report", "check", "check_cell", "check_cells", "compare", "load_ipython_extension", "unload_ipython_extension",
+]  # fmt: skip
 
-_HOME = {"Report": "report", "load_ipython_extension": "magic", "unload_ipython_extension": "magic"}
+_EXTENSION = dict.fromkeys(("load_ipython_extension", "unload_ipython_extension"), "magic")
+_HOME = {"Report": "report", "compare": "comparison"} | _EXTENSION
 
 
 def __getattr__(name: str) -> Any:

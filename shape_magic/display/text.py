@@ -93,7 +93,18 @@ def _render(
     color: bool,
     disclosures: Sequence[Disclosure] | None = None,
 ) -> str:
-    columns = width or min(max(shutil.get_terminal_size(_ELSEWHERE).columns, _NARROWEST), _WIDEST)
+    columns = terminal_columns(width)
+    parts = Group(*_report(report, disclosures, everything=everything, columns=columns))
+    return printed(parts, columns, color=color, encoding=encoding)
+
+
+def terminal_columns(width: int | None = None) -> int:
+    """The columns to write in: those given, else the terminal's, between the narrowest and the widest."""
+    return width or min(max(shutil.get_terminal_size(_ELSEWHERE).columns, _NARROWEST), _WIDEST)
+
+
+def printed(parts: RenderableType, columns: int, *, color: bool = False, encoding: str | None = None) -> str:
+    """What rich would print, as a text that the standard output (or ``encoding``) can write."""
     # In a notebook rich would display by itself instead of writing to the file.
     console = Console(
         file=StringIO(),
@@ -109,7 +120,7 @@ def _render(
         emoji=False,
     )
     with console.capture() as capture:
-        console.print(Group(*_report(report, disclosures, everything=everything, columns=columns)))
+        console.print(parts)
     lines = capture.get().replace(_GLUE, " ").split("\n")
     return _writable("\n".join(line.rstrip() for line in lines).strip("\n"), encoding)
 

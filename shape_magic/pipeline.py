@@ -42,6 +42,18 @@ def build_report(
     )
 
 
+def told_report(facts: Facts) -> Report:
+    """What a check would find, in its words, with no fix tried: for facts that no cell stands behind.
+
+    After the first error the rest is left out: most of it would be what that one brings about.
+    """
+    session = Session()
+    found = diagnose(facts)
+    first = next((one for one in found if one.finding.severity == "error"), None)
+    shown = [one for one in found if one is first or one.finding.severity != "error"]
+    return Report(facts.models, tuple(_diagnostic(one, (), facts, session, {}) for one in shown))
+
+
 def _diagnostic(
     found: Found, proofs: Sequence[tuple[Repair, Proved]], facts: Facts, session: Session, namespace: Mapping[str, Any]
 ) -> Diagnostic:

@@ -54,7 +54,7 @@ function row(item, lanes, marked, icon = "") {
   const source = item.source && h("span", { class: "sm-from" }, item.summary && " · ", item.source);
   return h(
     "div",
-    { class: `sm-row sm-${item.kind} sm-is-${item.state}${item.linked ? "" : " sm-unlinked"}`, role: "row" },
+    { class: `sm-row sm-${item.kind} sm-is-${item.state}${item.linked ? "" : " sm-unlinked"}`, role: "row", "data-row": item.id },
     spine(item, lanes),
     h("span", { class: "sm-name", role: "rowheader" }, h("b", {}, item.title), " ", h("code", { title: item.path.join(" / ") }, item.name), mark),
     h("span", { class: "sm-does", role: "cell" }, item.summary, source),

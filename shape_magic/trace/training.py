@@ -9,7 +9,8 @@ from shape_magic.facts import Compiled
 from shape_magic.trace.layers import is_keras
 from shape_magic.trace.losses import Settings, spread_of
 
-_STEPS = ("train_step", "test_step", "compute_loss", "make_train_function", "fit", "evaluate", "_compute_loss")
+#: The methods by which a class says itself how it trains.
+STEPS = ("train_step", "test_step", "compute_loss", "make_train_function", "fit", "evaluate", "_compute_loss")
 
 
 def is_compiled(model: Any) -> bool:
@@ -32,7 +33,7 @@ def has_own_step(model: Any) -> bool:
     """Whether the model's class says itself what a step or the loss is."""
     import keras
 
-    return any(getattr(type(model), name, None) is not getattr(keras.Model, name, None) for name in _STEPS)
+    return any(getattr(type(model), name, None) is not getattr(keras.Model, name, None) for name in STEPS)
 
 
 def _layers(model: Any) -> Iterator[Any]:

@@ -1,0 +1,175 @@
+"""The playground in a notebook: the ladder on the left, the selected layer's controls and pictures on the right.
+
+The controls are plain ipywidgets; ladder and pictures are drawn by ``playground.js``. What the front
+end asks for is one of the playground's own doings, by name; nothing that comes from it is evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import ipywidgets
+import traitlets
+from anywidget import experimental
+
+from shape_magic.display.assets import joined
+from shape_magic.display.view import build_view, flatten
+from shape_magic.teach.controls import has_axes, is_uneven
+from shape_magic.teach.cost_picture import cost_picture
+from shape_magic.teach.menu import MENU
+from shape_magic.teach.sketch import Picture
+from shape_magic.teach.window_picture import window_picture
+from shape_magic.words import say
+
+if TYPE_CHECKING:
+    from shape_magic.teach.playground import Playground
+
+_HERE = Path(__file__).parent
+_SCRIPT = joined("ladder.js") + (_HERE / "playground.js").read_text(encoding="utf-8")
+_STYLE = joined("ladder.css") + (_HERE / "playground.css").read_text(encoding="utf-8")
+_COLUMNS = ("layer", "does", "axes", "shape", "params")
+_WORDS = (
+    *("undo", "redo", "reset", "remove", "up", "down", "copy", "insert", "insert_what", "insert_after", "tools"),
+    *("copied", "copy_by_hand", "no_answer", "selected", "arithmetic", "nothing", "window", "costs", "more", "keys"),
+)
+
+
+def stage_words() -> dict[str, str]:
+    """The texts that the front end needs by key, with their ``{places}`` left open."""
+    texts = {key: say(f"play.ui.{key}", name="{name}") for key in _WORDS}
+    texts |= {key: say(f"ui.column.{key}") for key in _COLUMNS}
+    return texts | {"caption": say("ui.caption", name="{name}"), "legend": say("ui.widget.legend")}
+
+
+class Part(anywidget.AnyWidget):
+    """One of the two parts that are drawn: ``"ladder"``, or the selected layer's ``"sums"``."""
+
+    _esm = _SCRIPT
+    _css = _STYLE
+
+    part = traitlets.Unicode().tag(sync=True)
+    state = traitlets.Dict().tag(sync=True)
+    words = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, part: str, act: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        super().__init__(part=part, words=stage_words())
+        self._act = act
+
+    @experimental.command
+    def act(self, message: object, buffers: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
+        """Does what a button or a key stands for."""
+        return self._act(message if isinstance(message, dict) else {}), []
+
+
+class Stage:
+    """A playground's widgets, kept up to date by ``show``."""
+
+    def __init__(self, play: Playground) -> None:
+        self._play = play
+        self._before: dict[str, str] = {}
+        self.ladder = Part("ladder", self._act)
+        self.sums = Part("sums", self._act)
+        self.heading = ipywidgets.HTML()
+        self.by_axis = ipywidgets.Checkbox(description=say("play.ui.by_axis"), indent=False)
+        self.by_axis.observe(lambda change: self._play.by_axis(change["new"]), names="value")
+        self.knobs = ipywidgets.VBox()
+        self.panel = ipywidgets.VBox([self.heading, self.knobs, self.sums])
+        self.box = ipywidgets.Box([self.ladder, self.panel])
+        for widget, name in ((self.box, "sm-play"), (self.panel, "sm-panel"), (self.knobs, "sm-knobs")):
+            widget.add_class(name)
+        self.heading.add_class("sm-panel-head")
+
+    def show(self) -> None:
+        """Bring the widgets to what the playground is now. Controls that still fit stay: they may have the focus."""
+        play = self._play
+        layer = play.layer
+        self.ladder.state = self._ladder_state()
+        self.sums.state = {"lines": [line_parts(line) for line in play.lines], "key": self._key()}
+        title = say("play.ui.input") if layer.is_input else layer.class_name
+        self.heading.value = f"<b>{escape(title)}</b> <code>{escape(layer.name)}</code>"
+        children = list(play.shown_controls)
+        if has_axes(layer):
+            uneven = is_uneven(layer)
+            self.by_axis.disabled = uneven
+            if uneven and not self.by_axis.value:
+                self.by_axis.value = True
+            children.append(self.by_axis)
+        if tuple(children) != tuple(self.knobs.children):
+            self.knobs.children = children
+
+    def _key(self) -> str:
+        """What the pictures are of: they are asked for again when it changes."""
+        call = self._play.call
+        model = self._play.report.models[0]
+        rows = [(c.layer, c.params, c.output_shapes) for c in model.calls]
+        return str(hash(repr((self._play.selected, call, rows))))
+
+    def _ladder_state(self) -> dict[str, Any]:
+        play = self._play
+        (view,) = build_view(play.report).models
+        shapes = {f"{row.name}#{row.path}#{row.kind}": row.shape for row in flatten(view.items)}
+        changed = [
+            row.id
+            for row in flatten(view.items)
+            if self._before and self._before.get(f"{row.name}#{row.path}#{row.kind}") != row.shape
+        ]
+        self._before = shapes
+        names = play.rows(list(flatten(view.items)))
+        model: dict[str, Any] = build_view(play.report).to_dict()["models"][0]
+        return {
+            "model": model,
+            "names": names,
+            "selected": play.selected,
+            "changed": changed,
+            "can": play.can,
+            "status": play.status,
+            "key": self._key(),
+            "menu": [{"label": say(f"play.menu.{key}"), "classes": list(names_)} for key, names_ in MENU.items()],
+        }
+
+    def _act(self, message: dict[str, Any]) -> dict[str, Any]:
+        """What the front end asked for; its answer."""
+        play, name = self._play, str(message.get("name", ""))
+        do = str(message.get("do"))
+        if do == "pictures":
+            return self._pictures(message.get("names"))
+        if do == "source":
+            return {"source": play.source}
+        doings: dict[str, Callable[[], object]] = {
+            "select": lambda: play.select(name),
+            "insert": lambda: play.insert(name),
+            "remove": lambda: play.remove(play.selected),
+            "up": lambda: play.move(play.selected, -1),
+            "down": lambda: play.move(play.selected, 1),
+            "undo": play.undo,
+            "redo": play.redo,
+            "reset": play.reset,
+        }
+        if do in doings:
+            play.told(doings[do])
+        return {}
+
+    def _pictures(self, names: object) -> dict[str, Any]:
+        """The pictures of these names; they are drawn when they are asked for, because they take longest."""
+        wanted = names if isinstance(names, list) else []
+        call, pictures = self._play.call, dict[str, Picture | None]()
+        if "window" in wanted:
+            pictures["window"] = window_picture(call) if call is not None else None
+        if "costs" in wanted:
+            pictures["costs"] = cost_picture(self._play.report.models[0], self._play.selected)
+        return {key: _sent(picture) for key, picture in pictures.items()}
+
+
+def _sent(picture: Picture | None) -> dict[str, str] | None:
+    return None if picture is None else {"svg": picture.svg, "alt": picture.alt}
+
+
+def line_parts(line: Any) -> dict[str, str]:
+    """A calculation in the pieces that are set apart."""
+    result = say("play.arithmetic.open") if line.result is None else say("ui.number", n=line.result)
+    bad = "yes" if line.result is not None and line.result < 1 else ""
+    return {"label": line.label, "formula": line.formula, "result": result, "note": line.note, "bad": bad}

@@ -99,8 +99,10 @@ function buildCard(card, app) {
     h("p", { class: "sm-status", role: "status" }),
     extras.length > 0 && h("div", { class: "sm-extras" }, extras),
   ].filter(Boolean);
-  const inner = h("div", { class: "sm-card-inner", role: "cell" }, texts);
-  return h("div", { class: `sm-card sm-severity-${card.severity}`, role: "row", "data-diagnostic": card.diagnostic }, inner);
+  // A row of the ladder's table, where it opens under one; above the ladder there is no table.
+  const [outside, inside] = card.row === null ? ["group", null] : ["row", "cell"];
+  const inner = h("div", { class: "sm-card-inner", role: inside }, texts);
+  return h("div", { class: `sm-card sm-severity-${card.severity}`, role: outside, "aria-label": outside === "group" ? card.word : null, "data-diagnostic": card.diagnostic }, inner);
 }
 
 // The notebook -----------------------------------------------------------------------------------

@@ -73,6 +73,8 @@ class ShapeWidget(anywidget.AnyWidget):
     ) -> None:
         view = build_view(report, done, disclosures(report))
         super().__init__(view=view.to_dict(), words=widget_words(), identity=identity or uuid4().hex)
+        #: Hears of the report when a hint more of it was told.
+        self.on_told: Callable[[Report], None] = _nobody
         self._lock = threading.Lock()
         self._take(report, done, planner, view)
 
@@ -85,6 +87,7 @@ class ShapeWidget(anywidget.AnyWidget):
         """Shows the same report as it may be seen now: a hint was given elsewhere."""
         with self._lock:
             self._redraw(self._report, self._done, self._planner)
+            self.on_told(self._report)
 
     def _redraw(self, report: Report, done: Done | None, planner: Planner) -> None:
         view = build_view(report, done, disclosures(report))
@@ -124,6 +127,7 @@ class ShapeWidget(anywidget.AnyWidget):
             if mode() == "hints" and not tell_next(self._report, position):
                 return {"ok": False, "why": say("hint.not_offered")}, []
             self._redraw(self._report, self._done, self._planner)  # in other modes: what those show
+            self.on_told(self._report)
             return {"ok": True}, []
 
     def _answer(self, message: object) -> dict[str, Any]:
@@ -138,6 +142,10 @@ class ShapeWidget(anywidget.AnyWidget):
             if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
                 raise
             return {"ok": False, "why": say("ui.widget.planner_failed", why=str(error))}
+
+
+def _nobody(report: Report) -> None:
+    """Where nothing else shows the report."""
 
 
 def _cards(view: View) -> Iterator[Card]:

@@ -33,6 +33,8 @@ def show(
         identity = uuid4().hex
         widget = _show_widget(report, Planner(report, applied, last), done, identity)
         _publish(shell, report, identity)
+        # What is saved and exported says as much as the card does.
+        widget.on_told = lambda told: _publish(shell, told, identity, again=True)
         return widget
     _publish(shell, report, "")
     return None
@@ -53,11 +55,13 @@ def _show_widget(report: Report, planner: Planner, done: Done | None, identity: 
     return widget
 
 
-def _publish(shell: Any, report: Report, identity: str) -> None:
+def _publish(shell: Any, report: Report, identity: str, *, again: bool = False) -> None:
+    """The static form; ``again`` puts it in the place of the one with this identity."""
     seen = disclosures(report)
     text = render_text(report, disclosures=seen)
     if getattr(shell, "kernel", None) is None:
         print(text)
         return
     html = render_html(report, identity=identity, disclosures=seen)
-    shell.display_pub.publish({"text/plain": text, "text/html": html}, _TAG)
+    transient = {"display_id": identity} if identity else {}
+    shell.display_pub.publish({"text/plain": text, "text/html": html}, _TAG, transient=transient, update=again)

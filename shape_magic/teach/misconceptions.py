@@ -99,7 +99,6 @@ _SERIES = Item("sequences", (40, 6), "layers.Conv1D(8, 5)")
 _DENSE_MAP = Item("images", (6, 6, 16), "layers.Dense(10)")
 
 ALL: tuple[Misconception, ...] = (
-    CountedTheBatch("counted-the-batch", mistaken.batch_counted, "batch-axis-misread", _IMAGE, _SERIES),
     Misconception(
         "forgot-kernel",
         mistaken.forgot_kernel,
@@ -317,6 +316,8 @@ ALL: tuple[Misconception, ...] = (
         Item("images", (6, 6, 16), "layers.Add()([inputs, inputs])"),
         Item("sequences", (20, 16), "layers.Maximum()([inputs, inputs])"),
     ),
+    # Behind all others: any number in front looks like it.
+    CountedTheBatch("counted-the-batch", mistaken.batch_counted, "batch-axis-misread", _IMAGE, _SERIES),
 )
 
 BY_ID = {misconception.id: misconception for misconception in ALL}

@@ -33,7 +33,7 @@ FIX = "Fix: Insert Flatten() before dense"
 SUBMITTED = """\
 import keras, numpy as np, shape_magic
 from keras import layers
-model = keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.Dense(10, activation="softmax")])
+model = keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.Dense(10, activation="softmax", name="dense")])
 model.compile("adam", "categorical_crossentropy")
 x, y = np.zeros((20, 8, 8, 1)), np.eye(10)[np.arange(20) % 10]
 """

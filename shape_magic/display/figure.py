@@ -24,8 +24,7 @@ from shape_magic.words import say
 _GREY, _LINE = "#5b6470", "#8f99a5"
 _MARGIN = 0.5
 #: Heights of a row's box and of the space to the next; the width of an axis' cell, a branch's lane, an indent.
-CELL = 0.25
-_BOX, _GAP, _LANE, _INDENT = 0.34, 0.13, 0.17, 0.2
+_BOX, _GAP, _CELL, _LANE, _INDENT = 0.34, 0.13, 0.25, 0.17, 0.2
 _PITCH = _BOX + _GAP
 _PAD = 0.16
 #: Between ladders that stand beside each other.
@@ -106,7 +105,7 @@ def _measure(lines: list[tuple[int, Item]], lanes: int) -> _Columns:
         lanes=lanes * _LANE + (0.12 if lanes else 0),
         name=min(max(heads["layer"], *names, 0), _WIDEST_NAME),
         does=min(max(heads["does"], *(wide(_does(item), _SMALL) for item in items), 0), _WIDEST_DOES),
-        rank=max(heads["rank"], *(len(item.glyph) * CELL for item in items), 0),
+        rank=max(heads["rank"], *(len(item.glyph) * _CELL for item in items), 0),
         shape=min(max(heads["shape"], *(wide(item.shape, _SMALL, mono=True) for item in items), 0), _WIDEST_SHAPE),
         params=max(heads["params"], *(wide(item.params, _SMALL, mono=True) for item in items), 0),
     )
@@ -230,22 +229,22 @@ class _Page:
         y += 0.18 if fixes else 0.15
         if pen:
             self._key(pen, y)
-        return y - start + CELL
+        return y - start + _CELL
 
     def _key(self, pen: Pen, y: float) -> None:
         """The letters of the rank glyphs and what they stand for."""
         x = _MARGIN
         cells = {cell.letter: cell for _, item in self.lines for cell in item.glyph}
         for cell in cells.values():
-            axis_cell(pen, x, y, cell, 0.75)
+            _cell(pen, x, y, cell, 0.75)
             pen.text(x + 0.28, y + 0.145, cell.axis, _SMALL, color=_GREY)
             x += 0.28 + wide(cell.axis, _SMALL) + 0.22
 
 
-def axis_cell(pen: Pen, x: float, y: float, cell: AxisCell, scale: float = 1.0, *, faint: bool = False) -> None:
+def _cell(pen: Pen, x: float, y: float, cell: AxisCell, scale: float = 1.0, *, faint: bool = False) -> None:
     """One axis of a glyph: a coloured square with its letter."""
     look = SWATCHES.get(cell.axis, UNKNOWN)
-    side = (CELL - 0.02) * scale
+    side = (_CELL - 0.02) * scale
     pen.box(x, y, side, side, Look("none", look.fill, width=0), label=f"axis {cell.letter}", rounding=0.03)
     size = _NAME * scale
     pen.text(
@@ -253,6 +252,10 @@ def axis_cell(pen: Pen, x: float, y: float, cell: AxisCell, scale: float = 1.0, 
     )
     if faint:
         pen.veil(x, y, side)
+
+
+#: For our other figures: the width of an axis' cell, and what draws it.
+CELL, axis_cell = _CELL, _cell
 
 
 class _Stack:
@@ -322,7 +325,7 @@ class _Stack:
             self.pen.text(name + indent + at, base, said, _SMALL, color=look.ink if not bold else _GREY, mono=True)
         self.pen.text(does, base, fit(_does(item), c.does, _SMALL), _SMALL, color=look.ink)
         for n, cell in enumerate(item.glyph):
-            axis_cell(self.pen, rank + n * CELL, y + (_BOX - CELL) / 2 + 0.01, cell, faint=item.state == "predicted")
+            _cell(self.pen, rank + n * _CELL, y + (_BOX - _CELL) / 2 + 0.01, cell, faint=item.state == "predicted")
         self.pen.text(shape, base, fit(item.shape, c.shape, _SMALL, mono=True), _SMALL, color=look.ink, mono=True)
         self.pen.text(end, base, item.params, _SMALL, color=look.ink, mono=True, align="right")
 

@@ -39,16 +39,20 @@ def render_html(report: Report, *, identity: str = "", disclosures: Sequence[Dis
 
 def html_of_view(view: View, *, identity: str = "") -> str:
     """The static form of a view that is already built."""
-    done = [element("p", escape(view.done.message))] if view.done else []
+    done = [_tag("p", escape(view.done.message))] if view.done else []
     parts = [*done, *map(_card, view.cards), *map(_model, view.models)]
-    return element("div", "\n".join(parts), class_="shapecheck-static", data_shapecheck_id=identity or None)
+    return _tag("div", "\n".join(parts), class_="shapecheck-static", data_shapecheck_id=identity or None)
 
 
-def element(name: str, content: str, **attributes: str | None) -> str:
+def _tag(name: str, content: str, **attributes: str | None) -> str:
     """An element around content that is HTML already; attributes are escaped here."""
     pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value is not None)
     opening = "".join(f' {key}="{escape(value)}"' for key, value in pairs)
     return f"<{name}{opening}>{content}</{name}>"
+
+
+#: For our other tables.
+element = _tag
 
 
 def _prose(text: str) -> str:
@@ -56,15 +60,15 @@ def _prose(text: str) -> str:
     pieces = text.split("`")
     if len(pieces) % 2 == 0:
         return escape(text)
-    return "".join(element("code", escape(piece)) if k % 2 else escape(piece) for k, piece in enumerate(pieces))
+    return "".join(_tag("code", escape(piece)) if k % 2 else escape(piece) for k, piece in enumerate(pieces))
 
 
 def _model(model: ModelView) -> str:
     table = _table(model) if model.items else ""
     if not model.open:
-        return element("details", element("summary", escape(model.line)) + table)
+        return _tag("details", _tag("summary", escape(model.line)) + table)
     cards = "\n".join(map(_card, model.cards))
-    return f"{element('p', element('strong', escape(model.line)))}\n{cards}\n{table}"
+    return f"{_tag('p', _tag('strong', escape(model.line)))}\n{cards}\n{table}"
 
 
 # The table ----------------------------------------------------------------------------------------
@@ -72,10 +76,10 @@ def _model(model: ModelView) -> str:
 
 def _table(model: ModelView) -> str:
     names = ("layer", "does", "axes", "shape", "params", "note")
-    head = "".join(element("th", escape(say(f"ui.column.{name}")), scope="col", style=_LEFT) for name in names)
-    caption = element("caption", escape(say("ui.caption", name=model.title)), style=_LEFT)
+    head = "".join(_tag("th", escape(say(f"ui.column.{name}")), scope="col", style=_LEFT) for name in names)
+    caption = _tag("caption", escape(say("ui.caption", name=model.title)), style=_LEFT)
     body = "\n".join(_items(model.items))
-    return element("table", f"{caption}<thead>{element('tr', head)}</thead><tbody>\n{body}\n</tbody>")
+    return _tag("table", f"{caption}<thead>{_tag('tr', head)}</thead><tbody>\n{body}\n</tbody>")
 
 
 def _items(items: Iterable[Item]) -> Iterator[str]:
@@ -86,39 +90,39 @@ def _items(items: Iterable[Item]) -> Iterator[str]:
             yield _fold(item)
             yield from _items(item.items)
         else:
-            inside = element("table", element("tbody", "\n".join(_items(item.items))))
+            inside = _tag("table", _tag("tbody", "\n".join(_items(item.items))))
             yield _fold(item, inside)
 
 
 def _row(row: Row) -> str:
-    name = f" {element('code', escape(row.name))}" if row.name else ""
+    name = f" {_tag('code', escape(row.name))}" if row.name else ""
     note = " · ".join(part for part in (row.mark, row.source) if part)
-    marked = element("strong", escape(note)) if row.state in {"broken", "warned", "asked"} else escape(note)
+    marked = _tag("strong", escape(note)) if row.state in {"broken", "warned", "asked"} else escape(note)
     axes = " ".join(cell.letter for cell in row.glyph)
     cells = (
-        element("th", f"{escape(row.title)}{name}", scope="row", style=_LEFT),
-        element("td", escape(row.summary), style=_LEFT),
-        element("td", escape(axes), style=_NUMBERS, title=", ".join(f"{c.axis} {c.size}" for c in row.glyph) or None),
-        element("td", escape(row.shape), style=_NUMBERS),
-        element("td", escape(row.params), style=_NUMBERS),
-        element("td", marked, style=_LEFT),
+        _tag("th", f"{escape(row.title)}{name}", scope="row", style=_LEFT),
+        _tag("td", escape(row.summary), style=_LEFT),
+        _tag("td", escape(axes), style=_NUMBERS, title=", ".join(f"{c.axis} {c.size}" for c in row.glyph) or None),
+        _tag("td", escape(row.shape), style=_NUMBERS),
+        _tag("td", escape(row.params), style=_NUMBERS),
+        _tag("td", marked, style=_LEFT),
     )
-    return element("tr", "".join(cells), style=_EDGES.get(row.state))
+    return _tag("tr", "".join(cells), style=_EDGES.get(row.state))
 
 
 def _fold(fold: Fold, inside: str = "") -> str:
     title = escape(fold.title)
     if inside:
-        title = element("details", element("summary", title) + inside)
+        title = _tag("details", _tag("summary", title) + inside)
     cells = (
-        element("th", title, scope="row", style=_LEFT),
-        element("td", escape(fold.summary), style=_LEFT),
-        element("td", escape(" ".join(cell.letter for cell in fold.glyph)), style=_NUMBERS),
-        element("td", escape(fold.shape), style=_NUMBERS),
-        element("td", escape(fold.params), style=_NUMBERS),
-        element("td", ""),
+        _tag("th", title, scope="row", style=_LEFT),
+        _tag("td", escape(fold.summary), style=_LEFT),
+        _tag("td", escape(" ".join(cell.letter for cell in fold.glyph)), style=_NUMBERS),
+        _tag("td", escape(fold.shape), style=_NUMBERS),
+        _tag("td", escape(fold.params), style=_NUMBERS),
+        _tag("td", ""),
     )
-    return element("tr", "".join(cells))
+    return _tag("tr", "".join(cells))
 
 
 # The card -----------------------------------------------------------------------------------------
@@ -127,24 +131,24 @@ def _fold(fold: Fold, inside: str = "") -> str:
 def _card(card: Card) -> str:
     word = escape(f"{card.icon} {card.word}:")
     message = f"<br>{_prose(card.message)}" if card.message else ""
-    parts = [element("p", f"{word} {element('strong', _prose(card.title))}{message}")]
+    parts = [_tag("p", f"{word} {_tag('strong', _prose(card.title))}{message}")]
     if card.steps:
         steps = zip(card.steps, card.hints, strict=True)
-        parts.append(element("ol", "\n".join(element("li", f"{escape(step)}: {_prose(hint)}") for step, hint in steps)))
+        parts.append(_tag("ol", "\n".join(_tag("li", f"{escape(step)}: {_prose(hint)}") for step, hint in steps)))
     if card.ask_hint:
-        parts.append(element("p", _prose(card.ask_hint)))
+        parts.append(_tag("p", _prose(card.ask_hint)))
     if card.fixes:
-        parts.append(element("ol", "\n".join(map(_fix, card.fixes))))
-        parts.append(element("p", _prose(say("ui.how_to_write"))) if any(fix.editable for fix in card.fixes) else "")
+        parts.append(_tag("ol", "\n".join(map(_fix, card.fixes))))
+        parts.append(_tag("p", _prose(say("ui.how_to_write"))) if any(fix.editable for fix in card.fixes) else "")
     if card.keras_message:
-        said = element("summary", escape(say("ui.keras_said"))) + element("pre", escape(card.keras_message))
-        parts.append(element("details", said))
-    return element("section", "\n".join(part for part in parts if part))
+        said = _tag("summary", escape(say("ui.keras_said"))) + _tag("pre", escape(card.keras_message))
+        parts.append(_tag("details", said))
+    return _tag("section", "\n".join(part for part in parts if part))
 
 
 def _fix(fix: FixView) -> str:
     lines = [f"{sign} {text}" for sign, text in fix.diff] or fix.snippet.splitlines()
-    diff = element("pre", escape("\n".join(lines))) if lines else ""
+    diff = _tag("pre", escape("\n".join(lines))) if lines else ""
     cost = f"<br>{escape(fix.note)}" if fix.note else ""
     notes = "".join(f"<br>{escape(text)}" for text in (fix.why_not, fix.remains) if text)
-    return element("li", f"{_prose(fix.title)}{cost}{diff}{notes.removeprefix('<br>')}", value=str(fix.number))
+    return _tag("li", f"{_prose(fix.title)}{cost}{diff}{notes.removeprefix('<br>')}", value=str(fix.number))

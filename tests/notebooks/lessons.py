@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -68,7 +69,7 @@ def prose(path: Path) -> str:
 
 def answers(notebook: NotebookNode) -> Iterator[Answer]:
     """Every folded answer, in order; an exercise has one at most."""
-    for cell, below in zip(notebook.cells, notebook.cells[1:], strict=False):
+    for cell, below in pairwise(notebook.cells):
         found = _ANSWER.search(cell.source) if cell.cell_type == "markdown" else None
         if found:
             code = "\n".join(_PYTHON.findall(found.group(1)))
@@ -78,7 +79,7 @@ def answers(notebook: NotebookNode) -> Iterator[Answer]:
 
 def symptoms(notebook: NotebookNode) -> Iterator[Symptom]:
     """Every error that a text quotes in a fence of its own, with the code cell that follows."""
-    for cell, below in zip(notebook.cells, notebook.cells[1:], strict=False):
+    for cell, below in pairwise(notebook.cells):
         found = _SYMPTOM.search(cell.source) if cell.cell_type == "markdown" else None
         if found and below.cell_type == "code":
             yield Symptom(cell.id, found.group(1), _CELL_MAGIC.sub("", below.source))
@@ -124,9 +125,9 @@ def shown(cell: NotebookNode) -> str:
     return _COLOUR.sub("", "\n".join(texts))
 
 
-def failed(cell: NotebookNode) -> bool:
-    """Whether the cell ended with an error."""
-    return any(output.output_type == "error" for output in cell.outputs)
+def errors(cell: NotebookNode) -> list[str]:
+    """The error that the cell ended with, if it did."""
+    return [f"{output.ename}: {output.evalue}" for output in cell.outputs if output.output_type == "error"]
 
 
 def tagged(cell: NotebookNode) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.notebooks.lessons import LESSONS, answers, code_cells, executed, failed, shown, stored, symptoms
+from tests.notebooks.lessons import LESSONS, answers, code_cells, errors, executed, shown, stored, symptoms
 
 ANSWERS = [(path, answer) for path in LESSONS for answer in answers(stored(path))]
 SYMPTOMS = [(path, symptom) for path in LESSONS for symptom in symptoms(stored(path))]
@@ -31,7 +31,7 @@ def test_an_empty_cell_to_fill_in_has_an_answer_that_fills_it(path: Path) -> Non
     [pytest.param(path, a.cell_id, id=f"{path.stem}-{a.exercise}") for path, a in ANSWERS if a.code],
 )
 def test_an_answer_runs(path: Path, cell_id: str) -> None:
-    assert not failed(code_cells(executed(path))[cell_id])
+    assert errors(code_cells(executed(path))[cell_id]) == []
 
 
 @pytest.mark.notebooks

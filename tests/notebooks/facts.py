@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: What "patient-3" and the like are in the lessons: words that the cell must show, and those in which the prose says it.
+#: A cell's id, words that it must show, and the words of the prose if they are others.
 _Row = tuple[str, str] | tuple[str, str, str]
 
 
@@ -81,7 +81,7 @@ _ROWS: dict[str, tuple[_Row, ...]] = {
         ("break", "kernel 9: fits, sizes [16, 8, 6, 3, 1", "24 − kernel + 1 = 16 for a kernel of 9"),
         ("break", "kernel 10: breaks, sizes [15, 7, 5, 2]", "Then come 7, 5 and 2"),
         ("quiz", "0 of 6 right", "All six shapes"),
-        ("exercise-1-answer", "[(None, 1, 1, 8)]", "a convolution with a kernel of 3 makes 1 of 3"),
+        ("exercise-1-answer", "(None, 1, 1, 8)\n1 layers", "a convolution with a kernel of 3 makes 1 of 3"),
         ("exercise-1-answer", "2 layers reach 1 from at most 11", "two of at most 11"),
         ("exercise-1-answer", "3 layers reach 1 from at most 23", "three of at most 23"),
         ("exercise-1-answer", "4 layers reach 1 from at most 47", "four of at most 47"),
@@ -146,7 +146,6 @@ _ROWS: dict[str, tuple[_Row, ...]] = {
         ("patient-14-code-told", "(None, 8, 8, 8)", "30 → 15 → 8 → 16 → 32"),
         ("patient-16-code-told", "from 0 to 3", "these labels run from 0 to 3"),
         ("patient-18-code-told", "(None, 10, 10, 32)", "makes 10 × 10 of 32 × 32"),
-        ("patient-18-code-told", "(None, 3, 3, 64)", "then 3 × 3"),
         ("patient-19-code-told", "height 3 with 32 channels", "a picture of 3 × 32 pixels with 32 channels"),
         ("patient-20-code-told", "(batch, 24, 24)", "`(batch, 24, 24)`"),
     ),

@@ -96,6 +96,7 @@ def executed(path: Path) -> NotebookNode:
     notebook = stored(path)
     more = [_cell(answer.cell_id, answer.code) for answer in answers(notebook) if answer.code]
     checked = [cell for cell in notebook.cells if _CELL_MAGIC.match(cell.source)]
+    more += [_cell("hints-off", '%config ShapeMagic.fixes = "on"')] if checked else []
     more += [_cell(f"{cell.id}-told", cell.source, cell.metadata) for cell in checked]
     quoted = list(symptoms(notebook))
     more += [_cell("check-off-for-symptoms", "%shapecheck off")] if quoted else []

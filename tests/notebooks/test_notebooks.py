@@ -1,21 +1,18 @@
-"""The notebooks that we ship: stored clean, and executed from top to bottom as a reader would."""
+"""The notebooks that we ship: stored clean, executed from top to bottom as a reader would, and true in what they say."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+import re
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-LESSONS = sorted(FOLDER.glob("*.ipynb"))
-FIRST = FOLDER / "01_dense_meets_feature_map.ipynb"
-#: The tag with which Jupyter lets a cell fail without stopping.
-FAILS_ON_PURPOSE = "raises-exception"
+from tests.notebooks.facts import FACTS, RIGHT, Fact
+from tests.notebooks.lessons import FOLDER, LESSONS, code_cells, errors, executed, prose, shown, stored, tagged
 
 
 @pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
@@ -25,57 +22,20 @@ def lesson(request: pytest.FixtureRequest) -> Path:
     return path
 
 
-def stored(path: Path) -> NotebookNode:
-    """The notebook as it lies on disk."""
-    notebook: NotebookNode = nbformat.read(path, as_version=4)
-    return notebook
-
-
-@cache
-def executed(path: Path) -> NotebookNode:
-    """The notebook after a run from top to bottom, with the last model's facts printed at its end.
-
-    Raises CellExecutionError at a cell that fails and does not say so by its tag.
-    """
-    notebook = stored(path)
-    notebook.cells.append(nbformat.v4.new_code_cell("print(model.output_shape, model.count_params())", id="facts"))
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
-    return notebook
-
-
 @pytest.fixture(scope="module", params=LESSONS, ids=lambda path: path.stem)
 def run(request: pytest.FixtureRequest) -> NotebookNode:
     """Each notebook of the folder, executed."""
     return executed(request.param)
 
 
-@pytest.fixture(scope="module")
-def first_run() -> NotebookNode:
-    """The first lesson, executed."""
-    return executed(FIRST)
+def named(lesson: str) -> Path:
+    """The one notebook whose name begins with these two digits."""
+    (path,) = (path for path in LESSONS if path.name.startswith(lesson))
+    return path
 
 
-def code_cells(notebook: NotebookNode) -> Mapping[str, NotebookNode]:
-    """The code cells by their id."""
-    return {cell.id: cell for cell in notebook.cells if cell.cell_type == "code"}
-
-
-def shown(cell: NotebookNode) -> str:
-    """All text that a cell shows, of whatever kind; of a message in several forms, every form."""
-    texts: list[str] = []
-    for output in cell.outputs:
-        texts += [output.get("text", ""), output.get("evalue", "")]
-        texts += [str(data) for kind, data in output.get("data", {}).items() if kind.startswith("text/")]
-    return "\n".join(texts)
-
-
-def failed(cell: NotebookNode) -> bool:
-    """Whether the cell ended with an error."""
-    return any(output.output_type == "error" for output in cell.outputs)
-
-
-def test_there_are_lessons() -> None:
-    assert FIRST in LESSONS
+def test_the_lessons_are_numbered_from_one() -> None:
+    assert [path.name[:3] for path in LESSONS] == [f"{n:02}_" for n in range(1, len(LESSONS) + 1)]
 
 
 def test_a_lesson_is_stored_without_outputs(lesson: Path) -> None:
@@ -88,39 +48,50 @@ def test_a_lesson_runs_on_anyones_kernel(lesson: Path) -> None:
     assert stored(lesson).metadata.kernelspec.name == "python3"
 
 
+def test_cells_have_ids_that_say_what_they_are(lesson: Path) -> None:
+    ids = [cell.id for cell in stored(lesson).cells]
+    assert [i for i in ids if not re.fullmatch(r"[a-z]+(-[a-z0-9]+)*", i)] == []
+    assert [i for i, times in Counter(ids).items() if times > 1] == []
+
+
+def test_cells_that_fail_on_purpose_are_announced(lesson: Path) -> None:
+    cells = stored(lesson).cells
+    title, *_ = (cell.source for cell in cells if cell.cell_type == "markdown")
+    for above, cell in pairwise(cells):
+        if cell.cell_type == "code" and tagged(cell):
+            assert "on purpose" in above.source or "fail on purpose" in title, cell.id
+
+
+def test_links_lead_somewhere(lesson: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", prose(lesson))
+    assert [link for link in links if "://" not in link and not (FOLDER / link).exists()] == []
+
+
 @pytest.mark.notebooks
 def test_exactly_the_tagged_cells_fail(run: NotebookNode) -> None:
-    tagged = [i for i, cell in code_cells(run).items() if FAILS_ON_PURPOSE in cell.metadata.get("tags", [])]
-    assert [i for i, cell in code_cells(run).items() if failed(cell)] == tagged
+    cells = code_cells(run)
+    failed = {i: said for i, cell in cells.items() if (said := errors(cell)) or tagged(cell)}
+    assert {i: said for i, said in failed.items() if bool(said) != tagged(cells[i])} == {}
+
+
+@pytest.mark.parametrize("fact", FACTS, ids=str)
+def test_a_fact_stands_in_the_prose(fact: Fact) -> None:
+    assert fact.told in prose(named(fact.lesson))
 
 
 @pytest.mark.notebooks
-@pytest.mark.parametrize(
-    ("cell_id", "text"),
-    [
-        ("broken-model", "One answer per position, but one label per image"),
-        ("broken-model", "(batch, 5, 5, 10)"),
-        ("broken-model", "16,010 params"),
-        ("broken-model", "650 params"),
-        ("keras-words", "Argument `output` must have rank (ndim) `target.ndim - 1`"),
-        ("flatten", "34,826 parameters"),
-        ("average", "19,466 parameters"),
-        ("never-crashes", "This trains, but on the wrong comparison"),
-        ("never-crashes", "(1, 5, 5, 1)"),
-        ("legal", "✓"),
-    ],
-)
-def test_the_first_lesson_shows_what_its_prose_says(first_run: NotebookNode, cell_id: str, text: str) -> None:
-    assert text in shown(code_cells(first_run)[cell_id])
+@pytest.mark.parametrize("fact", FACTS, ids=str)
+def test_the_cell_shows_what_the_prose_says(fact: Fact) -> None:
+    assert fact.text in shown(code_cells(executed(named(fact.lesson)))[fact.cell_id])
+
+
+def test_every_lesson_is_held_to_its_facts(lesson: Path) -> None:
+    assert len([fact for fact in FACTS if lesson.name.startswith(fact.lesson)]) >= 5
 
 
 @pytest.mark.notebooks
-@pytest.mark.parametrize("cell_id", ["flatten", "average", "never-crashes-mended", "legal"])
-def test_the_first_lessons_right_models_bring_no_widget(first_run: NotebookNode, cell_id: str) -> None:
-    outputs = code_cells(first_run)[cell_id].outputs
-    assert [o for o in outputs if "application/vnd.jupyter.widget-view+json" in o.get("data", {})] == []
-
-
-@pytest.mark.notebooks
-def test_the_first_lesson_ends_with_a_classifier(first_run: NotebookNode) -> None:
-    assert "(None, 10) 34826" in shown(code_cells(first_run)["facts"]).splitlines()
+@pytest.mark.parametrize(("number", "cell_id"), [(n, cell_id) for n, ids in RIGHT.items() for cell_id in ids])
+def test_right_models_bring_a_quiet_line_and_no_widget(number: str, cell_id: str) -> None:
+    cell = code_cells(executed(named(number)))[cell_id]
+    assert "✓" in shown(cell)
+    assert [o for o in cell.outputs if "application/vnd.jupyter.widget-view+json" in o.get("data", {})] == []

@@ -28,7 +28,7 @@ q"""
 EXERCISE = """\
 e = teach.exercise("dense-on-feature-map", seed=0)
 e"""
-FIX = "        layers.Flatten(),\n"
+FIX = "    layers.Flatten(),\n"
 
 
 def with_quiz(desk: Desk) -> Notebook:
@@ -169,7 +169,7 @@ def test_exercise_by_keyboard(warm_desk: Desk) -> None:
     code(notebook).fill(text.replace("model.fit(", "model.fit(("))
     notebook.card.get_by_role("button", name="Check my repair").press("Enter")
     expect(said(notebook)).to_contain_text("Python stopped in line")
-    code(notebook).fill(text.replace("        layers.Dense(", f"{FIX}        layers.Dense("))
+    code(notebook).fill(text.replace("    layers.Dense(", f"{FIX}    layers.Dense("))
     notebook.card.get_by_role("button", name="Check my repair").press("Enter")
     expect(said(notebook)).to_contain_text(
         "✓ Right. dense is the right place. The repaired cell traces clean, to the labels."

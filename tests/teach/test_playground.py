@@ -335,7 +335,7 @@ def nested() -> Any:
         [
             keras.Input((8,), dtype="float16"),
             graph,
-            layers.TimeDistributed(layers.Dense(2)) if False else layers.Dense(2, use_bias=False),
+            layers.Dense(2, use_bias=False),
         ]
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -40,7 +41,9 @@ class ShapeMagics(Magics):
         elif cell is not None:
             self._cell(options, line, cell)
         elif options.words in (("on",), ("off",)):
+            self._require(options)
             self.settings.always = options.words == ("on",)
+            self.notebook.standing = replace(options, words=()) if self.settings.always else opts.Options()
             print(say(f"magic.{options.words[0]}"))
         elif options.words:
             self.notebook.show(self._checked(options), static=options.static)

@@ -79,7 +79,7 @@ def _diagnostic(
         expected=finding.expected,
         actual=finding.actual,
         keras_message=_quoted(finding, texts),
-        actions=_actions(found, span, session),
+        actions=_actions(found, span, session, texts),
         fixes=tuple(_fix(repair, proved, model, session, namespace) for repair, proved in proofs),
     )
 
@@ -91,13 +91,16 @@ def _quoted(finding: Finding, texts: Mapping[str, object]) -> str | None:
     return f"{finding.keras_message}\n\n{say(f'correction.{finding.correction}', **texts)}"
 
 
-def _actions(found: Found, span: Span | None, session: Session) -> tuple[Action, ...]:
+def _actions(found: Found, span: Span | None, session: Session, texts: Mapping[str, object]) -> tuple[Action, ...]:
     if not found.finding.keepable or found.finding.severity == "error" or span is None or span.cell is None:
         return ()
     source = session.book.cells[span.cell].source
     edit = keep_edit(source, span, found.rule)
     new = edited_sources({span.cell: source}, [edit])[span.cell]
-    return (Action("keep", say("fix.keep.title"), span.cell, new, (edit,)),)
+    # What keeping means, where the rule can say it.
+    says = knows(f"rule.{found.rule}.keep")
+    title = say(f"rule.{found.rule}.keep", **texts) if says else say("fix.keep.title")
+    return (Action("keep", title, span.cell, new, (edit,)),)
 
 
 def _proofs(found: Found, prover: Prover) -> list[tuple[Repair, Proved]]:

@@ -42,6 +42,8 @@ class Notebook:
         self.running = False
         self._checker: Any = None
         self._options = Options()
+        #: What ``%shapecheck on`` was given: for every cell that has no line of its own.
+        self.standing = Options()
         self._shown: set[tuple[str, int | None, str]] = set()
         self._nested = 0
         #: Whether a card was shown inside a nested cell, whose output may be captured.
@@ -73,7 +75,7 @@ class Notebook:
         if line is None and not self.settings.always:
             return
         try:
-            self._options = parse(line or "")
+            self._options = self.standing if line is None else parse(line)
             if self._options.runs_the_cell:
                 self._start()
         except UsageError:

@@ -23,6 +23,26 @@ def test_off_and_on(quiet_shell: Shell) -> None:
     assert "✓" not in quiet_shell.run(SOUND).out
 
 
+def unchanged(shell: Shell) -> bool:
+    """Whether the model's weights are those that were noted."""
+    pairs = zip(shell.ns["weights"], shell.ns["model"].get_weights(), strict=True)
+    return all(bool((before == now).all()) for before, now in pairs)
+
+
+def test_on_keeps_its_options_for_every_cell_until_off(quiet_shell: Shell) -> None:
+    quiet_shell.must("%shapecheck on --no-train")
+    quiet_shell.must(SOUND + "h = model.fit(x, y, epochs=2)\nweights = model.get_weights()\nmodel.fit(x, y)")
+    assert unchanged(quiet_shell)
+    quiet_shell.must("%shapecheck off")
+    quiet_shell.must("model.fit(x, y, verbose=0)")
+    assert not unchanged(quiet_shell)
+
+
+def test_on_with_a_name_that_is_not_there_stays_off(quiet_shell: Shell) -> None:
+    assert isinstance(quiet_shell.run("%shapecheck on -x nowhere").error, UsageError)
+    assert "✓" not in quiet_shell.run(SOUND).out
+
+
 def test_on_by_configuration(quiet_shell: Shell) -> None:
     quiet_shell.must("%config ShapeMagic.always = True")
     assert "✓ model" in quiet_shell.run(SOUND).out

@@ -15,7 +15,7 @@ from shape_magic.comparison import Comparison
 from shape_magic.display.compare_view import Cell, ComparisonView, Total, build_comparison, ratio
 from shape_magic.display.figure import CELL, axis_cell
 from shape_magic.display.parts import AxisCell
-from shape_magic.display.pen import INK, Look, Pen, fit, wide, wrap_lines
+from shape_magic.display.pen import INK, Look, Pen, Picture, fit, wide, wrap_lines
 from shape_magic.words import say
 
 #: More rows than these don't fit on a slide.
@@ -40,7 +40,7 @@ def plot_comparison(comparison: Comparison) -> Figure:
     """The comparison on a page of about a slide's form: the bars stand beside the ladders or below them."""
     view = build_comparison(comparison, _MOST_ROWS)
     page = min((_Page(view, beside=beside) for beside in (True, False)), key=lambda page: page.distance)
-    figure = Figure(figsize=(page.width, page.height), dpi=120, facecolor="white")
+    figure = Picture(figsize=(page.width, page.height), dpi=120, facecolor="white")
     page.draw(Pen(figure.add_axes((0, 0, 1, 1)), page.width, page.height))
     return figure
 

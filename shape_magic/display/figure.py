@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from shape_magic.display.disclosure import Disclosure
 from shape_magic.display.palette import BREAK, NEW, SWATCHES, UNKNOWN
 from shape_magic.display.parts import AxisCell, Fold, Item, ModelView, Row, shown
-from shape_magic.display.pen import INK, Look, Pen, fit, wide, wrap_lines
+from shape_magic.display.pen import INK, Look, Pen, Picture, fit, wide, wrap_lines
 from shape_magic.display.view import build_view
 from shape_magic.report import Report
 from shape_magic.words import say
@@ -66,11 +66,11 @@ def plot_report(report: Report, disclosures: Sequence[Disclosure] | None = None)
     """
     pages = [_Page(model) for model in build_view(report, disclosures=disclosures).models]
     if not pages:
-        figure = Figure(figsize=(6.4, 1.2), dpi=120, facecolor="white")
+        figure = Picture(figsize=(6.4, 1.2), dpi=120, facecolor="white")
         Pen(figure.add_axes((0, 0, 1, 1)), 6.4, 1.2).text(0.5, 0.65, say("text.nothing"), _BODY, color=_GREY)
         return figure
     width, height = sum(page.width for page in pages), max(page.height for page in pages)
-    figure = Figure(figsize=(width, height), dpi=120, facecolor="white")
+    figure = Picture(figsize=(width, height), dpi=120, facecolor="white")
     parts = figure.subfigures(1, len(pages), width_ratios=[p.width for p in pages], squeeze=False, wspace=0)[0]
     for part, page in zip(parts, pages, strict=True):
         part.set_facecolor("white")

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
@@ -22,6 +24,15 @@ if TYPE_CHECKING:
 INK = "#14181d"
 #: Fonts that take over where DejaVu has no glyph, if they are installed.
 _FALLBACKS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic")
+
+
+class Picture(Figure):
+    """A figure that a notebook shows also where nobody imported pyplot, which alone tells IPython how to."""
+
+    def _repr_png_(self) -> bytes:
+        page = BytesIO()
+        self.savefig(page, format="png")
+        return page.getvalue()
 
 
 @dataclass(frozen=True, slots=True)

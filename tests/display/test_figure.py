@@ -251,3 +251,16 @@ def test_a_report_without_a_model_says_so() -> None:
 
 def test_every_state_of_a_row_has_a_look() -> None:
     assert set(get_args(State)) <= module._LOOKS.keys()
+
+
+def test_a_notebook_shows_it_where_nobody_imported_pyplot() -> None:
+    shown = """
+import sys
+from IPython.core.formatters import DisplayFormatter
+from shape_magic.display.figure import plot_report
+from tests import samples
+data, _ = DisplayFormatter().format(plot_report(samples.green()))
+assert "matplotlib.pyplot" not in sys.modules
+assert data["image/png"].startswith(b"\\x89PNG"), data
+"""
+    subprocess.run([sys.executable, "-c", shown], check=True, cwd=Path(__file__).parents[2])

@@ -79,7 +79,7 @@ class Stage:
         self.ladder = Part("ladder", self.identity, self._act)
         self.sums = Part("sums", self.identity, self._act)
         self.heading = ipywidgets.HTML()
-        self.by_axis = ipywidgets.Checkbox(description=say("play.ui.by_axis"), indent=False)
+        self.by_axis = ipywidgets.Checkbox(description=say("play.ui.by_axis"), indent=False, layout={"width": "auto"})
         self.by_axis.observe(lambda change: self._play.by_axis(change["new"]), names="value")
         self.knobs = ipywidgets.VBox()
         self.panel = ipywidgets.VBox([self.heading, self.knobs, self.sums])

@@ -110,7 +110,9 @@ def _environment(home: Path) -> dict[str, str]:
         "SHAPE_MAGIC_STRICT": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
-    return {**os.environ, **{key: str(value) for key, value in own.items()}}
+    # The tests' own backend for figures would keep them out of the notebook.
+    inherited = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
+    return {**inherited, **{key: str(value) for key, value in own.items()}}
 
 
 def _start(front_end: str, home: Path) -> tuple[subprocess.Popen[bytes], Server]:
@@ -278,11 +280,13 @@ class Notebook:
         self.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
         self.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
 
-    def violations(self) -> list[tuple[str, list[str]]]:
-        """What axe-core finds wrong with the card, all of it unfolded."""
+    def violations(self, widgets: Locator | None = None) -> list[tuple[str, list[str]]]:
+        """What axe-core finds wrong with the card, or with other widgets, all of it unfolded."""
         self.page.evaluate(_axe().read_text(encoding="utf-8"))
-        self.card.evaluate("el => el.querySelectorAll('details').forEach(node => (node.open = true))")
-        found = self.page.evaluate("axe.run('.shapecheck', {resultTypes: ['violations']})")["violations"]
+        found = []
+        for element in (widgets or self.card).element_handles():
+            element.evaluate("el => el.querySelectorAll('details').forEach(node => (node.open = true))")
+            found += element.evaluate("async el => (await axe.run(el, {resultTypes: ['violations']})).violations")
         return [(v["id"], [node["html"] for node in v["nodes"]]) for v in found]
 
     def save(self) -> dict[str, Any]:

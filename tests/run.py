@@ -281,16 +281,16 @@ def oldest(bench: Bench) -> Outcome:
 
 
 def binder(bench: Bench) -> Outcome:
-    """What mybinder.org does with ``binder/``, in a fresh environment, and then the first notebook."""
+    """What mybinder.org does with ``binder/``, in a fresh environment, and then every lesson in it."""
     python = make_venv(str(bench.python), BINDER_VENV)
     requirements = ("install", "--quiet", "--requirement", "binder/requirements.txt")
     must(python, "-m", "pip", *requirements, otherwise="binder/requirements.txt can't be installed.")
     path = os.pathsep.join([str(python.parent), os.environ["PATH"]])
     must(ROOT / "binder" / "postBuild", otherwise="binder/postBuild failed.", PATH=path)
     with tempfile.TemporaryDirectory() as folder:
-        run = ("nbconvert", "--to", "notebook", "--execute", "--output-dir", folder)
-        first = "notebooks/01_dense_meets_feature_map.ipynb"
-        return commands("binder", (python, "-m", "pip", "check"), (python, "-m", *run, first))
+        run = (python, "-m", "nbconvert", "--to", "notebook", "--execute", "--output-dir", folder)
+        lessons = sorted((ROOT / "notebooks").glob("*.ipynb"))
+        return commands("binder", (python, "-m", "pip", "check"), *((*run, lesson) for lesson in lessons))
 
 
 CHECKS: dict[str, Callable[[Bench], Outcome]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import nbformat
 import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
@@ -81,6 +83,27 @@ def test_binder_pins_every_dependency_within_its_bounds() -> None:
     for requirement in needed():
         (pin,) = binder[requirement.name].specifier
         assert pin.version in requirement.specifier, f"{requirement} is pinned to {pin.version}"
+
+
+def lesson_imports() -> set[str]:
+    """The packages that the lessons' cells import, without the standard library and ourselves."""
+    trees = [
+        ast.parse(re.sub(r"^[%!].*$", "", cell.source, flags=re.MULTILINE))
+        for path in (ROOT / "notebooks").glob("*.ipynb")
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "code"
+    ]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"shape_magic"}
+
+
+def test_binder_has_what_the_lessons_need_and_nothing_else() -> None:
+    imported = {"tensorflow-cpu" if name == "tensorflow" else name for name in lesson_imports()}
+    assert imported >= {"keras", "numpy", "matplotlib"}
+    # The kernel, and the front end whose cells the cards edit.
+    assert set(pins("binder/requirements.txt")) == imported | {r.name for r in needed()} | {"ipykernel", "jupyterlab"}
 
 
 def test_the_oldest_versions_are_the_lower_bounds() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
 #: The tag with which Jupyter lets a cell fail without stopping.
 FAILS_ON_PURPOSE = "raises-exception"
+#: The cell that prints what Linux knows of the kernel's process, its highest use of memory among it.
+PEAK = "peak-memory"
+_STATUS = (
+    "from pathlib import Path\nstatus = Path('/proc/self/status')\nprint(status.read_text() if status.exists() else '')"
+)
 
 _ANSWER = re.compile(r"<details><summary>Answer</summary>\n(.*?)</details>", re.DOTALL)
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -62,6 +68,11 @@ def stored(path: Path) -> NotebookNode:
     return notebook
 
 
+def readers_environment() -> dict[str, str]:
+    """What a reader's kernel inherits: the tests' own backend for figures would keep them out of the notebook."""
+    return {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
+
+
 def prose(path: Path) -> str:
     """All text of a lesson, code cells left out."""
     return "\n\n".join(cell.source for cell in stored(path).cells if cell.cell_type == "markdown")
@@ -89,12 +100,14 @@ def symptoms(notebook: NotebookNode) -> Iterator[Symptom]:
 def executed(path: Path) -> NotebookNode:
     """The notebook after a run from top to bottom, then its answers, then what shows its mistakes in full.
 
+    Behind the answers a cell, ``PEAK``, prints what the kernel's process has used until then, on Linux.
     Cells under our magic run once more, now that no hint holds anything back, with ``-told`` at the end of
     their id; and those whose text quotes Keras run with the check off, as ``Symptom.cell_id``. A cell that
     fails stops nothing here: which ones may is a test of its own, and a run is never repeated.
     """
     notebook = stored(path)
     more = [_cell(answer.cell_id, answer.code) for answer in answers(notebook) if answer.code]
+    more += [_cell(PEAK, _STATUS)]
     checked = [cell for cell in notebook.cells if _CELL_MAGIC.match(cell.source)]
     more += [_cell("hints-off", '%config ShapeMagic.fixes = "on"')] if checked else []
     more += [_cell(f"{cell.id}-told", cell.source, cell.metadata) for cell in checked]
@@ -103,7 +116,7 @@ def executed(path: Path) -> NotebookNode:
     more += [_cell(symptom.cell_id, symptom.source, {"tags": [FAILS_ON_PURPOSE]}) for symptom in quoted]
     notebook.cells += more
     where = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=300, allow_errors=True, resources=where).execute()
+    NotebookClient(notebook, timeout=300, allow_errors=True, resources=where).execute(env=readers_environment())
     return notebook
 
 

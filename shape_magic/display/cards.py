@@ -87,6 +87,8 @@ def _does(report: Report, fix: Fix) -> str:
     parts = []
     if len(report.sources) <= 1 and list(fix.rerun) in ([], edited):
         parts.append(say("ui.does.this_run" if fix.rerun else "ui.does.this_edit"))
+    elif list(fix.rerun) == edited and len(edited) == 1:
+        parts.append(say("ui.does.one_run", cell=cell_names(report, edited)))
     elif fix.rerun:
         parts.append(say("ui.does.run", edits=cell_names(report, edited), runs=cell_names(report, fix.rerun)))
     else:

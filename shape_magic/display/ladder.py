@@ -62,8 +62,8 @@ def new_layers(fix: Fix, model: Model) -> tuple[str, ...]:
     return tuple(call.layer for call in (fix.effect.layers if fix.effect else ()) if call.layer not in known)
 
 
-def build_ladder(model: Model, findings: Sequence[Diagnostic], arrived: Iterable[str] = ()) -> Ladder:
-    """The model's ladder with its findings marked; ``arrived`` are layers that a fix has just brought."""
+def build_ladder(model: Model, findings: Sequence[Diagnostic], arrived: Iterable[int] = ()) -> Ladder:
+    """The model's ladder with its findings marked; ``arrived`` are the calls that a fix has just brought."""
     draft = _Draft(model, findings, frozenset(arrived))
     rows, lanes = _with_rails(draft.rows(), draft.reads)
     opened = {finding: row.id for row in rows for finding in draft.marks.get(row.id, ())}
@@ -75,7 +75,7 @@ def build_ladder(model: Model, findings: Sequence[Diagnostic], arrived: Iterable
 class _Draft:
     """Collects the rows of one ladder in their order, with what each reads and which findings it opens."""
 
-    def __init__(self, model: Model, findings: Sequence[Diagnostic], arrived: frozenset[str]) -> None:
+    def __init__(self, model: Model, findings: Sequence[Diagnostic], arrived: frozenset[int]) -> None:
         self.model = model
         self.findings = findings
         self.arrived = arrived
@@ -128,7 +128,7 @@ class _Draft:
                 continue
             opens = [f for f, place in enumerate(places) if place == call.call]
             state: State = "ok" if call.output_shapes or opens else "unreached"
-            if call.layer in self.arrived:
+            if call.call in self.arrived:
                 state = "arrived"
             mark = "" if state == "ok" else say(f"ui.mark.{state}")
             reads = tuple(sorted(at[i] for i in set(call.inputs) if i in at))

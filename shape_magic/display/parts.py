@@ -256,8 +256,10 @@ class Done:
     message: str
     #: Whether there is something to take back.
     undo: bool = True
-    #: The names of the layers that it brought: their rows are shown as new.
-    layers: tuple[str, ...] = ()
+    #: The model that it mended, by its variable, and the positions of the calls that it brought there: their
+    #: rows are shown as new. Their names would not do, for Keras counts them on from run to run.
+    model: str = ""
+    calls: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

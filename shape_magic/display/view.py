@@ -125,7 +125,9 @@ def _model_view(seen: _Seen, members: list[int], done: Done | None) -> ModelView
     found = _findings(report, members[0])
     findings = [report.diagnostics[k] for k in found]
     placed = [k for k in found if seen.disclosures[k].place]
-    ladder = build_ladder(model, [report.diagnostics[k] for k in placed], done.layers if done else ())
+    ladder = build_ladder(
+        model, [report.diagnostics[k] for k in placed], done.calls if done and done.model == model.name else ()
+    )
     rows = dict(zip(placed, ladder.opened_by, strict=True))
     cards = tuple(seen.card(k, rows.get(k)) for k in found)
     # Where the shapes end is where it breaks: such a ladder waits for the hint that names the place.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
 from shape_magic.display.disclosure import mode as disclosed
 from shape_magic.display.parts import Done
-from shape_magic.facts import CellId
+from shape_magic.facts import CellId, Model
 from shape_magic.repair.prove import edited_sources
 from shape_magic.report import Action, Fix, Report
 from shape_magic.words import say
@@ -52,7 +53,9 @@ class Planner:
         after = edited_sources(self._report.sources, item.edits)
         before = {c: s for c, s in self._report.sources.items() if s != after[c]}
         rerun = item.rerun if isinstance(item, Fix) and mode == "run" else ()
-        done = Done(done_message(item), undo=True, layers=_new_layers(item))
+        model = self._model_of(chosen)
+        name = model.name if model is not None else ""
+        done = Done(done_message(item), model=name, calls=_brought(item, model))
         self._last = Applied(before, {c: after[c] for c in before}, rerun, done)
         self._applied(self._last)
         return self._plan(before, after, rerun, done.message)
@@ -73,6 +76,11 @@ class Planner:
         # By its text a cell can be found whose id the kernel was never told.
         sources = {str(c): self._report.sources[c] for c in rerun if c in self._report.sources}
         return {"ok": True, "edits": edits, "rerun": list(rerun), "sources": sources, "message": message}
+
+    def _model_of(self, chosen: str) -> Model | None:
+        """The model that the finding of an offered fix is about."""
+        number = self._report.diagnostics[int(chosen.partition(".")[0])].model
+        return self._report.models[number] if number is not None else None
 
     def _item(self, mode: str, chosen: str) -> Fix | Action | None:
         """The fix ``"0.1"`` or the action ``"0.keep0"``: finding 0's, in the order of the report."""
@@ -98,7 +106,12 @@ def done_message(item: Fix | Action) -> str:
     return say("magic.done.change", text=added[0] if added else item.title, line=line)
 
 
-def _new_layers(item: Fix | Action) -> tuple[str, ...]:
-    if isinstance(item, Action) or item.effect is None:
+def _brought(item: Fix | Action, before: Model | None) -> tuple[int, ...]:
+    """The calls of a fix's class that stand between those that were there, by their positions after it."""
+    if isinstance(item, Action) or item.effect is None or before is None:
         return ()
-    return tuple(c.layer for c in item.effect.layers if c.class_name == item.label.partition("(")[0])
+    after = [call.class_name for call in item.effect.layers]
+    matcher = SequenceMatcher(None, [call.class_name for call in before.calls], after, autojunk=False)
+    changes = [range(start, end) for tag, _, _, start, end in matcher.get_opcodes() if tag in ("insert", "replace")]
+    new = item.label.partition("(")[0]
+    return tuple(k for change in changes for k in change if after[k] == new)

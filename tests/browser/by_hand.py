@@ -35,7 +35,7 @@ def show(source=None, cell="", rerun=None):
     source, cell = source or parent()["content"]["code"], cell or parent()["metadata"]["cellId"]
     fixed = "'Flatten'" in source
     report = samples.green() if fixed else samples.seed_with_labels()
-    done = Done("Inserted Flatten(), line 2", layers=("flatten",)) if fixed else None
+    done = Done("Inserted Flatten(), line 2", model="model", calls=(4,)) if fixed else None
     widget = ShapeWidget(report, plan_for(cell, source, rerun), done=done)
     widgets.append(widget)
     display(widget)

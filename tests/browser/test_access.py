@@ -62,7 +62,7 @@ HINTED = """\
 %config ShapeMagic.fixes = "hints"
 get_ipython().run_cell_magic("shapecheck", "", "model = keras.Sequential([keras.Input((28,)), layers.Conv2D(4, 5), layers.Flatten()])")"""
 _HIDDEN = "Something does not fit here, and it can't run."
-_DONE = "done=Done('Inserted Flatten(), line 2', layers=('flatten',))"
+_DONE = "done=Done('Inserted Flatten(), line 2', model='model', calls=(4,))"
 WIDGETS = (
     Widget("error", (PRELUDE, MODEL_CELL), ("✗ Error", "breaks here")),
     Widget(

@@ -176,7 +176,7 @@ def test_short_ladder_is_shown_whole() -> None:
 
 
 def test_what_a_fix_has_brought_is_marked() -> None:
-    view = build_view(samples.green(), Done("Inserted Flatten(), line 6", layers=("flatten",)))
+    view = build_view(samples.green(), Done("Inserted Flatten(), line 6", model="model", calls=(4,)))
     assert [(r.name, r.mark) for r in view.models[0].rows if r.state == "arrived"] == [("flatten", "new")]
     assert view.done is not None
     assert view.done.undo

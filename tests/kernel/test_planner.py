@@ -33,6 +33,15 @@ def test_a_fix(shell: Shell, mode: str) -> None:
     assert ask({"fix": "", "mode": "undo"})["ok"] is False
 
 
+def test_what_a_fix_brings_is_known_whatever_keras_calls_it(shell: Shell) -> None:
+    shell.must("_ = [layers.Flatten() for _ in range(3)]")
+    report = shell.report_of(BROKEN.replace("Dense(10", "Flatten(), layers.Dense(10") + FIT + BROKEN + FIT)
+    (number,) = [k for k, model in enumerate(report.models) if report.diagnostics[0].model == k]
+    ask, heard = planner(report)
+    ask({"fix": "0.0", "mode": "run"})
+    assert (heard[0].done.model, heard[0].done.calls) == (report.models[number].name, (1,))
+
+
 def test_keep(shell: Shell) -> None:
     report = shell.report_of(BROKEN)
     ask, _ = planner(report)

@@ -203,7 +203,7 @@ FOR_TEACHERS: tuple[Step, ...] = (
     ("exercise", Press("Check my repair"), [Shows("is the right place"), Hides("The repaired cell traces clean")]),
     (
         "exercise",
-        Mend("The cell, to be repaired", "        layers.Dense(4", "        layers.Flatten(),\n        layers.Dense(4"),
+        Mend("The cell, to be repaired", "    layers.Dense(4", "    layers.Flatten(),\n    layers.Dense(4"),
         [Shows("is the right place")],
     ),
     ("exercise", Press("Check my repair"), [Shows("Right."), Shows("The repaired cell traces clean, to the labels.")]),

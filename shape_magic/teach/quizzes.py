@@ -93,7 +93,9 @@ def _facts_of(model: Any) -> Model:
         from shape_magic.api import check
 
         models = check(model).models
-    if not models or not any(call.output_shapes for call in models[-1].calls):
+    if not models:
+        raise UsageError(say("quiz.error.no_model"))
+    if not any(call.output_shapes for call in models[-1].calls):
         raise UsageError(say("quiz.error.no_shapes"))
     return models[-1]
 

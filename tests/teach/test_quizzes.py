@@ -201,6 +201,8 @@ def test_a_model_object_gets_no_weights_and_keeps_its_state() -> None:
     with pytest.raises(UsageError, match=r"begin it with keras\.Input"):
         teach.quiz(unbuilt)
     assert not unbuilt.weights
+    with pytest.raises(UsageError, match="this cell makes no Keras model"):
+        teach.quiz("x = 1")
 
 
 def test_a_functional_model_with_branches_and_shared_layers() -> None:

@@ -79,8 +79,8 @@ def press(notebook: Notebook, index: int, button: re.Pattern[str]) -> None:
 
 
 def counts(notebook: Notebook) -> list[str]:
-    """The execution counts of all cells, ``"[3]:"``."""
-    return notebook.cells.locator(".jp-InputPrompt").all_inner_texts()
+    """The execution counts of all cells, ``"[3]:"``; empty of one that has not run, its prompt drawn or not yet."""
+    return [text.replace("[ ]:", "") for text in notebook.cells.locator(".jp-InputPrompt").all_inner_texts()]
 
 
 def saved_source(notebook: Notebook, index: int) -> str:
@@ -152,6 +152,8 @@ def test_edit_only_and_more_by_keyboard(warm_desk: Desk) -> None:
     assert counts(notebook) == before
     notebook.page.keyboard.press("Enter")
     notebook.has_source(1, SEED)
+    # Only then is the keyboard free again: the card itself gives the focus back.
+    expect(notebook.card.get_by_role("button", name=EDIT_FLATTEN)).to_be_focused()
 
     notebook.card.locator("summary", has_text="More fixes (1)").focus()
     notebook.page.keyboard.press("Enter")

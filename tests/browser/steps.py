@@ -91,6 +91,7 @@ WHAT_TRAINS_IN_SILENCE: tuple[Step, ...] = (
         Press("Fix and run: Insert GlobalMaxPooling1D()"),
         [
             Shows("Inserted GlobalMaxPooling1D(), line 4"),
+            Row("arrived", "GlobalMaxPooling1D"),
             Reads("layers.GlobalMaxPooling1D(),"),
             Shows("output (480, 1)"),
         ],

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from shape_magic.display.cards import build_card, cell_names, numbered_fixes, tone
 from shape_magic.display.disclosure import STEPS, Disclosure, told
-from shape_magic.display.ladder import build_ladder, glyph, labels_text, new_layers, with_label
+from shape_magic.display.ladder import build_ladder, glyph, labels_text, with_label
 from shape_magic.display.parts import (
     ActionView,
     AxisCell,
@@ -49,7 +49,6 @@ __all__ = [
     "glyph",
     "labels_text",
     "model_line",
-    "new_layers",
     "numbered_fixes",
     "short",
     "visible",

@@ -323,6 +323,6 @@ ALL: tuple[Misconception, ...] = (
 BY_ID = {misconception.id: misconception for misconception in ALL}
 
 
-def candidates(call: Call, sizes: Sizes) -> tuple[Misconception, ...]:
-    """The misconceptions that give this answer, the likeliest first; empty where none is known for it."""
-    return tuple(misconception for misconception in ALL if misconception.recognises(call, sizes))
+def candidates(call: Call, *readings: Sizes) -> tuple[Misconception, ...]:
+    """The misconceptions that give an answer in one of its readings, the likeliest first; empty where none is known."""
+    return tuple(m for m in ALL if any(m.recognises(call, sizes) for sizes in readings))

@@ -13,7 +13,7 @@ from shape_magic.teach import attempts
 from shape_magic.teach.answers import readings
 from shape_magic.teach.blanks import choose
 from shape_magic.teach.derivations import derive
-from shape_magic.teach.misconceptions import ALL, Misconception, Sizes
+from shape_magic.teach.misconceptions import ALL, Misconception, Sizes, candidates
 from shape_magic.teach.shown import bundle_of
 from shape_magic.words import say, shape_text
 
@@ -205,7 +205,7 @@ class Quiz:
         return Answer(False, None, say("quiz.wrong_unknown", answer=written) + (f" {way.task}" if way else ""))
 
     def _likeliest(self, question: Question, sizes: tuple[Sizes, ...]) -> Misconception | None:
-        found = [m for m in ALL if any(m.recognises(question.call, one) for one in sizes)]
+        found = candidates(question.call, *sizes)
         return max(found, key=self._evidence, default=None)
 
     def _evidence(self, misconception: Misconception) -> int:

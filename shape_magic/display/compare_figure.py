@@ -15,7 +15,7 @@ from shape_magic.comparison import Comparison
 from shape_magic.display.compare_view import Cell, ComparisonView, Total, build_comparison, ratio
 from shape_magic.display.figure import CELL, axis_cell
 from shape_magic.display.parts import AxisCell
-from shape_magic.display.pen import INK, Look, Pen, Picture, fit, wide, wrap_lines
+from shape_magic.display.pen import INK, Look, Pen, Picture, fit, paragraphs, wide, wrap_lines
 from shape_magic.words import say
 
 #: More rows than these don't fit on a slide.
@@ -28,7 +28,6 @@ _PITCH = _BOX + _GAP
 _NARROWEST, _WIDEST, _NOTE, _BARS, _LABEL, _APART = 2.5, 3.5, 2.3, 4.6, 1.15, 0.45
 _BAR, _BAR_PITCH, _GROUP_GAP = 0.24, 0.34, 0.3
 _TITLE, _HEAD, _BODY, _NAME, _SMALL = 17.0, 12.0, 11.0, 10.5, 9.0
-_LEADING = 1.45 / 72
 _ASPECT = 16 / 9
 _ALIKE = Look("#c3c9d1", "#f6f7f9")
 _DIFFERS = Look(_DIFFERENT, "#e8f3fa", width=1.8)
@@ -115,14 +114,7 @@ class _Page:
         room = self.width - 2 * _MARGIN
         texts = [(self.view.title, _TITLE, INK, True, 2)]
         texts += [(sentence, _BODY, _GREY, False, 2) for sentence in self.view.sentences]
-        y = _MARGIN - 0.1
-        for text, size, color, bold, most in texts:
-            for line in wrap_lines(text, room, size, most, bold=bold):
-                y += size * _LEADING
-                if pen:
-                    pen.text(_MARGIN, y, line, size, color=color, bold=bold)
-            y += 0.06
-        y += 0.38
+        y = paragraphs(pen, texts, (_MARGIN, _MARGIN - 0.1), room, 0.06) + 0.38
         for k, name in enumerate(self.view.names) if pen else ():
             if pen:
                 pen.text(self._left(k), y, fit(name, self.widths.ladder, _HEAD, bold=True), _HEAD, bold=True)

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from shape_magic.display.disclosure import Disclosure
 from shape_magic.display.palette import BREAK, NEW, SWATCHES, UNKNOWN
 from shape_magic.display.parts import AxisCell, Fold, Item, ModelView, Row, shown
-from shape_magic.display.pen import INK, Look, Pen, Picture, fit, wide, wrap_lines
+from shape_magic.display.pen import INK, LEADING, Look, Pen, Picture, fit, paragraphs, wide, wrap_lines
 from shape_magic.display.view import build_view
 from shape_magic.report import Report
 from shape_magic.words import say
@@ -37,7 +37,6 @@ _ASPECT, _MOST_STACKS, _NARROWEST = 16 / 9, 12, 9.0
 _STRETCH = 2.0
 #: Type sizes in points.
 _TITLE, _BODY, _NAME, _SMALL = 17.0, 11.0, 10.0, 9.0
-_LEADING = 1.45 / 72
 #: How many lines a title, a message and a mark may take.
 _TITLE_LINES, _MESSAGE_LINES, _MARK_LINES = 2, 6, 2
 
@@ -206,21 +205,14 @@ class _Page:
             hints = [f"{step}: {hint}" for step, hint in zip(cards[0].steps, cards[0].hints, strict=False)]
             texts += [(text, _BODY, INK, False, _MESSAGE_LINES) for text in (cards[0].message, *hints) if text]
         texts += [(f"{card.icon} {card.title}", _BODY, _STATUS[card.severity], True, 1) for card in cards[1:3]]
-        y = _MARGIN - 0.1
-        for text, size, color, bold, most in texts:
-            for line in wrap_lines(text, room, size, most, bold=bold):
-                y += size * _LEADING
-                if pen:
-                    pen.text(_MARGIN, y, line, size, color=color, bold=bold)
-            y += 0.08
-        return y + 0.42
+        return paragraphs(pen, texts, (_MARGIN, _MARGIN - 0.1), room, 0.08) + 0.42
 
     def _footing(self, pen: Pen | None, y: float, width: float) -> float:
         """Draws the fixes and the key to the axes if there is a pen; gives the height that they take."""
         start, room = y, width - 2 * _MARGIN
         fixes = self.model.cards[0].fixes[:2] if self.model.cards else ()
         for fix in fixes:
-            y += _BODY * _LEADING + 0.04
+            y += _BODY * LEADING + 0.04
             title = fit(say("figure.fix", number=fix.number, title=fix.title), room * 0.6, _BODY, bold=True)
             at = _MARGIN + wide(title, _BODY, bold=True) + 0.15
             if pen:

@@ -7,6 +7,7 @@ mathematics or TeX.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK = "#14181d"
+#: From line to line, in inches for each point of type.
+LEADING = 1.45 / 72
 #: Fonts that take over where DejaVu has no glyph, if they are installed.
 _FALLBACKS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic")
 
@@ -185,3 +188,24 @@ class Pen:
     def veil(self, x: float, y: float, side: float) -> None:
         """Half of a white square over a cell, for what is not there yet."""
         self.axes.add_patch(Rectangle((x, y), side, side, facecolor="white", edgecolor="none", alpha=0.5, zorder=3.5))
+
+
+def paragraphs(
+    pen: Pen | None,
+    texts: Iterable[tuple[str, float, str, bool, int]],
+    place: tuple[float, float],
+    room: float,
+    gap: float,
+) -> float:
+    """Writes texts below one another if there is a pen, each with its size, colour, weight and most lines.
+
+    Gives the place behind the last one, so that a page can be measured before it is drawn.
+    """
+    x, y = place
+    for text, size, color, bold, most in texts:
+        for line in wrap_lines(text, room, size, most, bold=bold):
+            y += size * LEADING
+            if pen:
+                pen.text(x, y, line, size, color=color, bold=bold)
+        y += gap
+    return y

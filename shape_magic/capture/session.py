@@ -33,6 +33,10 @@ class ByIdentity(Generic[T]):
         item = self._items.get(id(key))
         return item[1] if item is not None and item[0]() is key else None
 
+    def clear(self) -> None:
+        """Forget all values."""
+        self._items.clear()
+
     def items(self) -> Iterator[tuple[Any, T]]:
         """The objects that are still alive, with their values."""
         for ref, value in list(self._items.values()):
@@ -136,8 +140,6 @@ class Session:
     cell: CellId | None = None
     #: Symbolic tensors that the running cell's own calls gave, in order. Weak: they live no longer than without us.
     computed: list[weakref.ref[Any]] = field(default_factory=list)
-    #: What layers' real calls gave in the running cell, by what makes two calls the same.
-    ran: dict[tuple[object, ...], Any] = field(default_factory=dict)
     #: How deep the running code is in Keras' calls: only what the user's code calls itself is counted.
     depth: int = 0
     #: Layers on the way to a call that is running.
@@ -155,7 +157,6 @@ class Session:
         self.latest = None
         self.broken = None
         self.computed.clear()
-        self.ran.clear()
         self.making = None
 
     # -- what the hooks report

@@ -31,6 +31,7 @@ from shape_magic.repair.steps import (
     Unwrap,
     WrapData,
 )
+from shape_magic.trace import layers as describe
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import contract_facts
 from shape_magic.trace.failures import failure_of
@@ -171,7 +172,7 @@ class StackRun:
             result, used = self._called(one, given)
             shapes = [shape(t) for t in flat(result)]
             path = call.path if one is layer else (*call.path[:-1], str(one.name))
-            at = [rows.add(one, path, at, [shape(t) for t in given], shapes, weighed=used)]
+            at = [rows.add(one, path, at, [shape(t) for t in given], shapes, weights=describe.weights(used))]
             given = flat(result)
         return given[0], at[0]
 
@@ -179,7 +180,9 @@ class StackRun:
         """A new layer on one of the tensors that a call reads; returns its tensor and its row."""
         result, used = self._called(layer, [given])
         path = (*call.path[:-1], str(layer.name))
-        end = rows.add(layer, path, [at], [shape(given)], [shape(t) for t in flat(result)], weighed=used)
+        end = rows.add(
+            layer, path, [at], [shape(given)], [shape(t) for t in flat(result)], weights=describe.weights(used)
+        )
         return flat(result)[0], end
 
     def _called(self, layer: Any, given: list[Any]) -> tuple[Any, Any]:

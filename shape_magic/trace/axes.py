@@ -7,17 +7,25 @@ on. Where nothing says anything (a Dense on a table of rows) the middle axes sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import lru_cache
+from operator import attrgetter
 
 from shape_magic.facts import Axes, Call, Shape
 
 GRIDS: Mapping[int, Axes] = {1: ("time",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-_SEQUENCE_MAKERS = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
+_SEQUENCE_MAKERS = {"RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}
+_ATTENTIONS = {"MultiHeadAttention", "Attention", "AdditiveAttention", "GroupedQueryAttention"}
 
 
 def grid_rank(call: Call) -> int | None:
     """How many spatial axes a convolution, pooling, padding, cropping or resizing layer works on."""
-    for base in call.bases:
+    return _grid_rank(call.bases)
+
+
+@lru_cache(1024)
+def _grid_rank(bases: tuple[str, ...]) -> int | None:
+    for base in bases:
         head = next((h for h in _GRID_LAYERS if base.startswith(h) or h in base), None)
         if head and base[-2:-1].isdigit() and base.endswith("D"):
             return int(base[-2])
@@ -27,6 +35,12 @@ def grid_rank(call: Call) -> int | None:
 
 
 _GRID_LAYERS = ("Conv", "Pooling", "UpSampling", "ZeroPadding", "Cropping", "SpatialDropout")
+
+
+#: dataclasses.replace takes most of the time of a trace in which nothing is new.
+_NAMES = [field.name for field in fields(Call)]
+_AXES = _NAMES.index("input_axes")
+_values = attrgetter(*_NAMES)
 
 
 def with_axes(calls: tuple[Call, ...], inputs: tuple[Shape, ...]) -> tuple[Call, ...]:
@@ -46,7 +60,8 @@ def with_axes(calls: tuple[Call, ...], inputs: tuple[Shape, ...]) -> tuple[Call,
         )
         gives = tuple(_gives(call, given, len(s)) for s in call.output_shapes)
         axes[call.call] = gives[0] if gives else ()
-        done.append(replace(call, input_axes=given, output_axes=gives))
+        values = _values(call)
+        done.append(Call(*(*values[:_AXES], given, gives, *values[_AXES + 2 :])))
     return _named_from_below(tuple(done))
 
 
@@ -64,33 +79,46 @@ def _merge(said: Axes | None, known: Axes | None, rank: int) -> Axes:
 
 
 def _reads(call: Call, rank: int) -> Axes | None:
-    n = grid_rank(call)
+    return _read_by(call.bases, call.arguments.get("data_format") == "channels_first", rank)
+
+
+@lru_cache(4096)
+def _read_by(bases: tuple[str, ...], channels_first: bool, rank: int) -> Axes | None:
+    """What the axes of an input of this rank mean to a layer of this class; None where it doesn't say."""
+    n = _grid_rank(bases)
     if n is not None and rank == n + 2:
-        first = call.arguments.get("data_format") == "channels_first"
-        return ("batch", "channels", *GRIDS[n]) if first else ("batch", *GRIDS[n], "channels")
-    if call.is_a(*_SEQUENCE_MAKERS) and rank == 3:
+        return ("batch", "channels", *GRIDS[n]) if channels_first else ("batch", *GRIDS[n], "channels")
+    kinds = set(bases)
+    if kinds & _SEQUENCE_MAKERS and rank == 3:
         return ("batch", "time", "features")
-    if call.is_a("Embedding") and rank == 2:
+    if "Embedding" in kinds and rank == 2:
         return ("batch", "time")
-    if call.is_a("MultiHeadAttention", "Attention", "AdditiveAttention", "GroupedQueryAttention") and rank == 3:
+    if kinds & _ATTENTIONS and rank == 3:
         return ("batch", "time", "features")
     return None
 
 
 def _gives(call: Call, given: tuple[Axes, ...], rank: int) -> Axes:
     first = given[0] if given else unnamed(rank)
-    n = grid_rank(call)
+    return _given_by(call.bases, call.arguments.get("data_format") == "channels_first", first, rank)
+
+
+@lru_cache(4096)
+def _given_by(bases: tuple[str, ...], channels_first: bool, first: Axes, rank: int) -> Axes:
+    """What the axes of an output of this rank mean, where those of the first input are known."""
+    n = _grid_rank(bases)
+    kinds = set(bases)
     if n is not None and rank == n + 2:
-        return _reads(call, rank) or unnamed(rank)
-    if call.is_a("Embedding"):
+        return _read_by(bases, channels_first, rank) or unnamed(rank)
+    if "Embedding" in kinds:
         return (*first, "features") if len(first) + 1 == rank else unnamed(rank)
-    if call.is_a(*_SEQUENCE_MAKERS):
+    if kinds & _SEQUENCE_MAKERS:
         return ("batch", "time", "features") if rank == 3 else unnamed(rank)
-    if call.is_a("RepeatVector"):
+    if "RepeatVector" in kinds:
         return ("batch", "time", "features")
-    if call.is_a("Reshape", "Permute"):
+    if kinds & {"Reshape", "Permute"}:
         return unnamed(rank)
-    if call.is_a("Dense", "EinsumDense") and len(first) == rank:
+    if kinds & {"Dense", "EinsumDense"} and len(first) == rank:
         return (*first[:-1], "features") if rank > 1 else first
     return first if len(first) == rank else unnamed(rank)
 

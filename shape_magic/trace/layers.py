@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from shape_magic.facts import Shape
+from shape_magic.trace.classes import bases_of, is_kerases_own, parameters_of
 from shape_magic.trace.worker import in_worker
 from shape_magic.words import number, say
 
@@ -20,9 +20,7 @@ _PLAIN = (str, int, float, bool, type(None))
 
 def bases(layer: Any) -> tuple[str, ...]:
     """The names of the layer's class and of its bases inside Keras, nearest first."""
-    return tuple(
-        cls.__name__ for cls in type(layer).__mro__ if cls.__module__.startswith("keras.") or cls is type(layer)
-    )
+    return bases_of(type(layer))
 
 
 def wrapped(layer: Any) -> Any | None:
@@ -35,7 +33,7 @@ def wrapped(layer: Any) -> Any | None:
 
 def is_keras(layer: Any) -> bool:
     """Whether the class is Keras' own, so that its rules are known."""
-    return type(layer).__module__.split(".", 1)[0] == "keras"
+    return is_kerases_own(type(layer))
 
 
 def arguments(layer: Any) -> dict[str, object]:
@@ -64,13 +62,7 @@ def declares(layer: Any) -> Shape | None:
 
 def positional(cls: type, given: Sequence[object]) -> dict[str, object]:
     """The constructor's arguments that were given by position, as far as they are plain values."""
-    if not given:
-        return {}
-    try:
-        names = list(inspect.signature(cls.__init__).parameters)[1:]  # type: ignore[misc]
-    except (TypeError, ValueError):
-        return {}
-    return plain_values(dict(zip(names, given, strict=False)))
+    return plain_values(dict(zip(parameters_of(cls), given, strict=False))) if given else {}
 
 
 _SKIP = object()
@@ -101,9 +93,9 @@ def adapted(layer: Any) -> bool | None:
 
     Of a copy in the worker nothing is known: its weights hold no values.
     """
-    names = {cls.__name__ for cls in type(layer).__mro__}
     if not hasattr(layer, "adapt") or in_worker():
         return None
+    names = {cls.__name__ for cls in type(layer).__mro__}
     if names & {"IndexLookup", "TextVectorization"}:
         return bool(layer.get_vocabulary(include_special_tokens=False))
     learned = getattr(layer, "adapt_mean", None), getattr(layer, "adapt_variance", None)

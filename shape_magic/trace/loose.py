@@ -9,6 +9,7 @@ from typing import Any
 
 from shape_magic.capture.session import Broken, Session
 from shape_magic.facts import Given, Model
+from shape_magic.trace import layers as describe
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.inputs import input_data
@@ -111,16 +112,17 @@ def _add_broken(
 ) -> None:
     # Traced once more on a clone, so that the row also tells the weights that it would have had.
     sources, given = [at.get(id(t), -1) for t in tensors], [shape(t) for t in tensors]
-    weighed, result = None, None
+    weights, result = None, None
     with contextlib.suppress(Exception):  # it raised for the user too: that exception is the finding
-        result, weighed = apart(lambda: call_apart(session, layer, *broken.args))
+        result, used = apart(lambda: call_apart(session, layer, *broken.args))
+        weights = describe.weights(used)
     rows.add(
         layer,
         (str(layer.name),),
         sources,
         given,
         [shape(t) for t in flat(result)] if result is not None else [],
-        weighed=weighed,
+        weights=weights,
         failure=failure_of(broken.error),
     )
     placed = session.placed.get(layer)

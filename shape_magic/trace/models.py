@@ -17,6 +17,7 @@ from shape_magic.trace.data import with_batch
 from shape_magic.trace.inputs import input_data, with_declaration
 from shape_magic.trace.origins import with_origins
 from shape_magic.trace.probe import runs
+from shape_magic.trace.reuse import Flow, Spec
 from shape_magic.trace.rows import Rows, graph_of, shape
 from shape_magic.trace.stack import flat, input_tensor, trace_stack
 from shape_magic.trace.subclassed import traced, trains_itself
@@ -143,16 +144,10 @@ def _stack(
     x = data_of_use(use, Names(), namespace)[0] if use else ()
     start = _start(session, model, x, given, tracked)
     if start is None:
-        apart(lambda: trace_stack(session, rows, model.layers, None))
+        trace_stack(session, rows, model.layers, None)
         return (), (), contract_facts(tracked, use, lambda *_: ([], None), namespace) if use else None, None
-    ends: list[Any] = []
-
-    def trace() -> None:
-        end, _ = trace_stack(session, rows, model.layers, input_tensor(start.shape, start.dtype))
-        ends.extend(flat(end) if end is not None else [])
-
-    apart(trace)
-    outputs = tuple(shape(t) for t in ends)
+    end = trace_stack(session, rows, model.layers, Flow(Spec(start.shape, start.dtype)))
+    outputs = tuple(end.shapes) if end is not None else ()
     contract = None
     if use is not None:
         failed = next((c.failure for c in rows.calls if c.failure), None)

@@ -8,7 +8,7 @@ batch can be told from it. Nothing is computed and nothing is allocated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,9 @@ from shape_magic.facts import Failure, Run, Shape
 from shape_magic.trace.culprits import culprits
 from shape_magic.trace.exact import is_exact
 from shape_magic.trace.failures import failure_of
+from shape_magic.trace.known import known
 from shape_magic.trace.layers import is_keras
+from shape_magic.trace.reuse import Answer, Spec, keep, kept
 from shape_magic.trace.rows import Step, is_layer, shape
 from shape_magic.trace.stack import as_they_were
 from shape_magic.trace.worker import apart
@@ -134,7 +136,6 @@ class _Walk:
         self.gave: dict[int, Shape] = {}
         self.failed: tuple[int, Failure] | None = None
         self._session = session
-        self._cache = session.ran
         self._count = 0
 
     def through(self, steps: Sequence[Step]) -> None:
@@ -193,15 +194,14 @@ class _Walk:
 
     def _real(self, step: Step, given: dict[int, _Tensor]) -> list[_Tensor] | Failure | None:
         """The real call's outputs; None where it can't be known."""
-        key = _key(step, given)
-        result: list[_Tensor] | Failure | None
-        if key is not None and key in self._cache:
-            result = self._cache[key]
-            return result
+        question = _question(step, given)
+        answer = kept(question) if question is not None else None
+        if answer is not None:
+            return [_Tensor(spec.shape, spec.dtype) for spec in answer.outputs]
         self._count += 1
         result = _called(self._session, step, given)
-        if key is not None:
-            self._cache[key] = result
+        if question is not None and isinstance(result, list):
+            keep(question, Answer([Spec(t.shape, t.dtype) for t in result], (0, 0)))
         return result
 
 
@@ -263,21 +263,14 @@ def _may_run(layer: Any) -> bool:
     return all(one.built or is_keras(one) for one in inside) if is_keras(layer) else all(one.built for one in inside)
 
 
-def _key(step: Step, given: dict[int, _Tensor]) -> tuple[object, ...] | None:
+def _question(step: Step, given: dict[int, _Tensor]) -> Hashable | None:
     """What makes two calls the same; None where it can't be said (the user's own code, callables)."""
     import keras
 
-    layer = step.layer
-    if not is_layer(layer) or not all(is_keras(one) for one in layer._flatten_layers()):
+    key = known(step.layer).key
+    if key is None:
         return None
-    if isinstance(layer, keras.layers.Lambda):
-        return None
-    try:
-        config = {k: v for k, v in layer.get_config().items() if k != "name"}
-    except Exception:  # noqa: BLE001 - a layer without a config is called each time
-        return None
-    flat = [_seen(t, given) for t in keras.tree.flatten((step.args, step.kwargs))]
-    return type(layer), repr(config), repr([tuple(w.shape) for w in layer.weights]), repr(flat)
+    return key, "with a batch", repr([_seen(t, given) for t in keras.tree.flatten((step.args, step.kwargs))])
 
 
 def _seen(value: Any, given: dict[int, _Tensor]) -> object:

@@ -11,6 +11,8 @@ from shape_magic.capture.session import Session
 from shape_magic.facts import Call, Failure, Run, Shape, Span
 from shape_magic.source.cells import span_from_positions
 from shape_magic.trace import layers as describe
+from shape_magic.trace.classes import is_layer_class
+from shape_magic.trace.known import Known, known
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +51,22 @@ class Rows:
         input_shapes: Sequence[Shape],
         output_shapes: Sequence[Shape],
         *,
-        weighed: Any = None,
+        told: Known | None = None,
+        weights: tuple[int, int] | None = None,
         failure: Failure | None = None,
     ) -> int:
-        """Add a call of the layer; ``weighed`` is the clone whose weights are counted, if it is not the layer."""
+        """Add a call of the layer; ``told``: what is known of it, where that was looked up already.
+
+        ``weights``: those that a clone of it got, numbers and bytes, if it is not its own that count.
+        """
         number = len(self.calls)
         times = self._counted.get(id(layer), 0)
         self._counted[id(layer)] = times + 1
-        params, size = describe.weights(weighed if weighed is not None else layer) if times == 0 else (0, 0)
-        config = describe.arguments(layer)
+        told = told or known(layer)
+        params, size = (weights or told.weights) if times == 0 else (0, 0)
         index = None
         if len(path) == 1 and is_layer(layer):
             index, self._index = self._index, self._index + 1
-        inner = describe.wrapped(layer)
         made = self._session.made.get(layer)
         placed = self._session.placed.get(layer) or []
         where = placed[min(times, len(placed) - 1)] if placed else self._elements.get(id(layer))
@@ -73,8 +78,8 @@ class Rows:
                 class_name=type(layer).__name__,
                 path=path,
                 inputs=tuple(inputs),
-                arguments=config,
-                summary=describe.summary(type(layer).__name__, config),
+                arguments=told.arguments,
+                summary=told.summary,
                 input_shapes=tuple(input_shapes),
                 output_shapes=tuple(output_shapes),
                 input_axes=(),
@@ -86,11 +91,11 @@ class Rows:
                 placed=where,
                 exact=bool(made and made.exact),
                 positional=describe.positional(made.cls, made.args) if made else {},
-                declares=describe.declares(layer),
-                bases=describe.bases(layer),
-                wrapped_bases=describe.bases(inner) if inner is not None else (),
-                wrapped_arguments=describe.arguments(inner) if inner is not None else {},
-                wants_rank=describe.wants_rank(layer),
+                declares=told.declares,
+                bases=told.bases,
+                wrapped_bases=told.wrapped_bases,
+                wrapped_arguments=told.wrapped_arguments,
+                wants_rank=told.wants_rank,
                 adapted=describe.adapted(layer),
                 failure=failure,
             )
@@ -141,7 +146,7 @@ def _arrays(node: Any) -> list[Any]:
 
 def is_layer(obj: Any) -> bool:
     """Whether it is a layer, not a bare operation such as ``+``."""
-    return any(cls.__name__ == "Layer" for cls in type(obj).__mro__)
+    return is_layer_class(type(obj))
 
 
 def graph_of(model: Any) -> Any | None:

@@ -1,8 +1,8 @@
 """The trace of a stack that is not built yet: Keras' own layers, called on symbols, on clones.
 
 Hybrid, layer by layer: a Sequential is opened; a built layer, or one that learns by ``adapt``,
-answers for itself; any other is cloned from its config, else from its recorded arguments with every
-layer among them cloned too. Must run in the worker.
+answers for itself; any other is called as its twin, else as a clone from its config, else from its
+recorded arguments with every layer among them cloned too. Layers are called in the worker only.
 """
 
 from __future__ import annotations
@@ -14,61 +14,126 @@ from typing import Any
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session
-from shape_magic.facts import Shape
+from shape_magic.facts import Failure, Shape
+from shape_magic.trace import layers as describe
 from shape_magic.trace.failures import failure_of
+from shape_magic.trace.known import Known, known, remembered
 from shape_magic.trace.layers import is_keras
-from shape_magic.trace.rows import Rows, graph_of, is_layer, shape
+from shape_magic.trace.reuse import Answer, Flow, keep, kept
+from shape_magic.trace.rows import Rows, graph_of, is_layer
+from shape_magic.trace.twins import twin
+from shape_magic.trace.worker import apart
 
 
 class Untraceable(Exception):
     """A layer can't be copied without touching the user's; the model is checked when it is called."""
 
 
-def trace_stack(
-    session: Session, rows: Rows, layers: Sequence[Any], tensor: Any, path: tuple[str, ...] = (), source: int = -1
-) -> tuple[Any | None, int]:
-    """Call the layers one after another on a symbolic tensor and collect a row for each.
+def trace_stack(session: Session, rows: Rows, layers: Sequence[Any], given: Flow | None) -> Flow | None:
+    """Pass symbolic tensors through the layers one after another, and collect a row for each.
 
-    Returns the last tensor, None from the first layer on that refuses; that row holds the failure
-    and the ones after it no output.
+    Returns what comes out at the end, None from the first layer on that refuses; that row holds the
+    failure and the ones after it no output. The worker is called in when a layer has to be asked.
     """
+    way = _Way(session, rows, list(_opened(rows, layers, ())), given)
+    if not way.go_while_known():
+        apart(way.go)
+    return way.given
+
+
+def _opened(rows: Rows, layers: Sequence[Any], path: tuple[str, ...]) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    """The layers, those of a Sequential without a graph in its place, each with the names that lead to it."""
     for layer in layers:
-        if type(layer).__name__ == "InputLayer":
-            continue
         here = (*path, str(layer.name))
-        if _is_open(layer):
+        if type(layer).__name__ == "Sequential" and graph_of(layer) is None:
             rows.know_elements(layer)
-            tensor, source = trace_stack(session, rows, layer.layers, tensor, here, source)
-            continue
-        if tensor is None:
-            source = rows.add(layer, here, [source], [], [])
-            continue
-        tensor, source = _trace_layer(session, rows, layer, tensor, here, source)
-    return tensor, source
+            yield from _opened(rows, layer.layers, here)
+        elif type(layer).__name__ != "InputLayer":
+            yield layer, here
 
 
-def _is_open(layer: Any) -> bool:
-    return type(layer).__name__ == "Sequential" and graph_of(layer) is None
+class _Way:
+    """The way through a stack, as far as it has been gone."""
+
+    def __init__(
+        self, session: Session, rows: Rows, layers: list[tuple[Any, tuple[str, ...]]], given: Flow | None
+    ) -> None:
+        self._session = session
+        self._rows = rows
+        self._layers = layers
+        self._done = 0
+        self._source = -1
+        #: What comes to the next layer; None once one has refused.
+        self.given = given
+
+    def go_while_known(self) -> bool:
+        """Go on while layers need not be asked; whether that was to the end."""
+        for layer, path in self._layers[self._done :]:
+            told = remembered(layer)
+            answer = _answered(told, self.given) if told is not None and self.given is not None else None
+            if told is None or answer is None:
+                return False
+            self._add(layer, path, told, Flow(answer.outputs), answer.weights)
+        return True
+
+    def go(self) -> None:
+        """Go on to the end. Runs in the worker."""
+        for layer, path in self._layers[self._done :]:
+            told = known(layer)
+            if self.given is None:
+                self._add(layer, path, told, None)
+                continue
+            try:
+                result, weights = passed(self._session, layer, told, self.given)
+            except Untraceable:
+                self._add(layer, path, told, None)
+            except Exception as error:  # noqa: BLE001 - what Keras raises is the finding
+                # An exception of the user's own code is told when it runs.
+                self._add(layer, path, told, None, failure=None if is_users_own(error) else failure_of(error))
+            else:
+                self._add(layer, path, told, result, weights)
+
+    def _add(
+        self,
+        layer: Any,
+        path: tuple[str, ...],
+        told: Known,
+        result: Flow | None,
+        weights: tuple[int, int] | None = None,
+        failure: Failure | None = None,
+    ) -> None:
+        graph = graph_of(layer) if result is not None else None
+        if graph is not None:
+            self._source = self._rows.add_graph(graph, [self._source], path)[0]
+        else:
+            given = self.given.shapes if self.given is not None else []
+            gives = result.shapes if result is not None else []
+            self._source = self._rows.add(
+                layer, path, [self._source], given, gives, told=told, weights=weights, failure=failure
+            )
+        self.given = result
+        self._done += 1
 
 
-def _trace_layer(
-    session: Session, rows: Rows, layer: Any, tensor: Any, path: tuple[str, ...], source: int
-) -> tuple[Any | None, int]:
-    given = [shape(t) for t in flat(tensor)]
-    try:
-        with unobserved():
-            result, used = call_apart(session, layer, tensor)
-    except Untraceable:
-        return None, rows.add(layer, path, [source], given, [])
-    except Exception as error:  # noqa: BLE001 - what Keras raises is the finding; the user's own is told when it runs
-        failure = None if is_users_own(error) else failure_of(error)
-        return None, rows.add(layer, path, [source], given, [], failure=failure)
-    graph = graph_of(layer)
-    if graph is not None:
-        end = rows.add_graph(graph, [source], path)
-        return result, end[0]
-    number = rows.add(layer, path, [source], given, [shape(t) for t in flat(result)], weighed=used)
-    return result, number
+def passed(session: Session, layer: Any, told: Known, given: Flow) -> tuple[Flow, tuple[int, int]]:
+    """What a layer gives for what comes to it, and the weights that it has or would make.
+
+    Keras is asked once for each kind of layer and input; raises what the call raises. Runs in the worker.
+    """
+    answer = _answered(told, given)
+    if answer is not None:
+        return Flow(answer.outputs), answer.weights
+    with unobserved():
+        result, used = call_apart(session, layer, given.symbols)
+    flow, weights = Flow.of(result), describe.weights(used)
+    if told.key is not None and given.key is not None and flow.key is not None:
+        keep((told.key, given.key), Answer(flow.specs, weights))
+    return flow, weights
+
+
+def _answered(told: Known, given: Flow) -> Answer | None:
+    comes = given.key
+    return kept((told.key, comes)) if told.key is not None and comes is not None else None
 
 
 @contextlib.contextmanager
@@ -102,6 +167,11 @@ def call_apart(session: Session, layer: Any, *tensors: Any, **kwargs: Any) -> tu
             if tensors:
                 layer._assert_input_compatibility(tensors[0])
             return layer.compute_output_spec(*tensors, **kwargs), layer
+    copy = twin(layer)
+    if copy is not None:
+        # What a twin says no to is asked of a clone as well: that one's exception is Keras' word.
+        with contextlib.suppress(Exception):
+            return copy(*tensors, **kwargs), copy
     copy = clone(session, layer)
     return copy(*tensors, **kwargs), copy
 

@@ -1,0 +1,211 @@
+"""What a layer is, said once: as long as nothing of it changes, and for all layers that are configured alike.
+
+Asking a layer for its configuration costs Keras a tenth of a call and more. So what was said of a layer
+is kept: for this very layer until one of its attributes changes, and for every other one of Keras' own
+whose attributes hold the same, as far as they bear on shapes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from shape_magic.capture.session import ByIdentity
+from shape_magic.facts import Shape
+from shape_magic.trace import layers as describe
+from shape_magic.trace.classes import TRACKABLE, is_kerases_own, is_layer_class, is_recipe_class, is_weight_class
+from shape_magic.words import language
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What stands in a row about the layer itself, whatever it is called on."""
+
+    arguments: Mapping[str, object]
+    summary: str
+    bases: tuple[str, ...]
+    wrapped_bases: tuple[str, ...]
+    wrapped_arguments: Mapping[str, object]
+    wants_rank: int | None
+    declares: Shape | None
+    #: Weights that it has already: how many numbers, how many bytes.
+    weights: tuple[int, int]
+    #: Equal for layers that give the same shapes for the same input; None where that can't be said.
+    key: Hashable | None
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What was said of one layer, and of what: nothing here keeps a layer alive."""
+
+    told: Known
+    #: The attributes' objects by their ids. Plain ones are kept, so that no other can come to stand at their address.
+    ids: list[int]
+    plain: list[object]
+    #: The names of those that can change in place, and what they held.
+    changeable: list[str]
+    contents: object
+
+
+_known: ByIdentity[_Entry] = ByIdentity()
+_alike: dict[Hashable, Known] = {}
+_lock = threading.Lock()
+#: Of so many kinds of layers what is said of them is kept; the oldest go first.
+_MOST_KINDS = 4096
+
+
+def known(layer: Any) -> Known:
+    """What is known of a layer or operation now."""
+    before = remembered(layer)
+    if before is not None:
+        return before
+    told = _of_its_kind(layer)
+    held = vars(layer)
+    changeable = [name for name, value in held.items() if name not in _ASIDE and _may_change(value)]
+    try:
+        contents = _contents(layer, changeable)
+    except _Foreign:
+        return told
+    plain = [value for value in held.values() if type(value) in _PLAIN]
+    _known[layer] = _Entry(told, _ids(layer), plain, changeable, contents)
+    return told
+
+
+def remembered(layer: Any) -> Known | None:
+    """What was said of this very layer, if nothing of it changed since; the layer is not asked."""
+    kept = _known.get(layer)
+    return kept.told if kept is not None and _is_untouched(layer, kept) else None
+
+
+def forget() -> None:
+    """Keep nothing of what was said so far."""
+    with _lock:
+        _alike.clear()
+    _known.clear()
+
+
+def _of_its_kind(layer: Any) -> Known:
+    try:
+        key = _content(layer, _DEEPEST)
+    except _Foreign:
+        return _told(layer, None)
+    declares = describe.declares(layer)
+    kind = key, declares, language()
+    told = _alike.get(kind)
+    if told is None:
+        told = _told(layer, key)
+        with _lock:
+            while len(_alike) >= _MOST_KINDS:
+                _alike.pop(next(iter(_alike)))
+            _alike[kind] = told
+    return told
+
+
+def _told(layer: Any, key: Hashable | None) -> Known:
+    given, inner = describe.arguments(layer), describe.wrapped(layer)
+    return Known(
+        arguments=given,
+        summary=describe.summary(type(layer).__name__, given),
+        bases=describe.bases(layer),
+        wrapped_bases=describe.bases(inner) if inner is not None else (),
+        wrapped_arguments=describe.arguments(inner) if inner is not None else {},
+        wants_rank=describe.wants_rank(layer),
+        declares=describe.declares(layer),
+        weights=describe.weights(layer),
+        key=key,
+    )
+
+
+def _is_untouched(layer: Any, kept: _Entry) -> bool:
+    if kept.ids != _ids(layer):
+        return False
+    try:
+        return kept.contents == _contents(layer, kept.changeable)
+    except _Foreign:
+        return False
+
+
+def _ids(layer: Any) -> list[int]:
+    return list(map(id, vars(layer).values()))
+
+
+def _may_change(value: Any) -> bool:
+    return type(value) not in _PLAIN and (
+        isinstance(value, list | set | dict)
+        or is_layer_class(type(value))
+        or (isinstance(value, tuple) and any(_may_change(part) for part in value))
+    )
+
+
+def _contents(layer: Any, names: list[str]) -> object:
+    """What changes without a sign: the attributes of these names, and the language in which a layer is told of."""
+    held = vars(layer)
+    return language(), [_content_of(held[name], _DEEPEST) for name in names]
+
+
+# What a layer's attributes hold, as far as it bears on shapes
+
+#: Keras' own bookkeeping: it says what was done with a layer, not what the layer does.
+_ASIDE = TRACKABLE | frozenset(
+    """
+    build quantize name _tracker _tracked _inbound_nodes _outbound_nodes _losses _loss_ids _losses_override _metrics
+    _call_signature call_signature_parameters _call_context_args _call_has_context_arg _auto_config _path
+    _parent_path _called _lock _build_shapes_dict _trainable _input_shape_arg
+    """.split()  # noqa: SIM905 - a list of words reads best as text
+)
+_PLAIN = frozenset({str, int, bool, type(None), bytes, float})
+#: Containers with more than this, and layers in layers deeper than this, are not looked through.
+_LONGEST, _DEEPEST = 64, 4
+
+
+class _Foreign(Exception):
+    """An attribute holds what may bear on shapes in ways that are not known: the user's code, data, a model."""
+
+
+def _content(layer: Any, depth: int) -> Hashable:
+    cls = type(layer)
+    if (
+        depth == 0
+        or not is_kerases_own(cls)
+        or not is_layer_class(cls)
+        or hasattr(layer, "adapt")
+        or hasattr(layer, "compile")
+        or cls.__name__ == "Lambda"
+    ):
+        raise _Foreign
+    return cls, *[
+        value if type(value) in _PLAIN and type(value) is not float else _content_of(value, depth)
+        for name, value in vars(layer).items()
+        if name not in _ASIDE
+    ]
+
+
+def _content_of(value: Any, depth: int) -> Hashable:
+    cls = type(value)
+    if cls is float or isinstance(value, np.generic):
+        return repr(value)  # 1.0 is equal to 1 and is no size
+    if cls in _PLAIN:
+        content: Hashable = value
+    elif isinstance(value, tuple | list | set | dict):
+        if len(value) > _LONGEST:
+            raise _Foreign
+        parts = value.items() if isinstance(value, dict) else value
+        content = (len(value), *[_content_of(part, depth) for part in parts])
+    elif is_layer_class(cls):
+        content = _content(value, depth - 1)
+    elif cls.__name__ == "InputSpec":
+        content = (value.shape, value.ndim, value.min_ndim, value.max_ndim, str(value.axes))
+    elif is_recipe_class(cls):  # how weights begin and what is asked of them is nothing to shapes
+        content = getattr(value, "name", None) if cls.__name__.endswith("Policy") else cls.__name__
+    elif isinstance(value, FunctionType | type) and value.__module__.startswith("keras."):
+        content = f"{value.__module__}.{value.__qualname__}"
+    elif is_weight_class(cls):
+        content = (tuple(value.shape), str(value.dtype))
+    else:
+        raise _Foreign
+    return content

@@ -7,6 +7,7 @@ whose attributes hold the same, as far as they bear on shapes.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ class Known:
     #: Weights that it has already: how many numbers, how many bytes.
     weights: tuple[int, int]
     #: Equal for layers that give the same shapes for the same input; None where that can't be said.
-    key: Hashable | None
+    key: int | None
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class _Entry:
 
 _known: ByIdentity[_Entry] = ByIdentity()
 _alike: dict[Hashable, Known] = {}
+_keys = itertools.count()
 _lock = threading.Lock()
 #: Of so many kinds of layers what is said of them is kept; the oldest go first.
 _MOST_KINDS = 4096
@@ -91,14 +93,12 @@ def forget() -> None:
 
 def _of_its_kind(layer: Any) -> Known:
     try:
-        key = _content(layer, _DEEPEST)
+        kind = _content(layer, _DEEPEST), describe.declares(layer), language()
     except _Foreign:
         return _told(layer, None)
-    declares = describe.declares(layer)
-    kind = key, declares, language()
     told = _alike.get(kind)
     if told is None:
-        told = _told(layer, key)
+        told = _told(layer, next(_keys))
         with _lock:
             while len(_alike) >= _MOST_KINDS:
                 _alike.pop(next(iter(_alike)))
@@ -106,7 +106,7 @@ def _of_its_kind(layer: Any) -> Known:
     return told
 
 
-def _told(layer: Any, key: Hashable | None) -> Known:
+def _told(layer: Any, key: int | None) -> Known:
     given, inner = describe.arguments(layer), describe.wrapped(layer)
     return Known(
         arguments=given,
@@ -158,7 +158,8 @@ _ASIDE = TRACKABLE | frozenset(
     _parent_path _called _lock _build_shapes_dict _trainable _input_shape_arg
     """.split()  # noqa: SIM905 - a list of words reads best as text
 )
-_PLAIN = frozenset({str, int, bool, type(None), bytes, float})
+_SIZES = frozenset({str, int, bool, type(None), bytes})
+_PLAIN = _SIZES | {float}
 #: Containers with more than this, and layers in layers deeper than this, are not looked through.
 _LONGEST, _DEEPEST = 64, 4
 
@@ -178,11 +179,8 @@ def _content(layer: Any, depth: int) -> Hashable:
         or cls.__name__ == "Lambda"
     ):
         raise _Foreign
-    return cls, *[
-        value if type(value) in _PLAIN and type(value) is not float else _content_of(value, depth)
-        for name, value in vars(layer).items()
-        if name not in _ASIDE
-    ]
+    held = [(name, value) for name, value in vars(layer).items() if name not in _ASIDE]
+    return cls, *[(name, value if type(value) in _SIZES else _content_of(value, depth)) for name, value in held]
 
 
 def _content_of(value: Any, depth: int) -> Hashable:

@@ -39,7 +39,7 @@ def twin(layer: Any) -> Any | None:
 def _twin(layer: Any, made: dict[int, Any]) -> Any:
     if id(layer) in made:
         return made[id(layer)]
-    if layer.built or not is_kerases_own(type(layer)) or hasattr(layer, "_nodes_by_depth") or hasattr(layer, "adapt"):
+    if layer.built or not is_kerases_own(type(layer)) or hasattr(layer, "compile") or hasattr(layer, "adapt"):
         raise _NoTwin
     copy = object.__new__(type(layer))
     made[id(layer)] = copy

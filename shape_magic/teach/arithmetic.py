@@ -16,6 +16,7 @@ from typing import Any
 
 from shape_magic.facts import Call
 from shape_magic.teach.parameters import WEIGHTS, channels, number, whole
+from shape_magic.teach.windows import places, reach
 from shape_magic.trace.axes import GRIDS
 from shape_magic.words import say
 
@@ -54,16 +55,12 @@ class Window:
     @property
     def reach(self) -> int:
         """How many positions it spans from its first to its last."""
-        return self.dilation * (self.kernel - 1) + 1
+        return reach(self.kernel, self.dilation)
 
     @property
     def count(self) -> int | None:
         """How many places it takes: the output's size; 0 or less: it doesn't fit."""
-        if self.size is None:
-            return None
-        if self.padding == "valid":
-            return (self.size - self.reach) // self.stride + 1
-        return -(-self.size // self.stride)
+        return None if self.size is None else places(self.size, self.reach, self.stride, self.padding)
 
     @property
     def pads(self) -> tuple[int, int]:

@@ -12,6 +12,16 @@ from shape_magic.trace.axes import GRIDS, grid_rank
 Kind = Literal["conv", "depthwise", "pool", "transpose"]
 
 
+def reach(kernel: int, dilation: int) -> int:
+    """How many places a window covers, the gaps in it counted."""
+    return dilation * (kernel - 1) + 1
+
+
+def places(size: int, reach: int, stride: int, padding: str) -> int:
+    """How often a window fits along an axis; 0 or less: not at all. Zeros are added unless padding is ``"valid"``."""
+    return (size - reach) // stride + 1 if padding == "valid" else -(-size // stride)
+
+
 @dataclass(frozen=True, slots=True)
 class Slide:
     """A window along one axis of the grid."""
@@ -27,15 +37,15 @@ class Slide:
     @property
     def reach(self) -> int:
         """How many places the window covers, the gaps in it counted."""
-        return (self.kernel - 1) * self.dilation + 1
+        return reach(self.kernel, self.dilation)
 
     def valid(self) -> int:
         """How often the window fits without a rim of zeros."""
-        return (self.size - self.reach) // self.stride + 1
+        return places(self.size, self.reach, self.stride, "valid")
 
     def same(self) -> int:
         """How often it fits when zeros are added as needed."""
-        return -(-self.size // self.stride)
+        return places(self.size, self.reach, self.stride, "same")
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,11 +201,12 @@ class Checker(Observer):
 
     def facts(self) -> Facts:
         """Everything that is known of the models of this run."""
-        return self.facts_of([facts for facts, _ in self._known()])
+        return self.known()[0]
 
-    def live(self) -> list[Live | None]:
-        """The live model behind each model of ``facts()``."""
-        return [live for _, live in self._known()]
+    def known(self) -> tuple[Facts, list[Live | None]]:
+        """The same with the live model behind each: each is looked at once for both."""
+        known = self._known()
+        return self.facts_of([facts for facts, _ in known]), [live for _, live in known]
 
     def _known(self) -> list[tuple[Model, Live | None]]:
         models: list[tuple[Model, Live | None]] = []

@@ -121,7 +121,7 @@ def test_only_what_is_said_is_read() -> None:
     words._read.cache_clear()
     words._text.cache_clear()
     read = []
-    for key in ("magic.on", "magic.off", "rule.dense-on-feature-map.map.message", "fix.from-logits.title"):
+    for key in ("magic.on", "magic.off", "rule.dense-on-feature-map.map.grid", "fix.from-logits.title"):
         assert words.knows(key)
         read.append(words._read.cache_info().currsize)
     assert read == [1, 1, 2, 4]  # a fix may stand in fixes.toml, and then in the file of a rule

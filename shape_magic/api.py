@@ -113,7 +113,8 @@ def check_cells(
             session.cell = number
             if not _run(code, ns, checker):
                 break
-    return build_report(session, checker.facts(), ns, given, checker.live())
+    facts, live = checker.known()
+    return build_report(session, facts, ns, given, live)
 
 
 def _compiled(source: str, filename: str) -> CodeType:

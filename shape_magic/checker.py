@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from shape_magic.capture.hooks import Observer, StandIn
+from shape_magic.capture.book import Place
+from shape_magic.capture.observer import Observer, StandIn
 from shape_magic.capture.session import Broken, Live, Session, Use
 from shape_magic.errors import WeightsTooLargeError
 from shape_magic.facts import Facts, Failure, Given, Model, Span
@@ -62,7 +64,8 @@ class Checker(Observer):
         self._seen: set[tuple[object, ...]] = set()
         self._extra: list[Model] = []
         self._allocated = 0
-        self._call: Use | None = None
+        #: The last call of a model on values: what it was called on, and where.
+        self._call: tuple[Any, tuple[Any, ...], dict[str, Any], Place | None] | None = None
         self._error: BaseException | None = None
 
     # -- what the hooks report
@@ -93,10 +96,6 @@ class Checker(Observer):
 
     def before_use(self, use: Use) -> None:
         """Check a model against its data and labels before the first step."""
-        if use.method == "call":
-            self._call = use
-            if not in_worker():
-                return
         signature = _signature(use)
         if not self.dry_run and signature in self._seen:
             return
@@ -111,6 +110,15 @@ class Checker(Observer):
             if fails:
                 raise Halt
             self._answer(use, facts)
+
+    def before_call(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any) -> None:
+        """Remember what a model is called on, for the case that it breaks; a proof checks it like any use."""
+        self._call = model, args, kwargs, self.session.book.place(frame)
+        if in_worker():
+            self.before_use(self._use_of_call(*self._call))
+
+    def _use_of_call(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], place: Place | None) -> Use:
+        return self.session.use(model, "call", inspect.signature(type(model).call), args, kwargs, place)
 
     def caused(self, error: BaseException) -> bool:
         """Whether an exception is the one that a finding tells of."""
@@ -160,7 +168,7 @@ class Checker(Observer):
         known = self._facts.get(tracked.number) if tracked is not None else None
         if known is not None and self._fails(known):
             return known  # said before the call, which went on all the same
-        use = self._call if self._call is not None and self._call.model is model else None
+        use = self._use_of_call(*self._call) if self._call is not None and self._call[0] is model else None
         facts = model_facts(self.session, model, self.namespace, use=use, given=self.given)
         if not diagnose(self.facts_of([facts])):
             facts = with_failure(facts, broken.error, broken.span)
@@ -193,11 +201,12 @@ class Checker(Observer):
 
     def facts(self) -> Facts:
         """Everything that is known of the models of this run."""
-        return self.facts_of([facts for facts, _ in self._known()])
+        return self.known()[0]
 
-    def live(self) -> list[Live | None]:
-        """The live model behind each model of ``facts()``."""
-        return [live for _, live in self._known()]
+    def known(self) -> tuple[Facts, list[Live | None]]:
+        """The same with the live model behind each: each is looked at once for both."""
+        known = self._known()
+        return self.facts_of([facts for facts, _ in known]), [live for _, live in known]
 
     def _known(self) -> list[tuple[Model, Live | None]]:
         models: list[tuple[Model, Live | None]] = []

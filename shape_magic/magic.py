@@ -9,7 +9,6 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
-from shape_magic.display.disclosure import mode as disclosed
 from shape_magic.kernel import options as opts
 from shape_magic.kernel.cells import magic_line, without_magic_line
 from shape_magic.kernel.notebook import Notebook
@@ -114,6 +113,7 @@ class ShapeMagics(Magics):
 
     def _write_fix(self, number: int, cell: str) -> None:
         from shape_magic.display.cards import numbered_fixes
+        from shape_magic.display.disclosure import mode as disclosed
 
         if disclosed() != "on":
             raise UsageError(say(f"hint.held.{disclosed()}"))
@@ -180,6 +180,7 @@ def explained(name: str) -> str:
 
     Where fixes are not given, neither are those of its examples.
     """
+    from shape_magic.display.disclosure import mode as disclosed
     from shape_magic.rules import RULES, documentation
 
     if name not in {r.name for r in RULES}:

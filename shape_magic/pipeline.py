@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shape_magic.capture.session import Live, Session
 from shape_magic.facts import Call, CellId, Facts, Given, Model, Shape, Span
-from shape_magic.repair.prove import Proved, Prover, edited_sources
-from shape_magic.repair.slices import feeds_itself
 from shape_magic.repair.steps import Repair
 from shape_magic.report import Action, Diagnostic, Edit, Effect, Fix, Related, Report
 from shape_magic.rules import Finding, Found, diagnose
-from shape_magic.source.cells import diff_lines, keep_edit
-from shape_magic.source.writer import snippet
+from shape_magic.source.cells import apply_edits, diff_lines, keep_edit
 from shape_magic.words import knows, say
+
+if TYPE_CHECKING:
+    # Most cells are right: what proves and writes repairs is imported for the first finding.
+    from shape_magic.repair.prove import Proved, Prover
 
 _HINTS = ("where", "what", "why", "how")
 
@@ -24,22 +25,33 @@ def build_report(
 ) -> Report:
     """Diagnose the facts, prove the repairs of what is found, and put it all into words."""
     found = diagnose(facts)
+    cells = sorted(session.book.cells.values(), key=lambda c: c.order)
+    return Report(
+        models=facts.models,
+        diagnostics=tuple(_diagnostics(found, session, facts, namespace, given, live)) if found else (),
+        sources={cell.id: cell.source for cell in cells},
+        labels={cell.id: cell.label for cell in cells},
+    )
+
+
+def _diagnostics(
+    found: Sequence[Found],
+    session: Session,
+    facts: Facts,
+    namespace: Mapping[str, Any],
+    given: Given,
+    live: Sequence[Live | None],
+) -> Iterator[Diagnostic]:
+    from shape_magic.repair.prove import Prover
+
     prover = Prover(session, namespace, facts, given, live)
-    diagnostics: list[Diagnostic] = []
     settled: set[tuple[int, tuple[str, str, str]]] = set()
     for one in found:
         if (one.model, one.identity) not in settled:
             proofs = _proofs(one, prover)
-            diagnostics.append(_diagnostic(one, proofs, facts, session, namespace))
+            yield _diagnostic(one, proofs, facts, session, namespace)
             # What the first fix takes away with it is a consequence, not a mistake of its own.
             settled |= {(one.model, identity) for _, proved in proofs[:1] for identity in proved.settles}
-    cells = sorted(session.book.cells.values(), key=lambda c: c.order)
-    return Report(
-        models=facts.models,
-        diagnostics=tuple(diagnostics),
-        sources={cell.id: cell.source for cell in cells},
-        labels={cell.id: cell.label for cell in cells},
-    )
 
 
 def told_report(facts: Facts) -> Report:
@@ -96,7 +108,7 @@ def _actions(found: Found, span: Span | None, session: Session, texts: Mapping[s
         return ()
     source = session.book.cells[span.cell].source
     edit = keep_edit(source, span, found.rule)
-    new = edited_sources({span.cell: source}, [edit])[span.cell]
+    new = apply_edits(source, [edit])
     # What keeping means, where the rule can say it.
     says = knows(f"rule.{found.rule}.keep")
     title = say(f"rule.{found.rule}.keep", **texts) if says else say("fix.keep.title")
@@ -105,6 +117,8 @@ def _actions(found: Found, span: Span | None, session: Session, texts: Mapping[s
 
 def _proofs(found: Found, prover: Prover) -> list[tuple[Repair, Proved]]:
     """The repairs that work, in the rule's order."""
+    from shape_magic.repair.prove import Proved
+
     proved = [(r, v) for r in found.finding.repairs if isinstance(v := prover.prove(found, r), Proved)]
     if proved and not proved[0][1].complete:  # what else is wrong, mended along
         together = prover.prove(found, proved[0][0], everything=True)
@@ -123,6 +137,9 @@ def _distinct(proved: Sequence[tuple[Repair, Proved]]) -> Iterator[tuple[Repair,
 
 
 def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespace: Mapping[str, Any]) -> Fix:
+    from shape_magic.repair.slices import feeds_itself
+    from shape_magic.source.writer import snippet
+
     values = dict(repair.values) | _costs(repair, proved.model)
     cells = session.book.cells
     edited = list(dict.fromkeys(e.span.cell for e in _in_order(proved.edits, session)))

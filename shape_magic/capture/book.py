@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import CodeType, FrameType, ModuleType
+from typing import Any
 
 from shape_magic.facts import CellId, Span
 from shape_magic.source.cells import mask, parse, span_from_positions
@@ -71,8 +72,22 @@ class Place:
 
     span: Span
     call: ast.Call | None
-    #: The object that the call names, looked up without running anything; None when it can't be.
-    callee: object | None = None
+
+
+class _Positions:
+    """The positions of a code object's instructions, read forward: to begin anew for each would be quadratic."""
+
+    def __init__(self, code: CodeType) -> None:
+        self._code = code
+        self._rest = code.co_positions()
+        self._next = 0
+
+    def at(self, instruction: int) -> tuple[int | None, int | None, int | None, int | None] | None:
+        """Line, end line, UTF-8 column and end column of an instruction; None where there is none."""
+        if instruction < self._next:
+            self._rest, self._next = self._code.co_positions(), 0
+        skipped, self._next = instruction - self._next, instruction + 1
+        return next(itertools.islice(self._rest, skipped, None), None)
 
 
 @dataclass
@@ -85,6 +100,10 @@ class Book:
     #: File names that are known to be no cell's.
     _foreign: set[str] = field(default_factory=set)
     _order: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    #: What is known of running code until the cell ends: its positions by its id (comparing code is slow; it is
+    #: held by them), and the place of each instruction that was asked about.
+    _positions: dict[int, _Positions] = field(default_factory=dict)
+    _places: dict[tuple[int, int], Place | None] = field(default_factory=dict)
     #: Asked for a file name that is not known (a magic's body, a terminal's cell); may add it.
     find_file: Callable[[str], None] | None = None
 
@@ -107,24 +126,44 @@ class Book:
         """Say that compiled code of this file name is this cell's."""
         self._files[filename] = (cell, lines_above)
         self._foreign.discard(filename)
+        self.forget_places()
 
     def forget_files(self, *prefixes: str) -> None:
         """Ask again whose compiled code of file names that begin so is."""
         for name in [n for n in self._files if n.startswith(prefixes)]:
             del self._files[name]
         self._foreign = {n for n in self._foreign if not n.startswith(prefixes)}
+        self.forget_places()
+
+    def forget_places(self) -> None:
+        """Let go of the code that ran: where it stands is found anew when it runs again."""
+        self._positions.clear()
+        self._places.clear()
 
     def place(self, frame: FrameType | None) -> Place | None:
         """The innermost place in a known cell at or above a frame; None when no cell is on the stack."""
+        inside = self._frame(frame)
+        return self._place_at(inside.f_code, inside.f_lasti) if inside is not None else None
+
+    def called(self, frame: FrameType | None) -> tuple[Place | None, Any]:
+        """The same with the object that its call names, looked up without running anything; None when it can't be."""
+        inside = self._frame(frame)
+        place = self._place_at(inside.f_code, inside.f_lasti) if inside is not None else None
+        if inside is None or place is None or place.call is None:
+            return place, None
+        # The frame itself is not kept: it would keep its local variables alive.
+        return place, look_up(place.call.func, inside.f_locals, inside.f_globals)
+
+    def _frame(self, frame: FrameType | None) -> FrameType | None:
+        """The innermost frame of a known cell at or above a frame."""
         for _ in range(_DEPTH):
             if frame is None:
                 return None
             filename = frame.f_code.co_filename
             if filename not in self._files and filename not in self._foreign:
                 self._ask(filename)
-            known = self._files.get(filename)
-            if known is not None:
-                return self._place_in(frame, *known)
+            if filename in self._files:
+                return frame
             frame = frame.f_back
         return None
 
@@ -141,27 +180,25 @@ class Book:
         if filename not in self._files:
             self._foreign.add(filename)
 
-    def _place_in(self, frame: FrameType, cell_id: CellId, above: int) -> Place | None:
-        found = self._locate(frame.f_code, frame.f_lasti, cell_id, above)
-        if found is None:
-            return None
-        span, call = found
-        # The frame itself is not kept: it would keep its local variables alive.
-        return Place(span, call, look_up(call.func, frame.f_locals, frame.f_globals) if call is not None else None)
-
     def span_at(self, code: CodeType, instruction: int) -> Span | None:
         """The span of an instruction of a cell's code (of a traceback's entry); None for other code."""
-        known = self._files.get(code.co_filename)
-        found = self._locate(code, instruction, *known) if known is not None else None
-        return found[0] if found is not None else None
+        place = self._place_at(code, instruction) if code.co_filename in self._files else None
+        return place.span if place is not None else None
 
-    def _locate(
-        self, code: CodeType, instruction: int, cell_id: CellId, above: int
-    ) -> tuple[Span, ast.Call | None] | None:
-        positions = next(itertools.islice(code.co_positions(), instruction // 2, None), None)
-        if positions is None:
-            return None
-        line, end_line, col, end_col = positions
+    def _place_at(self, code: CodeType, instruction: int) -> Place | None:
+        """The place of an instruction of a cell's code, looked for once: a loop asks for it at each turn."""
+        key = id(code), instruction
+        if key not in self._places:
+            positions = self._positions.get(id(code))
+            if positions is None:
+                positions = self._positions[id(code)] = _Positions(code)
+            self._places[key] = self._located(positions.at(instruction // 2), *self._files[code.co_filename])
+        return self._places[key]
+
+    def _located(
+        self, positions: tuple[int | None, int | None, int | None, int | None] | None, cell_id: CellId, above: int
+    ) -> Place | None:
+        line, end_line, col, end_col = positions or (None,) * 4
         if line is None or end_line is None or col is None or end_col is None:
             return None
         cell = self.cells[cell_id]
@@ -175,7 +212,7 @@ class Book:
         call = cell.calls.get((line, col, end_line, end_col)) or cell.chained.get((line, end_line, end_col))
         if call is not None and (call.lineno, call.col_offset) != (line, col):
             span = span_from_positions(cell.source, call.lineno, end_line, call.col_offset, end_col, cell_id)
-        return span, call
+        return Place(span, call)
 
 
 def look_up(node: ast.expr, *scopes: Mapping[str, object]) -> object | None:

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from shape_magic.capture.book import Book, Place
 from shape_magic.facts import CellId, Shape, Span
+from shape_magic.source.cells import span_from_positions, text_of
 
 T = TypeVar("T")
 
@@ -130,8 +131,8 @@ class Session:
     #: Where a layer enters a model: one span for each time that it is added or called, in order.
     placed: ByIdentity[list[Span | None]] = field(default_factory=ByIdentity)
     tracked: ByIdentity[Tracked] = field(default_factory=ByIdentity)
-    #: Models that were made or used in the running cell, in order.
-    current: list[Tracked] = field(default_factory=list)
+    #: Models that were made or used in the running cell, in order; the values say nothing.
+    current: dict[Tracked, None] = field(default_factory=dict)
     #: The last of them, held so that a model without a name can still be looked at.
     latest: Any = None
     broken: Broken | None = None
@@ -158,16 +159,14 @@ class Session:
         self.broken = None
         self.computed.clear()
         self.making = None
+        self.book.forget_places()
 
     # -- what the hooks report
 
     def note_made(self, obj: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any) -> Made:
         """A layer or model was constructed."""
-        place = self.book.place(frame)
-        exact = False
-        if place is not None:
-            named = place.callee
-            exact = named is type(obj) or (inspect.isclass(named) and isinstance(obj, named) and self.depth == 0)
+        place, named = self.book.called(frame)
+        exact = named is type(obj) or (inspect.isclass(named) and isinstance(obj, named) and self.depth == 0)
         self._count += 1
         self.making = made = Made(type(obj), args, kwargs, place.span if place else None, exact, self._count)
         self.made[obj] = made
@@ -181,8 +180,7 @@ class Session:
             self._count += 1
             tracked = Tracked(self._count, weakref.ref(model), made.span if made else None)
             self.tracked[model] = tracked
-        if tracked not in self.current:
-            self.current.append(tracked)
+        self.current[tracked] = None
         self.latest = model
         place = self.book.place(frame)
         tracked.touch(place.span if place else None, self.cell)
@@ -209,14 +207,13 @@ class Session:
         signature: inspect.Signature,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-        frame: Any,
+        place: Place | None,
     ) -> Use:
         """A call that uses the model, with its arguments by name and by their source."""
         try:
             bound = dict(signature.bind(model, *args, **kwargs).arguments)
         except TypeError:
             bound = dict(kwargs)
-        place = self.book.place(frame)
         use = Use(model, method, bound, place)
         if place is not None:
             use.texts, use.spans = argument_sources(self.book, place, list(signature.parameters)[1:])
@@ -233,8 +230,6 @@ def argument_sources(book: Book, place: Place, names: list[str]) -> tuple[dict[s
             break
         nodes[name] = node
     nodes |= {k.arg: k.value for k in place.call.keywords if k.arg}
-    from shape_magic.source.cells import span_from_positions, text_of
-
     cell = place.span.cell
     if cell is None:
         return {}, {}

@@ -25,8 +25,7 @@ def terms_in(text: str) -> tuple[tuple[str, str], ...]:
 
 @cache
 def _keys() -> tuple[str, ...]:
-    known = texts(DEFAULT)
-    return tuple(key.split(".")[1] for key in known if key.startswith("term.") and key.endswith(".word"))
+    return tuple(key.split(".")[1] for key in texts(DEFAULT, "term") if key.endswith(".word"))
 
 
 @cache

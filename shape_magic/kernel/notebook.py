@@ -5,23 +5,25 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
 from shape_magic.capture import hooks
 from shape_magic.capture.session import Live, Session
-from shape_magic.display.disclosure import mode, tell_next
 from shape_magic.errors import shape_error
 from shape_magic.facts import CellId, Facts, Given, Shape, Span
 from shape_magic.kernel.cells import CellFiles, magic_line
-from shape_magic.kernel.lines import hint_line, keras_type, one_line, stopped_line
+from shape_magic.kernel.ondemand import OnDemand
 from shape_magic.kernel.options import Options, parse, shape_given
-from shape_magic.kernel.planner import Applied, Planner
-from shape_magic.report import Diagnostic, Report
 from shape_magic.settings import ShapeMagic
 from shape_magic.words import say
+
+if TYPE_CHECKING:
+    from shape_magic.checker import Checker
+    from shape_magic.kernel.planner import Applied
+    from shape_magic.report import Diagnostic, Report
 
 _LOG = logging.getLogger("shape_magic")
 
@@ -40,7 +42,7 @@ class Notebook:
         self._is_question = False
         #: Between a cell's start and its end.
         self.running = False
-        self._checker: Any = None
+        self._watching: OnDemand | None = None
         self._options = Options()
         #: What ``%shapecheck on`` was given: for every cell that has no line of its own.
         self.standing = Options()
@@ -61,7 +63,7 @@ class Notebook:
         """A cell is about to run: note its text, and observe it if it is to be checked."""
         self.running = True
         self._is_question = str(info.raw_cell).lstrip().startswith("%shapecheck")
-        if self._checker is not None and self._nested:
+        if self._watching is not None and self._nested:
             self._nested += 1  # %%capture and its like run the body as a cell of its own
             return
         self._stop()
@@ -88,14 +90,14 @@ class Notebook:
         if not self._is_question:
             failed = (getattr(result, part, None) for part in ("error_in_exec", "error_before_exec"))
             self._last_failed = any(error is not None for error in failed)
-        if self._checker is None or self._nested:
+        if self._watching is None or self._nested:
             return
-        checker = self._checker
+        watching = self._watching
         self._stop()
         if self._captured:
             self._shown.clear()  # %%capture kept the card to itself: it is shown again
         try:
-            self._finish(checker, failed=getattr(result, "error_in_exec", None) is not None)
+            self._finish(watching, failed=getattr(result, "error_in_exec", None) is not None)
         except Exception:
             _LOG.exception("the check of this cell could not be finished")
             if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
@@ -109,26 +111,28 @@ class Notebook:
         return max(len(self.shell.history_manager.input_hist_raw), 1)
 
     def _start(self) -> None:
-        from shape_magic.checker import Checker
-
         options = self._options
-        self._checker = Checker(
-            self.session,
-            self.shell.user_ns,
-            dry_run=options.no_train,
-            given=self.given(),
-            on_found=self._found,
-        )
+        # A name in the options is the array that it is now; one that is gone raises here.
+        inputs, targets = self._shapes(options.inputs), self._shapes(options.targets)
+
+        def checker() -> Checker:
+            from shape_magic.checker import Checker
+
+            given = self._given(inputs, targets, options.loss)
+            dry_run = options.no_train
+            return Checker(self.session, self.shell.user_ns, dry_run=dry_run, given=given, on_found=self._found)
+
+        self._watching = OnDemand(self.session, checker)
         self._shown.clear()
         self._captured = False
         self._nested = 1
         self.session.end_cell()
-        hooks.start(self._checker)
+        hooks.start(self._watching)
 
     def _stop(self) -> None:
-        if self._checker is not None:
+        if self._watching is not None:
             hooks.stop()
-        self._checker = None
+        self._watching = None
         self._nested = 0
 
     def run_nested(self, cell: str) -> Any:
@@ -148,23 +152,26 @@ class Notebook:
         self._stop()
 
     def given(self) -> Given:
-        """What the options and the settings say beside the code."""
+        """What the options and the settings say beside the code, and the memory that there is now."""
+        options = self._options
+        return self._given(self._shapes(options.inputs), self._shapes(options.targets), options.loss)
+
+    def _given(self, inputs: tuple[Shape, ...], targets: tuple[Shape, ...], loss: str | None) -> Given:
         from shape_magic.trace.memory import available
 
-        options, namespace, limit = self._options, self.shell.user_ns, int(self.settings.memory_budget)
-        return Given(
-            inputs=shapes(options.inputs, namespace),
-            targets=shapes(options.targets, namespace),
-            loss=options.loss,
-            budget=limit or available(),
-            budget_is_set=bool(limit),
-        )
+        limit = int(self.settings.memory_budget)
+        return Given(inputs, targets, loss, budget=limit or available(), budget_is_set=bool(limit))
+
+    def _shapes(self, words: tuple[str, ...]) -> tuple[Shape, ...]:
+        return tuple(shape_given(word, self.shell.user_ns) for word in words)
 
     # -- findings
 
-    def _found(self, checker: Any, fails: bool, error: BaseException | None) -> None:
+    def _found(self, checker: Checker, fails: bool, error: BaseException | None) -> None:
         """A call can't work, or should not run unseen: show it now, above what it would print."""
-        report = self.report(checker.facts(), checker.live())
+        from shape_magic.kernel.lines import keras_type, one_line, stopped_line
+
+        report = self.report(*checker.known(), checker.given)
         self._show_new(report)
         strict = self._options.strict or self.settings.strict
         if error is not None:
@@ -175,12 +182,12 @@ class Notebook:
         if stops and self.settings.raise_errors and not self._options.no_raise:
             raise shape_error(stopped_line(report), keras_type(report))
 
-    def _finish(self, checker: Any, *, failed: bool) -> None:
+    def _finish(self, watching: OnDemand, *, failed: bool) -> None:
         if failed and self._shown:
             return
         cell = self.session.book.cells[self.session.cell]  # type: ignore[index]
         known = self.session.has_something or self._shown
-        report = self.report(checker.facts(), checker.live()) if known else None
+        report = self.report(*watching.checker.known(), watching.checker.given) if known else None
         if report is None or not (report.models or self._shown):
             if magic_line(cell.source) is not None and not failed:
                 print(say("magic.nothing"))
@@ -197,11 +204,11 @@ class Notebook:
     def _known(self, report: Report) -> bool:
         return all(_identity(d) in self._shown for d in report.diagnostics)
 
-    def report(self, facts: Facts, live: Sequence[Live | None] = ()) -> Report:
+    def report(self, facts: Facts, live: Sequence[Live | None], given: Given) -> Report:
         """The facts as a report whose fixes edit this notebook's cells."""
         from shape_magic.pipeline import build_report
 
-        return build_report(self.session, facts, self.shell.user_ns, self.given(), live)
+        return build_report(self.session, facts, self.shell.user_ns, given, live)
 
     def _show_new(self, report: Report) -> None:
         if report.diagnostics and self._known(report):
@@ -213,6 +220,7 @@ class Notebook:
     def show(self, report: Report, *, static: bool = False) -> None:
         """Display a report and keep it for ``--fix`` and for bare ``%shapecheck``."""
         from shape_magic.kernel.front import show
+        from shape_magic.kernel.planner import Planner
 
         self.last_report = report
         text_only = static or self._options.static or self.settings.static
@@ -247,6 +255,9 @@ class Notebook:
 
         When all was told, the last step once more.
         """
+        from shape_magic.display.disclosure import mode, tell_next
+        from shape_magic.kernel.lines import hint_line
+
         if mode() == "off":
             raise UsageError(say("hint.off"))
         report = self.last_report if self.last_report is not None else self.explain()
@@ -308,12 +319,7 @@ class Notebook:
         models = list({id(m): m for m in names.values()}.values())
         facts = tuple(model_facts(self.session, m, self.shell.user_ns) for m in models)
         live = [Live(m, None, self.session.tracked.get(m)) for m in models]
-        return self.report(Facts(facts), live) if facts else None
-
-
-def shapes(words: tuple[str, ...], namespace: Mapping[str, Any]) -> tuple[Shape, ...]:
-    """The shapes that ``-x`` or ``-y`` give."""
-    return tuple(shape_given(word, namespace) for word in words)
+        return self.report(Facts(facts), live, self.given()) if facts else None
 
 
 def _identity(diagnostic: Diagnostic) -> tuple[str, int | None, str]:

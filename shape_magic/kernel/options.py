@@ -6,13 +6,13 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser
 
 from shape_magic.facts import Shape
-from shape_magic.trace.data import shape_of
 from shape_magic.words import say
 
 _SHAPE = re.compile(r"\(?\s*(?:None|\d+)\s*(?:,\s*(?:None|\d+)\s*)*,?\s*\)?")
@@ -65,8 +65,9 @@ def parser() -> Any:
     return made
 
 
+@lru_cache(maxsize=64)
 def parse(line: str) -> Options:
-    """The options of a line; raises ``UsageError`` with one clear sentence."""
+    """The options of a line, each read once; raises ``UsageError`` with one clear sentence."""
     try:
         given: dict[str, Any] = vars(parser().parse_args(_split(line)))
     except UsageError as error:
@@ -95,6 +96,8 @@ def shape_given(text: str, namespace: Mapping[str, Any]) -> Shape:
             raise UsageError(say("magic.error.zero", text=text))
         # Keras' own way to write it, (None, 28, 28, 1), has the batch axis already.
         return tuple(sizes) if word.startswith("(") and sizes[0] is None and len(sizes) > 1 else (None, *sizes)
+    from shape_magic.trace.data import shape_of
+
     found = shape_of(array_given(word, namespace))
     if found is None:
         raise UsageError(say("magic.error.no_shape_name", name=word))

@@ -16,6 +16,8 @@ from importlib.resources import files
 from shape_magic.errors import UsageError
 
 DEFAULT = "en"
+#: The folder of the rules' files, in that of a language.
+_RULES = "rules"
 _spoken = DEFAULT
 
 
@@ -52,12 +54,34 @@ def use(code: str = DEFAULT) -> None:
 
 
 @cache
-def texts(code: str) -> Mapping[str, str]:
-    """The texts of one language by their ids, without what it lacks."""
+def texts(code: str, topic: str = "") -> Mapping[str, str]:
+    """The texts of one language by their ids, without what it lacks: all, or of one topic (an id's first word)."""
+    return {key: text for name in _files(code) if _holds(code, name, topic) for key, text in _read(code, name).items()}
+
+
+@cache
+def _files(code: str) -> tuple[str, ...]:
+    """The files of a language, those of the rules last."""
     folder = files(__package__).joinpath(code)
-    parts = [*folder.iterdir(), *(folder.joinpath("rules").iterdir() if folder.joinpath("rules").is_dir() else ())]
-    read = (tomllib.loads(part.read_text(encoding="utf-8")) for part in parts if part.name.endswith(".toml"))
-    return {key: text for table in read for key, text in flat("", table)}
+    rules = folder.joinpath(_RULES)
+    own = [f"{_RULES}/{one.name}" for one in (rules.iterdir() if rules.is_dir() else ())]
+    return tuple(name for name in (*(one.name for one in folder.iterdir()), *own) if name.endswith(".toml"))
+
+
+@cache
+def _source(code: str, name: str) -> str:
+    return files(__package__).joinpath(code, *name.split("/")).read_text(encoding="utf-8")
+
+
+@cache
+def _read(code: str, name: str) -> Mapping[str, str]:
+    """The texts of one file by their ids. Reading TOML is slow: only what is asked for is read."""
+    return dict(flat("", tomllib.loads(_source(code, name))))
+
+
+def _holds(code: str, name: str, topic: str) -> bool:
+    """Whether a file may have texts of a topic, by the names of its tables."""
+    return f"[{topic}" in _source(code, name)
 
 
 def flat(prefix: str, node: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -70,8 +94,25 @@ def flat(prefix: str, node: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _catalogue(code: str) -> Mapping[str, str]:
-    return {**texts(DEFAULT), **texts(code)}
+def _text(code: str, message_id: str) -> str | None:
+    """One text of a language; None where it lacks it."""
+    topic, _, rest = message_id.partition(".")
+    own = f"{_RULES}/{rest.partition('.')[0]}.toml"
+    if topic == "rule" and own in _files(code):
+        return _read(code, own).get(message_id)
+    shared = [name for name in _files(code) if "/" not in name and _holds(code, name, topic)]
+    found = next((text for name in shared if (text := _read(code, name).get(message_id)) is not None), None)
+    if found is not None or topic != "fix":
+        return found
+    # A fix that only one rule offers.
+    table = ".".join(message_id.split(".")[:2])
+    homes = [name for name in _files(code) if "/" in name and _holds(code, name, table)]
+    return next((text for name in homes if (text := _read(code, name).get(message_id)) is not None), None)
+
+
+def _spoken_text(message_id: str) -> str | None:
+    text = _text(_spoken, message_id)
+    return text if text is not None else _text(DEFAULT, message_id)
 
 
 def say(message_id: str, /, **values: object) -> str:
@@ -79,20 +120,23 @@ def say(message_id: str, /, **values: object) -> str:
 
     Raises KeyError for an id that no language has, or a value that the message needs and did not get.
     """
-    return _FORMATTER.vformat(_catalogue(_spoken)[message_id], (), values)
+    text = _spoken_text(message_id)
+    if text is None:
+        raise KeyError(message_id)
+    return _FORMATTER.vformat(text, (), values)
 
 
 def knows(message_id: str) -> bool:
     """Whether the catalogue has this message."""
-    return message_id in _catalogue(_spoken)
+    return _spoken_text(message_id) is not None
 
 
 def number(value: float, digits: int = 3) -> str:
     """A number as a person writes it: ``9``, ``1,600``, ``99.7``, ``0.004``; with a comma where the language has it."""
     # A whole number is taken as it is: it may be larger than any float.
     style = "," if isinstance(value, int) else ",.0f" if value.is_integer() else f".{digits}g"
-    known = _catalogue(_spoken)
-    return format(value, style).translate({ord(","): known["number.thousands"], ord("."): known["number.decimal"]})
+    marks = {ord(mark): _spoken_text(f"number.{name}") for mark, name in ((",", "thousands"), (".", "decimal"))}
+    return format(value, style).translate(marks)
 
 
 def shape_text(shape: tuple[int | None, ...], *, batch: str | None = None) -> str:

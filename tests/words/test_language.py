@@ -65,15 +65,13 @@ def test_a_language_without_texts_is_refused_by_name() -> None:
 
 
 def test_what_a_language_lacks_is_said_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
-    english, german = words.texts("en"), {"ui.severity.error": "Fehler"}
-    monkeypatch.setattr(words, "texts", lambda code: german if code == "de" else english)
-    words._catalogue.cache_clear()
+    known, german = words._text, {"ui.severity.error": "Fehler"}
+    monkeypatch.setattr(words, "_text", lambda code, key: german.get(key) if code == "de" else known(code, key))
     words.use("de")
     assert (words.say("ui.severity.error"), words.say("ui.severity.warning")) == ("Fehler", "Warning")
     assert words.knows("ui.severity.warning")
     with pytest.raises(KeyError):
         words.say("ui.severity.disaster")
-    words._catalogue.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -110,3 +108,20 @@ def test_saying_is_quick() -> None:
     words.use("de")
     seconds = min(timeit.repeat(lambda: words.say("place.at", line=6), number=1000, repeat=5))
     assert seconds < 0.1, "a text takes more than a tenth of a millisecond"
+
+
+def test_a_text_is_found_in_the_one_file_that_may_hold_it() -> None:
+    for code in words.languages():
+        every = words.texts(code)
+        assert {key: words._text(code, key) for key in every} == every
+        assert words._text(code, "rule.dense-on-feature-map.no.such.text") is None
+
+
+def test_only_what_is_said_is_read() -> None:
+    words._read.cache_clear()
+    words._text.cache_clear()
+    read = []
+    for key in ("magic.on", "magic.off", "rule.dense-on-feature-map.map.grid", "fix.from-logits.title"):
+        assert words.knows(key)
+        read.append(words._read.cache_info().currsize)
+    assert read == [1, 1, 2, 4]  # a fix may stand in fixes.toml, and then in the file of a rule

@@ -97,7 +97,7 @@ def _run(code: Any, checker: _Watch, namespace: dict[str, Any], y: Any, loss: An
             if not checker.caused(raised) and not checker.stood_in:
                 raise
             error = raised  # held: the model that broke lives in its frames
-        known = checker.live()
+        _, known = checker.known()
     reader = _Reader(checker.session)
     live = known[-1] if known else None
     if live is None or not hasattr(live.model, "_layers"):

@@ -1,0 +1,360 @@
+"""What stands in the place of Keras' methods while a cell runs: each calls the original and says so.
+
+Keras' own calls run in their order with their arguments. A wrapper costs a call of its own: what it
+does for each call of a layer has to be counted in microseconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any
+
+from shape_magic.capture.blame import is_users_own
+from shape_magic.capture.observer import Observer, StandIn
+from shape_magic.capture.observer import observer as _observer
+from shape_magic.capture.session import Broken, Session, Tracked, Use
+from shape_magic.errors import ShapeMagicError
+from shape_magic.trace.worker import in_worker, with_variables
+
+_LOG = logging.getLogger("shape_magic")
+
+
+def hooks(uses: Iterable[str]) -> Iterator[tuple[type, str, Callable[[Any], Any]]]:
+    """Where the hooks belong in Keras, as it is now: the class, the method, and what makes the wrapper."""
+    import keras
+    from keras.src.ops.operation import Operation
+    from keras.src.optimizers.base_optimizer import BaseOptimizer
+
+    yield Operation, "__new__", _new_operation
+    yield Operation, "symbolic_call", _symbolic_call
+    yield keras.Model, "__new__", _new_model
+    yield keras.layers.InputLayer, "__init__", _input_init
+    yield keras.Layer, "__call__", _layer_call
+    yield keras.Layer, "add_weight", _add_weight
+    yield keras.Sequential, "__init__", _sequential_init
+    yield keras.Sequential, "add", _sequential_add
+    yield _definer(keras.Model, "compile"), "compile", _compile
+    yield BaseOptimizer, "__init__", _valued
+    if hasattr(keras.layers.RNN, "_create_state_variables"):
+        yield keras.layers.RNN, "_create_state_variables", _valued
+    for name in uses:
+        yield _definer(keras.Model, name), name, functools.partial(_use, name)
+
+
+def _definer(cls: type, name: str) -> type:
+    """The class that defines a method: Keras compares a model's ``compile`` with it to see whether it is custom."""
+    return next(c for c in cls.__mro__ if name in vars(c))
+
+
+def _like(original: Any, wrapper: Any) -> Any:
+    """Give a wrapper the face of what it wraps, so that ``inspect`` and ``help`` show no difference."""
+    functools.update_wrapper(wrapper, original)
+    with contextlib.suppress(TypeError, ValueError):
+        wrapper.__signature__ = inspect.signature(original)
+    return wrapper
+
+
+# -- around each call
+
+
+class _Guarded:
+    """A defect of ours never breaks the user's cell; in the tests it is raised."""
+
+    def __enter__(self) -> None:
+        """Nothing to begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if not isinstance(error, Exception) or isinstance(error, StandIn | ShapeMagicError):
+            return False
+        _LOG.error("a check inside Keras failed", exc_info=error)
+        return os.environ.get("SHAPE_MAGIC_STRICT") != "1"
+
+
+_guarded = _Guarded()
+
+
+class _Inside:
+    """One call of Keras: counts the depth, and reports an exception once it leaves Keras."""
+
+    __slots__ = ("_args", "_frame", "_model", "_obj", "_observer")
+
+    def __init__(self, observer: Observer, obj: Any, args: tuple[Any, ...], frame: Any, model: Any = None) -> None:
+        self._observer, self._obj, self._args, self._frame, self._model = observer, obj, args, frame, model
+
+    def __enter__(self) -> None:
+        session = self._observer.session
+        session.depth += 1
+        session.stack.append(self._obj)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        session = self._observer.session
+        try:
+            if isinstance(error, Exception) and not isinstance(error, StandIn):
+                self._note(session, error)
+        finally:
+            session.stack.pop()
+            session.depth -= 1
+            if session.depth == 0:
+                session.broken = None
+
+    def _note(self, session: Session, error: Exception) -> None:
+        if session.broken is None and is_users_own(error):
+            return
+        _note_error(session, error, self._args, self._model)
+        if session.depth == 1 and session.broken is not None:
+            with _guarded:
+                place = session.book.place(self._frame)
+                session.broken.span, session.broken.error = place.span if place else None, error
+                self._observer.after_break(session.broken)
+
+
+def _note_error(session: Session, error: BaseException, args: tuple[Any, ...], model: Any) -> None:
+    # The innermost frame that raises is the culprit; the ones around it only add their names.
+    if session.broken is None:
+        session.broken = Broken(tuple(session.stack), args, error, None, model)
+    elif model is not None and session.broken.model is None:
+        session.broken.model = model
+        session.broken.args = session.broken.args or args
+
+
+def _note_model(observer: Observer, model: Any, frame: Any) -> Tracked:
+    if observer.session.latest is not model:
+        observer.before_model()
+    return observer.session.note_model(model, frame)
+
+
+# -- making
+
+
+def _new_operation(original: Any) -> Any:
+    import keras
+
+    layer, model = keras.Layer, keras.Model
+
+    def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+        obj = original(cls, *args, **kwargs)
+        observer = _observer.get()
+        if observer is not None and isinstance(obj, layer) and not isinstance(obj, model):
+            with _guarded:
+                observer.session.note_made(obj, args, kwargs, sys._getframe(1))
+        return obj
+
+    return staticmethod(_like(original, __new__))
+
+
+def _new_model(original: Any) -> Any:
+    def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+        obj = original(cls, *args, **kwargs)
+        observer = _observer.get()
+        if observer is not None and observer.session.made.get(obj) is None:
+            frame = sys._getframe(1)
+            with _guarded:
+                observer.session.note_made(obj, args, kwargs, frame)
+                if observer.session.depth == 0:
+                    _note_model(observer, obj, frame)
+        return obj
+
+    return staticmethod(_like(original, __new__))
+
+
+def _input_init(original: Any) -> Any:
+    """An input raises while it is made, and no layer is called for that."""
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is None:
+            original(self, *args, **kwargs)
+            return
+        with _Inside(observer, self, (), sys._getframe(1)):
+            original(self, *args, **kwargs)
+
+    return _like(original, __init__)
+
+
+def _add_weight(original: Any) -> Any:
+    def add_weight(self: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is not None:
+            with _guarded:
+                shape = kwargs.get("shape", args[0] if args else ())
+                observer.before_weight(self, shape, kwargs.get("dtype"))
+        return original(self, *args, **kwargs)
+
+    return _like(original, add_weight)
+
+
+def _sequential_init(original: Any) -> Any:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is None:
+            original(self, *args, **kwargs)
+            return
+        frame = sys._getframe(1)
+        made = observer.session.made.get(self)
+        if made is not None:  # Sequential.__new__ drops the arguments
+            made.args, made.kwargs = args, kwargs
+        with _Inside(observer, self, args, frame, self):
+            original(self, *args, **kwargs)
+
+    return _like(original, __init__)
+
+
+def _sequential_add(original: Any) -> Any:
+    def add(self: Any, *args: Any, **kwargs: Any) -> None:
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is None:
+            original(self, *args, **kwargs)
+            return
+        session, frame = observer.session, sys._getframe(1)
+        if session.depth == 0:
+            with _guarded:
+                _note_model(observer, self, frame)
+                layer = args[0] if args else kwargs.get("layer")
+                if hasattr(layer, "_inbound_nodes"):
+                    session.note_placed(layer, frame)
+        with _Inside(observer, self, args, frame, self):
+            original(self, *args, **kwargs)
+
+    return _like(original, add)
+
+
+def _valued(original: Any) -> Any:
+    """A small thing that must hold a value, also in the worker: an optimizer's step, the state of a stateful layer."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> None:
+        if not in_worker():
+            original(self, *args, **kwargs)
+            return
+        with with_variables():
+            original(self, *args, **kwargs)
+
+    return _like(original, method)
+
+
+# -- calling
+
+
+def _layer_call(original: Any) -> Any:
+    import keras
+    from keras.src.backend.common.keras_tensor import any_symbolic_tensors
+
+    model = keras.Model
+
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is None:
+            return original(self, *args, **kwargs)
+        session, frame = observer.session, sys._getframe(1)
+        is_model, is_symbolic = isinstance(self, model), False
+        if session.depth == 0:
+            try:
+                with _guarded:
+                    if any_symbolic_tensors(args, kwargs):
+                        is_symbolic = not _by_keras(frame)
+                        session.note_placed(self, frame)
+                    elif is_model:
+                        observer.before_call(self, args, kwargs, frame)
+            except StandIn as answer:
+                return answer.value
+        with _Inside(observer, self, args, frame, self if is_model else None):
+            result = original(self, *args, **kwargs)
+        with _guarded:
+            observer.after_call(self, args, kwargs, result)
+        if is_symbolic:
+            session.note_computed(keras.tree.flatten(result))
+        return result
+
+    return _like(original, __call__)
+
+
+def _symbolic_call(original: Any) -> Any:
+    """Operations that are no layers: ``a + b``, ``ops.sum(a)``, ``a[0]``."""
+    import keras
+
+    layer = keras.Layer
+
+    def symbolic_call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        observer = _observer.get()
+        frame = sys._getframe(1)
+        if observer is None or observer.session.depth > 0 or isinstance(self, layer) or _by_keras(frame):
+            return original(self, *args, **kwargs)
+        with _guarded:
+            observer.session.note_placed(self, frame)
+        with _Inside(observer, self, args, frame):
+            result = original(self, *args, **kwargs)
+        observer.session.note_computed(keras.tree.flatten(result))
+        return result
+
+    return _like(original, symbolic_call)
+
+
+def _by_keras(frame: Any) -> bool:
+    """Whether a call comes from a model that Keras itself is putting together."""
+    inside = f"{os.sep}keras{os.sep}src{os.sep}"
+    while frame is not None and inside in frame.f_code.co_filename:
+        if frame.f_code.co_filename.split(inside)[-1].startswith(("models", "applications")):
+            return True
+        frame = frame.f_back
+    return False
+
+
+# -- using
+
+
+def _compile(original: Any) -> Any:
+    signature = inspect.signature(original)
+
+    def compile(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: A001 - Keras' own name
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is not None and observer.session.depth == 0:
+            with _guarded:
+                frame = sys._getframe(1)
+                place = observer.session.book.place(frame)
+                use = observer.session.use(self, "compile", signature, args, kwargs, place)
+                _note_compiled(_note_model(observer, self, frame), use)
+        original(self, *args, **kwargs)
+
+    return _like(original, compile)
+
+
+def _note_compiled(tracked: Tracked, use: Use) -> None:
+    # Not the optimizer: it holds the model's weights.
+    wanted = ("loss", "metrics", "loss_weights", "weighted_metrics")
+    tracked.compiled = {k: use.arguments.get(k) for k in wanted}
+    tracked.compile_texts = use.texts
+    tracked.compile_span = use.place.span if use.place else None
+
+
+def _use(name: str, original: Any) -> Any:
+    signature = inspect.signature(original)
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        observer = _observer.get()
+        if observer is None or observer.session.depth > 0:
+            return original(self, *args, **kwargs)
+        session, frame = observer.session, sys._getframe(1)
+        try:
+            with _guarded:
+                _note_model(observer, self, frame)
+                observer.before_use(session.use(self, name, signature, args, kwargs, session.book.place(frame)))
+        except StandIn as answer:
+            return answer.value
+        with _Inside(observer, self, (), frame, self):
+            return original(self, *args, **kwargs)
+
+    return _like(original, method)

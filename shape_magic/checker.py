@@ -68,6 +68,23 @@ class Checker(Observer):
         self._call: tuple[Any, tuple[Any, ...], dict[str, Any], Place | None] | None = None
         self._error: BaseException | None = None
 
+    def branch(self, session: Session, relocated: Callable[[Any], Any]) -> Checker:
+        """Another checker that goes on from here with a branch of the session; ``relocated``: facts in its texts."""
+        other = Checker(session, self.namespace, dry_run=self.dry_run, given=self.given, on_found=self._on_found)
+        other.stood_in = self.stood_in
+        other._facts = {number: relocated(facts) for number, facts in self._facts.items()}
+        other._uses = {number: relocated(use) for number, use in self._uses.items()}
+        other._seen = set(self._seen)
+        other._extra = [relocated(facts) for facts in self._extra]
+        other._allocated, other._call, other._error = self._allocated, self._call, self._error
+        return other
+
+    def settle(self) -> None:
+        """Look at the last model now, if nothing can be added to it: whoever goes on from here need not."""
+        latest = self.session.latest
+        if latest is not None and graph_of(latest) is latest:
+            self.before_model()
+
     # -- what the hooks report
 
     def before_model(self) -> None:

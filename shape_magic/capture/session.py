@@ -8,8 +8,8 @@ from __future__ import annotations
 import ast
 import inspect
 import weakref
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from shape_magic.capture.book import Book, Place
@@ -17,6 +17,8 @@ from shape_magic.facts import CellId, Shape, Span
 from shape_magic.source.cells import span_from_positions, text_of
 
 T = TypeVar("T")
+#: Where a span of one text of the cells is in another one.
+Moved = Callable[["Span | None"], "Span | None"]
 
 
 class ByIdentity(Generic[T]):
@@ -38,6 +40,15 @@ class ByIdentity(Generic[T]):
         """Forget all values."""
         self._items.clear()
 
+    def mapped(self, change: Callable[[T], T]) -> ByIdentity[T]:
+        """A table of its own for the same objects."""
+        other: ByIdentity[T] = ByIdentity()
+        other._items = {number: (ref, change(value)) for number, (ref, value) in list(self._items.items())}
+        return other
+
+    def __len__(self) -> int:
+        return len(self._items)
+
     def items(self) -> Iterator[tuple[Any, T]]:
         """The objects that are still alive, with their values."""
         for ref, value in list(self._items.values()):
@@ -58,6 +69,11 @@ class Made:
     #: Whether the call at the span names this very class, so that its text may be edited.
     exact: bool
     order: int
+
+    def moved(self, moved: Moved) -> Made:
+        """The same in another text of the cell; nobody changes it any more."""
+        span = moved(self.span)
+        return self if span is self.span else replace(self, span=span)
 
 
 @dataclass(slots=True)
@@ -106,6 +122,11 @@ class Tracked:
     #: The input that a stack without one has from its first use, where a stand-in took that use's place.
     start: Shape | None = None
 
+    def moved(self, moved: Moved) -> Tracked:
+        """A twin in another text of the cells."""
+        spans = moved(self.span), moved(self.compile_span)
+        return replace(self, span=spans[0], compile_span=spans[1], cells=list(self.cells))
+
     def touch(self, span: Span | None, cell: CellId | None) -> None:
         """Note that something happened to it in a cell."""
         for at in (span.cell if span else None, cell):
@@ -151,6 +172,25 @@ class Session:
     def has_something(self) -> bool:
         """Whether the running cell made or used a model, or called layers on symbolic tensors."""
         return bool(self.current or self.computed)
+
+    def branch(self, book: Book, moved: Moved) -> Session:
+        """Another session that goes on from here, between two statements, in other texts of the same cells.
+
+        What is noted in one of the two is not known to the other.
+        """
+        twins = {t.number: t.moved(moved) for t in [*self.current, *(t for _, t in self.tracked.items())]}
+        return Session(
+            book=book,
+            made=self.made.mapped(lambda made: made.moved(moved)),
+            placed=self.placed.mapped(lambda spans: [moved(span) for span in spans]),
+            tracked=self.tracked.mapped(lambda tracked: twins[tracked.number]),
+            current=[twins[tracked.number] for tracked in self.current],
+            latest=self.latest,
+            cell=self.cell,
+            computed=list(self.computed),
+            ran=dict(self.ran),
+            _count=self._count,
+        )
 
     def end_cell(self) -> None:
         """Let go of what belongs to the cell that has ended."""

@@ -15,7 +15,7 @@ from typing import Any
 from shape_magic.capture.session import Live, Session
 from shape_magic.facts import Call, CellId, Facts, Given, Model, Span
 from shape_magic.repair.effects import Impure
-from shape_magic.repair.replay import replay
+from shape_magic.repair.replay import Runs
 from shape_magic.repair.slices import slice_for
 from shape_magic.repair.stack import NotOnStack, on_stack
 from shape_magic.repair.steps import Reorder, Repair
@@ -106,7 +106,7 @@ class Prover:
         self._sources = {cell.id: cell.source for cell in cells}
         self._namespace = namespace
         self._facts = facts
-        self._given = given
+        self._runs = Runs(list(self._sources.items()), namespace, given)
         #: What is wrong from the start: a repair of something else need not mend it.
         self._beside = {(f.model, f.identity) for f in diagnose(facts)}
 
@@ -184,7 +184,7 @@ class Prover:
         if isinstance(part, Impure):
             return Unprovable(part.why, written)
         try:
-            after = replay(part, cells, self._namespace, self._given, renamed)
+            after = self._runs.run(part, cells, renamed)
         except SyntaxError as error:
             return Refuted(str(error))
         number = _same_model(model, state.model, after.facts)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections import deque
+import linecache
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
-from types import CodeType, FunctionType
 from typing import Any
 
 from shape_magic.capture.book import Book
@@ -15,12 +13,20 @@ from shape_magic.capture.hooks import observing
 from shape_magic.capture.session import Session
 from shape_magic.checker import Checker, Halt
 from shape_magic.facts import CellId, Facts, Given
-from shape_magic.repair.slices import Slice
+from shape_magic.repair.slices import Slice, Statement
+from shape_magic.repair.snapshot import Opaque
 from shape_magic.repair.stubs import stubbed
+from shape_magic.repair.trail import Key, Original, Trail
+from shape_magic.repair.twins import copied
+from shape_magic.repair.world import World
 from shape_magic.trace.worker import apart
 
-#: Longer containers are data: they are shared, and what would change them is refused or does it elsewhere.
-_SMALL = 10_000
+#: From how many layers on statements are run once for all; fewer are made again as fast as they are put back.
+_WORTH = 8
+#: How many states are kept, of runs that differ from the cells at different places.
+_WORLDS = 3
+
+Cells = Sequence[tuple[CellId, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,73 +38,129 @@ class Replayed:
     session: Session
 
 
-def replay(
-    part: Slice,
-    cells: Sequence[tuple[CellId, str]],
-    namespace: Mapping[str, Any],
-    given: Given,
-    renamed: Mapping[str, str] | None = None,
-) -> Replayed:
-    """Run the statements as a dry run in a copy of the namespace; nothing of the user's is changed.
+def replay(part: Slice, cells: Cells, namespace: Mapping[str, Any], given: Given) -> Replayed:
+    """Run the statements as a dry run in a copy of the namespace; nothing of the user's is changed."""
+    return Runs((), namespace, given).run(part, cells)
 
-    ``renamed``: names that hold, for this run, what another one holds now.
+
+class Runs:
+    """The runs of several edited texts of the same cells, each in a copy of the namespace of its own.
+
+    The statements that the runs have in common before the first edit are run once, where they make
+    much, and each run goes on from there.
     """
-    session = Session(book=Book())
-    names = {cell: f"<shape_magic {i}>" for i, (cell, _) in enumerate(cells)}
-    for cell, source in cells:
-        session.book.add(cell, source, str(cell), names[cell])
-    codes = [_compiled(s.node, names[s.cell]) for s in part.statements]
-    with stubbed() as stubs:
-        copy = copied(namespace, stubs)
-        copy |= {new: copy[old] for new, old in (renamed or {}).items()}
-        checker = Checker(session, copy, dry_run=True, given=given)
+
+    def __init__(self, cells: Cells, namespace: Mapping[str, Any], given: Given) -> None:
+        self._original = Original(cells)
+        self._namespace = namespace
+        self._given = given
+        self._worlds: list[World] = []
+        self._unshareable: set[tuple[Key, ...]] = set()
+        self._done: dict[tuple[object, ...], Replayed] = {}
+
+    def run(self, part: Slice, cells: Cells, renamed: Mapping[str, str] | None = None) -> Replayed:
+        """Run the statements; what was run before in the same texts is known.
+
+        ``renamed``: names that hold, for this run, what another one holds now.
+        """
+        names = renamed or {}
+        places = tuple((s.cell, s.code.first, s.node.col_offset) for s in part.statements)
+        asked = (tuple(cells), places, tuple(names.items()))
+        if asked not in self._done:
+            trail = self._original.trail(part) if not names else Trail((), part.statements)
+            with stubbed() as stubs:
+                self._done[asked] = apart(lambda: self._run(trail, cells, names, stubs))
+        return self._done[asked]
+
+    def _run(self, trail: Trail, cells: Cells, renamed: Mapping[str, str], stubs: Mapping[int, Any]) -> Replayed:
+        keys = trail.keys
+        world = max((w for w in self._worlds if keys[: len(w.keys)] == w.keys), key=lambda w: len(w.keys), default=None)
+        run = _Run(cells)
         try:
-            return apart(lambda: _run(codes, checker, copy))
+            if world is None:
+                names = copied(self._namespace, stubs)
+                names |= {new: names[old] for new, old in renamed.items()}
+                run.begin(names, self._given)
+            else:
+                run.go_on(world, trail.shared[: len(world.keys)])
+            if run.through(trail.shared[len(run.ran) :]):
+                world = self._kept(world, keys, run)
+                run.through(trail.rest)
+            return Replayed(run.checker.facts(), run.error, run.checker.session)
         finally:
-            session.book.forget_sources()
+            if world is not None:
+                world.leave()
+            run.book.forget_sources()
 
-
-def _compiled(node: ast.stmt, filename: str) -> CodeType:
-    return compile(ast.Module([node], []), filename, "exec", dont_inherit=True)
-
-
-def _run(codes: list[CodeType], checker: Checker, namespace: dict[str, Any]) -> Replayed:
-    error = None
-    with observing(checker):
+    def _kept(self, world: World | None, keys: tuple[Key, ...], run: _Run) -> World | None:
+        """The state that the run has come to, if it is worth being kept; else the one that it went on from."""
+        if run.made < _WORTH or keys in self._unshareable:
+            return world
+        run.checker.settle()
         try:
-            for code in codes:
-                exec(code, namespace)
-        except Halt:
-            pass
-        except Exception as raised:  # noqa: BLE001 - whatever the edited code raises speaks against the edit
-            error = f"{type(raised).__name__}: {raised}"
-    return Replayed(checker.facts(), error, checker.session)
+            deeper = World(keys, run.ran, run.checker, self._namespace)
+        except Opaque:
+            self._unshareable.add(keys)
+            return world
+        # The objects of the one before are in it: there is no way back to that one.
+        others = [w for w in self._worlds if w is not world]
+        self._worlds = [*others[1 - _WORLDS :], deeper]
+        return deeper
 
 
-def copied(namespace: Mapping[str, Any], stubs: Mapping[int, Any]) -> dict[str, Any]:
-    """A shallow copy in which functions look names up in the copy, containers are its own, and nothing prints."""
-    copy: dict[str, Any] = {name: stubs.get(id(value), value) for name, value in namespace.items()}
-    for name, value in namespace.items():
-        if isinstance(value, FunctionType) and value.__globals__ is namespace:
-            twin = FunctionType(value.__code__, copy, value.__name__, value.__defaults__, value.__closure__)
-            twin.__kwdefaults__ = value.__kwdefaults__
-            copy[name] = twin
-        elif not name.startswith("_"):
-            copy[name] = twin_of(copy[name])
-    copy["print"] = copy["display"] = _nothing
-    return copy
+class _Run:
+    """One run, statement by statement."""
+
+    checker: Checker
+
+    def __init__(self, cells: Cells) -> None:
+        self.book = Book()
+        for cell, source in cells:
+            self.book.add(cell, source, str(cell))
+        self._texts = dict(cells)
+        #: The statements that are done, with the file names of their codes.
+        self.ran: list[tuple[Statement, str]] = []
+        self.error: str | None = None
+        self._begun = 0
+
+    def begin(self, namespace: dict[str, Any], given: Given) -> None:
+        """Start from a namespace."""
+        self.checker = Checker(Session(book=self.book), namespace, dry_run=True, given=given)
+
+    def go_on(self, world: World, statements: Sequence[Statement]) -> None:
+        """Start from where another run was; the statements are its own in this run's texts."""
+        self.checker = world.enter(self.book, statements)
+        for (old, filename), new in zip(world.ran, statements, strict=True):
+            self._name(filename, new.cell, world.texts[new.cell], new.code.first - old.code.first)
+        self.ran = list(world.ran)
+        self._begun = len(self.checker.session.made)
+
+    @property
+    def made(self) -> int:
+        """How many layers there are that were not there when the run began."""
+        return len(self.checker.session.made) - self._begun
+
+    def through(self, statements: Sequence[Statement]) -> bool:
+        """Run these; False where the run ended in them."""
+        codes = [(s, f"<shape_magic {len(self.ran) + i}>") for i, s in enumerate(statements)]
+        with observing(self.checker):
+            try:
+                for s, filename in codes:
+                    self._name(filename, s.cell, self._texts[s.cell])
+                    exec(_compiled(s.node, filename), self.checker.namespace)  # type: ignore[arg-type]
+                    self.ran.append((s, filename))
+            except Halt:
+                return False
+            except Exception as raised:  # noqa: BLE001 - whatever the edited code raises speaks against the edit
+                self.error = f"{type(raised).__name__}: {raised}"
+                return False
+        return True
+
+    def _name(self, filename: str, cell: CellId, text: str, lines_above: int = 0) -> None:
+        self.book.name_file(filename, cell, lines_above)
+        # Tracebacks, inspect and TensorFlow's AutoGraph look the source up by its file name.
+        linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
 
 
-def twin_of(value: Any, depth: int = 4) -> Any:
-    """A copy of what user code may change in place: containers and random generators; the rest is shared."""
-    if type(value) in (list, set, deque, tuple) and depth and len(value) < _SMALL:
-        return type(value)(twin_of(v, depth - 1) for v in value)
-    if type(value) is dict and depth and len(value) < _SMALL:
-        return {k: twin_of(v, depth - 1) for k, v in value.items()}
-    if type(value).__name__ in ("Generator", "RandomState", "Random") and hasattr(value, "shuffle"):
-        return deepcopy(value)
-    return value
-
-
-def _nothing(*_args: object, **_kwargs: object) -> None:
-    """Stands for print and display in a proof."""
+def _compiled(node: ast.stmt, filename: str) -> Any:
+    return compile(ast.Module([node], []), filename, "exec", dont_inherit=True)

@@ -10,11 +10,45 @@ import ast
 import builtins
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
 from types import FunctionType
 
 from shape_magic.facts import CellId, Span
 from shape_magic.repair.effects import Impure, impurity, may_drop
 from shape_magic.source.cells import parse
+from shape_magic.source.masking import line_starts, line_text, mask
+
+
+@dataclass(frozen=True)
+class Code:
+    """A top-level statement of a text, and the names in it."""
+
+    node: ast.stmt
+    #: The first and the last of its lines, with its decorators.
+    first: int
+    last: int
+    #: Those lines as Python reads them, from the statement's first character on.
+    text: str
+
+    @cached_property
+    def writes(self) -> set[str]:
+        """Names that it binds."""
+        return _writes(self.node)
+
+    @cached_property
+    def rebinds(self) -> set[str]:
+        """Names that it gives a new value in any case."""
+        return _rebinds(self.node)
+
+    @cached_property
+    def reads(self) -> set[str]:
+        """Names that it looks at, also inside the functions that it defines."""
+        return _reads(self.node)
+
+    @cached_property
+    def touches(self) -> set[str]:
+        """Names of objects that it may change."""
+        return _touches(self.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +56,12 @@ class Statement:
     """A top-level statement of a cell."""
 
     cell: CellId
-    node: ast.stmt
+    code: Code
 
-    def covers(self, span: Span) -> bool:
-        """Whether a span of the same cell begins within its lines."""
-        first = min([self.node.lineno, *(d.lineno for d in getattr(self.node, "decorator_list", []))])
-        return span.cell == self.cell and first <= span.start_line <= (self.node.end_lineno or first)
+    @property
+    def node(self) -> ast.stmt:
+        """Its tree."""
+        return self.code.node
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +73,26 @@ class Slice:
 
 def statements_of(cells: Sequence[tuple[CellId, str]]) -> list[Statement]:
     """All top-level statements of the cells, in order; a cell that does not parse never ran and has none."""
-    found: list[Statement] = []
-    for cell, source in cells:
-        tree = parse(source)
-        found += [Statement(cell, node) for node in tree.body] if tree is not None else []
-    return found
+    return [Statement(cell, code) for cell, source in cells for code in _codes(source)]
+
+
+@lru_cache(maxsize=512)
+def _codes(source: str) -> tuple[Code, ...]:
+    """The statements of a text; kept, because each candidate leaves most cells of a notebook as they are."""
+    tree = parse(source)
+    if tree is None:
+        return ()
+    text = mask(source)
+    starts = line_starts(text)
+    found = []
+    for node in tree.body:
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+        last = node.end_lineno or first
+        lines = [line_text(text, starts, line) for line in range(first, last + 1)]
+        if first == node.lineno:
+            lines[0] = lines[0].encode("utf-8", "surrogatepass")[node.col_offset :].decode("utf-8", "surrogatepass")
+        found.append(Code(node, first, last, "\n".join(lines)))
+    return tuple(found)
 
 
 def slice_for(
@@ -54,39 +103,49 @@ def slice_for(
     wanted = list(targets)
     if {t.cell for t in wanted} - {s.cell for s in statements}:
         return Impure("the cell does not parse")
-    hit = [i for i, s in enumerate(statements) if any(s.covers(t) for t in wanted)]
-    bound = {name for s in statements for name in _writes(s.node)}
-    ahead = _ahead(statements, hit, namespace)
+    hit = _hit(statements, wanted)
+    bound = {name for s in statements for name in s.code.writes}
+    ahead = _ahead(statements, sorted(hit), namespace)
     last = max(hit, default=-1)
     if hit and _is_definition(statements[last].node):
         last = max(ahead, default=last)  # a function is proved where it is called
     needed: set[str] = set()
     chosen: list[Statement] = []
+    made = cache(lambda name: _must_be_made(name, namespace, bound))
     for i in range(len(statements) - 1, -1, -1):
         s = statements[i]
-        if i not in ahead and not _is_chosen(s, i, last, wanted, needed, namespace, bound):
+        if i not in ahead and i not in hit and not _is_chosen(s, i, last, needed, namespace):
             continue
         chosen.append(s)
-        needed -= _rebinds(s.node)  # what the name held above plays no part
-        needed |= {n for n in _reads(s.node) if _must_be_made(n, namespace, bound)}
+        needed -= s.code.rebinds  # what the name held above plays no part
+        needed |= {n for n in s.code.reads if made(n)}
     chosen.reverse()
     return _without_effects(chosen, namespace, {id(statements[i].node) for i in ahead})
+
+
+def _hit(statements: Sequence[Statement], targets: Iterable[Span]) -> set[int]:
+    """The positions of the statements in which the targets begin."""
+    at: dict[tuple[CellId, int], list[int]] = {}
+    for i, s in enumerate(statements):
+        for line in range(s.code.first, s.code.last + 1):
+            at.setdefault((s.cell, line), []).append(i)
+    return {i for t in targets if t.cell is not None for i in at.get((t.cell, t.start_line), ())}
 
 
 def _ahead(statements: list[Statement], hit: list[int], namespace: Mapping[str, object]) -> set[int]:
     """What comes after the last target and goes on with what the targets make: it runs in the same breath."""
     if not hit:
         return set()
-    made = {n for i in hit for n in _writes(statements[i].node) | _touches(statements[i].node)}
+    made = {n for i in hit for n in statements[i].code.writes | statements[i].code.touches}
     made = {n for n in made if n not in namespace or is_made(namespace[n], namespace)}
     found: set[int] = set()
     for i in range(hit[-1] + 1, len(statements)):
-        node = statements[i].node
-        if not _is_definition(node) and _reads(node) & made:
+        code = statements[i].code
+        if not _is_definition(code.node) and code.reads & made:
             found.add(i)
-            made |= _writes(node)
+            made |= code.writes
         else:
-            made -= _rebinds(node)
+            made -= code.rebinds
     return found
 
 
@@ -94,23 +153,13 @@ def _is_definition(node: ast.stmt) -> bool:
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
 
 
-def _is_chosen(
-    s: Statement,
-    i: int,
-    last: int,
-    wanted: list[Span],
-    needed: set[str],
-    namespace: Mapping[str, object],
-    bound: set[str],
-) -> bool:
-    if any(s.covers(t) for t in wanted):
-        return True
-    if isinstance(s.node, ast.Import | ast.ImportFrom):
-        return any(n in needed or n not in namespace for n in _writes(s.node))
+def _is_chosen(s: Statement, i: int, last: int, needed: set[str], namespace: Mapping[str, object]) -> bool:
+    code = s.code
+    if isinstance(code.node, ast.Import | ast.ImportFrom):
+        return any(n in needed or n not in namespace for n in code.writes)
     if i > last:  # below the last target only what the run has not come to yet is made
-        return bool(_writes(s.node) & {n for n in needed if n not in namespace})
-    names = _writes(s.node) if _is_definition(s.node) else _writes(s.node) | _touches(s.node)
-    return bool(names & needed)
+        return any(n not in namespace for n in code.writes & needed)
+    return bool(code.writes & needed) or (not _is_definition(code.node) and bool(code.touches & needed))
 
 
 def _must_be_made(name: str, namespace: Mapping[str, object], bound: set[str]) -> bool:
@@ -229,19 +278,21 @@ def _roots(node: ast.expr) -> set[str]:
 def _without_effects(chosen: list[Statement], namespace: Mapping[str, object], ahead: set[int]) -> Slice | Impure:
     defined = {s.node.name: s.node for s in chosen if isinstance(s.node, ast.FunctionDef | ast.ClassDef)}
     kept: list[Statement] = []
-    own: set[str] = set()
+    # What the proof has made itself it may change: those names stand for nothing of the user's any more.
+    theirs = dict(namespace)
     for s in chosen:
         if may_drop(s.node):
             continue
-        # What the proof has made itself it may change: those names stand for nothing of the user's any more.
-        impure = impurity(s.node, {k: v for k, v in namespace.items() if k not in own} if own else namespace, defined)
+        impure = impurity(s.node, theirs, defined)
         if impure is not None and id(s.node) in ahead:
             break  # the proof reaches as far as it can be run
         if impure is not None:
             return Impure(f"line {s.node.lineno}: {impure.why}")
         kept.append(s)
-        own -= _rebinds(s.node)
-        own |= {n for n in _makes(s.node) if is_made(namespace.get(n), namespace, depth=0)}
+        theirs |= {n: namespace[n] for n in s.code.rebinds if n in namespace}
+        for name in _makes(s.node):
+            if is_made(namespace.get(name), namespace, depth=0):
+                theirs.pop(name, None)
     return Slice(tuple(kept))
 
 

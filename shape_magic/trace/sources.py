@@ -111,13 +111,13 @@ def _rebound(function: FunctionType, globals_: dict[str, Any]) -> FunctionType:
 
 
 def _copy_of(namespace: Mapping[str, Any]) -> dict[str, Any]:
-    from shape_magic.repair.replay import copied
+    from shape_magic.repair.twins import copied
 
     return {name: _read_only(value) for name, value in copied(namespace, {}).items()}
 
 
 def _guarded(value: Any) -> Any:
-    from shape_magic.repair.replay import twin_of
+    from shape_magic.repair.twins import twin_of
 
     return _read_only(twin_of(value))
 

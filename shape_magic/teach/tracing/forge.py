@@ -23,6 +23,8 @@ class Forge:
     def __init__(self, classes: Mapping[str, type]) -> None:
         #: Classes that are not Keras' own, by their name in configurations.
         self.classes = classes
+        #: The layers that Keras has made, by how they are made.
+        self._made: set[str] = set()
         self._arguments: dict[str, tuple[list[Any], dict[str, Any]]] = {}
 
     def make(self, layer: Layer) -> Any:
@@ -62,9 +64,13 @@ class Forge:
             raise UsageError(say("play.error.refused", name=class_name, why=why(error))) from None
         return Layer(name, class_name, module, plain_config(made, name))
 
+    def has_made(self, layer: Layer) -> bool:
+        """Whether it is known that there can be such a layer."""
+        return layer.inside is not None or layer.is_input or made_of(layer) in self._made
+
     def check(self, layer: Layer) -> None:
         """Raise ``UsageError`` where Keras makes no such layer, whatever its input."""
-        if layer.inside is not None or layer.is_input:
+        if self.has_made(layer):
             return
 
         def make() -> None:
@@ -75,10 +81,11 @@ class Forge:
             apart(make)
         except Exception as error:  # noqa: BLE001 - whatever a constructor says against its arguments
             raise UsageError(say("play.error.refused", name=layer.name, why=why(error))) from None
+        self._made.add(made_of(layer))
 
     def written_arguments(self, layer: Layer) -> tuple[list[Any], dict[str, Any]]:
         """The arguments that make this layer as a person would write them: by position, and by name."""
-        key = json.dumps([layer.module, layer.class_name, layer.config], sort_keys=True)
+        key = made_of(layer)
         if key not in self._arguments:
 
             def found() -> tuple[list[Any], dict[str, Any]]:
@@ -87,6 +94,11 @@ class Forge:
 
             self._arguments[key] = apart(found)
         return self._arguments[key]
+
+
+def made_of(layer: Layer) -> str:
+    """What makes two layers the same but for their names."""
+    return json.dumps([layer.module, layer.class_name, layer.config], sort_keys=True)
 
 
 def plain_config(config: Mapping[str, Any], name: str) -> Config:

@@ -487,7 +487,7 @@ def test_what_was_mistyped_is_said() -> None:
 def test_a_failure_is_said_and_raised_in_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     play = played()
 
-    def broken(_: object) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("inside")
 
     slider = play.controls["filters"]
@@ -646,9 +646,12 @@ def test_rows_name_their_layers_and_changes_are_marked() -> None:
     play = played(y=(None, 10), loss="categorical_crossentropy")
     play._stage = stage = Stage(play)
     stage.show()
-    assert stage.ladder.state["names"] == ["input_layer", *play.layers, "", ""]
+    assert stage.ladder.ladder["names"] == ["input_layer", *play.layers, "", ""]
     play.set("conv2d_1", "filters", 8)
-    assert stage.ladder.state["changed"] == [3, 4, 5]
+    assert stage.ladder.ladder["changed"] == [3, 4, 5]
+    sent = stage.ladder.ladder
+    play.select("dense")
+    assert stage.ladder.ladder is sent, "turning to another layer sends no ladder"
 
 
 def test_the_bundle_has_widget_and_text() -> None:

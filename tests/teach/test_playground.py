@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import ipywidgets
 import keras
 import matplotlib as mpl
 import numpy as np
@@ -611,6 +612,38 @@ def test_a_layer_s_name_is_never_markup() -> None:
 
 
 # -- the widget
+
+
+def test_a_turn_sends_two_messages_and_draws_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    play = played(y=(None, 10), loss="categorical_crossentropy")
+    play._stage = Stage(play)
+    play._show()
+    slider = play.controls["filters"]
+    sent: list[tuple[str, list[str]]] = []
+
+    def send(self: Any, message: dict[str, Any], buffers: object = None) -> None:
+        sent.append((type(self).__name__, sorted(message["state"])))
+
+    def drawn(*_: object) -> None:
+        raise AssertionError("a picture was drawn on the way")
+
+    monkeypatch.setattr(ipywidgets.Widget, "_send", send)
+    monkeypatch.setattr("shape_magic.teach.stage.window_picture", drawn)
+    monkeypatch.setattr("shape_magic.teach.stage.cost_picture", drawn)
+    for value in (40, 41, 40):  # new values, and one that was seen before
+        sent.clear()
+        slider.value = value
+        assert sorted(sent) == [("IntSlider", ["value"]), ("Part", ["ladder", "state"]), ("Part", ["state"])]
+
+
+def test_a_value_that_was_seen_needs_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    play = played(y=(None, 10), loss="categorical_crossentropy")
+    play.set("conv2d", "filters", 40)
+    play.set("conv2d", "filters", 41)
+    monkeypatch.setattr("shape_magic.teach.tracing.apart", None)
+    monkeypatch.setattr("shape_magic.teach.tracing.forge.apart", None)
+    play.set("conv2d", "filters", 40)
+    assert play.report.models[0].calls[0].output_shape == (None, 26, 26, 40)
 
 
 def test_what_the_front_end_asks_for() -> None:

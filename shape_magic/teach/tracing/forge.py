@@ -25,10 +25,15 @@ class Forge:
         self.classes = classes
         #: The layers that Keras has made, by how they are made.
         self._made: set[str] = set()
+        #: The layer that was checked last, still unused: the trace that follows wants one like it.
+        self._spare: tuple[Layer, Any] | None = None
         self._arguments: dict[str, tuple[list[Any], dict[str, Any]]] = {}
 
     def make(self, layer: Layer) -> Any:
         """A fresh layer; raises what Keras raises for arguments that it refuses. Runs in the worker."""
+        spare, self._spare = self._spare, None
+        if spare is not None and spare[0] == layer:
+            return spare[1]
         cls = self.class_of(layer)
         if layer.is_operation:
             return cls(**layer.config)
@@ -73,12 +78,12 @@ class Forge:
         if self.has_made(layer):
             return
 
-        def make() -> None:
+        def make() -> Any:
             with unobserved(), self.custom_scope():
-                self.make(layer)
+                return self.make(layer)
 
         try:
-            apart(make)
+            self._spare = layer, apart(make)
         except Exception as error:  # noqa: BLE001 - whatever a constructor says against its arguments
             raise UsageError(say("play.error.refused", name=layer.name, why=why(error))) from None
         self._made.add(made_of(layer))

@@ -1,8 +1,9 @@
-"""Layers of several models side by side: equal and similar ones in one row, in each model's own order."""
+"""Layers of several models side by side: equal and similar ones in one row, in each model's own order; what is new."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 from shape_magic.facts import Call
 
@@ -25,6 +26,39 @@ def align(models: Sequence[Sequence[Call]]) -> tuple[Aligned, ...]:
         known = [_representative(models, row) for row in rows]
         rows = [(*(rows[a] if a is not None else (None,) * count), b) for a, b in _pairs(known, calls)]
     return tuple(rows)
+
+
+def brought(before: Sequence[Call], after: Sequence[Call], label: str) -> tuple[int, ...]:
+    """Which calls ``after`` a repair are layers that it brought, by their positions: ``label`` names their class.
+
+    Only layers of the repair's own class are meant, because past a break the model may not have been traced before.
+    """
+    new = label.partition("(")[0]
+    places = laid_beside(before, after)
+    return tuple(k for k, place in enumerate(places) if place is None and after[k].class_name == new)
+
+
+def laid_beside(before: Sequence[Call], after: Sequence[Call]) -> tuple[int | None, ...]:
+    """For each call ``after`` a repair the position of the same one before it; None for what was not there.
+
+    Names tell little, because Keras counts them on from trace to trace.
+    """
+    old, new = ([(call.class_name, call.summary) for call in calls] for calls in (before, after))
+    start = _same(old, new)
+    rest = _same(old[start:][::-1], new[start:][::-1])
+    here, there = ([name for name, _ in side[start : len(side) - rest]] for side in (old, new))
+    places: list[int | None] = [None] * len(new)
+    places[:start] = range(start)
+    places[len(new) - rest :] = range(len(old) - rest, len(old))
+    for one, other, length in SequenceMatcher(None, here, there, autojunk=False).get_matching_blocks():
+        places[start + other : start + other + length] = range(start + one, start + one + length)
+    return tuple(places)
+
+
+def _same(one: Sequence[object], other: Sequence[object]) -> int:
+    """How many of the first ones are equal."""
+    unlike = (k for k, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)
+    return next(unlike, min(len(one), len(other)))
 
 
 def _representative(models: Sequence[Sequence[Call]], row: Aligned) -> Call:

@@ -511,6 +511,46 @@ def deep(layers: int = 30) -> Report:
     return Report((model_of("model", x, calls),), (finding,))
 
 
+def unlike(layers: int, broken: int | None = None) -> Report:
+    """A chain of convolutions, no two alike, as long as asked for; ``broken``: which call fails, until a layer is put in."""
+    image: Shape = (None, 32, 32, 7)
+    steps: list[tuple[str, str, str, Shape | None, int]] = [
+        ("Conv2D", f"conv2d_{k}", f"{8 + k} filters 3×3, 'same' padding", (None, 32, 32, 8 + k), 72 * (8 + k) * (7 + k))
+        for k in range(layers)
+    ]
+    x = Data("input", image, "float32")
+    if broken is None:
+        return Report((model_of("model", x, chain(image, *steps)),), ())
+    source = "layers.Conv2D(9, 3),\n"
+    resized = ("Resizing", "resizing", "to 32×32", (None, 32, 32, 7 + broken), 0)
+    fixed = chain(image, *steps[:broken], resized, *steps[broken:])
+    fix = insertion(source, "layers.Conv2D(9, 3)", "layers.Resizing(32, 32)", fixed, "Resizing", "keeps all")
+    lost = [(*step[:3], None, 0) for step in steps[broken:]]
+    finding = diagnostic(
+        "window-larger-than-input",
+        "The window is larger than what is left of the input.",
+        "It slides a window of 3×3 over 2×2.",
+        call=broken,
+        fixes=(fix,),
+    )
+    calls = chain(image, *steps[:broken], *lost)
+    return Report((model_of("model", x, calls),), (finding,), {0: source})
+
+
+def stacked(blocks: int = 5) -> Report:
+    """Nested models in a row, three layers each: folds that lie in a fold; names with numbers of every kind."""
+    image: Shape = (None, 8, 8, 16)
+    calls: list[Call] = []
+    for block in range(blocks):
+        path = (f"stage_{block:02}", f"block{2 * block + 1}")
+        for name in (f"conv_{block + 9}a{block}", f"norm_{block * block}", f"act{block:02}_3"):
+            layer = name.partition("_")[0].rstrip("0123456789").title()
+            k = len(calls)
+            calls.append(row(k, layer, name, "same", [image], image, 1000 + 7 * block, path=(*path, name)))
+    x = Data("input", image, "float32")
+    return Report((model_of("model", x, tuple(calls)),), ())
+
+
 def repeated(blocks: int = 12) -> Report:
     """A residual network of equal blocks, green: what folds."""
     image: Shape = (None, 32, 32, 64)

@@ -24,7 +24,7 @@ from matplotlib.text import Text
 
 import shape_magic
 from shape_magic import compare
-from shape_magic.alignment import align
+from shape_magic.alignment import align, brought
 from shape_magic.comparison import Comparison, differences
 from shape_magic.display.compare_text import render_comparison
 from shape_magic.display.compare_view import build_comparison, ratio
@@ -243,6 +243,21 @@ def lined_up(*models: str) -> list[str]:
 )
 def test_equal_layers_stand_beside_each_other(models: tuple[str, ...], wanted: list[str]) -> None:
     assert lined_up(*models) == wanted
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "label", "wanted"),
+    [
+        ("CPCPD", "CPCPFD", "F()", [4]),
+        ("CPCPD", "CPCPD", "padding='same'", []),
+        ("CPD", "CPGD", "G", [2]),
+        ("CP", "CPFDD", "F()", [2]),  # what stands past the break was never traced
+        ("CFFD", "CFFFD", "F()", [3]),
+        ("CAD", "CBD", "B(3)", [1]),
+    ],
+)
+def test_a_repair_brings_layers_of_its_own_class(before: str, after: str, label: str, wanted: list[int]) -> None:
+    assert list(brought(calls_of(before), calls_of(after), label)) == wanted
 
 
 def test_every_layer_is_in_one_row_and_in_its_models_order(deep: Comparison) -> None:

@@ -1,22 +1,29 @@
 """``render_html``: the static form of a report, for what can't run scripts: exports, GitHub, VS Code, a reopened file.
 
 Every meaning is in words and in the table's own structure, because GitHub takes ``style`` away;
-what style there is only quiets the look and follows the notebook's theme.
+what style there is only quiets the look and follows the notebook's theme. It is saved with every
+cell, so a row costs little more than its words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from html import escape
+from typing import Any
 
 from shape_magic.display.disclosure import Disclosure
-from shape_magic.display.parts import Card, FixView, Fold, Item, ModelView, Row, View
+from shape_magic.display.parts import AxisCell, Card, FixView, Fold, Item, ModelView, Row, View
 from shape_magic.display.view import build_view
 from shape_magic.report import Report
 from shape_magic.words import language, say
 
-_LEFT = "text-align:left"
-_NUMBERS = "text-align:left;white-space:nowrap;font-family:monospace"
+_CLASS = "shapecheck-table"
+#: Said once, because in a cell of its own it would take more room than all that the cell says.
+_STYLE = (
+    f".shapecheck-static .{_CLASS} :is(caption,th,td){{text-align:left}}"
+    f".shapecheck-static .{_CLASS} td:nth-of-type(n+2):nth-of-type(-n+4){{white-space:nowrap;font-family:monospace}}"
+)
 _EDGES = {
     "broken": "outline:2px solid var(--jp-error-color1,#d55e00)",
     "warned": "outline:2px solid var(--jp-warn-color1,#e69f00)",
@@ -78,53 +85,101 @@ def _model(model: ModelView) -> str:
 
 def _table(model: ModelView) -> str:
     names = ("layer", "does", "axes", "shape", "params", "note")
-    head = "".join(_tag("th", escape(say(f"ui.column.{name}")), scope="col", style=_LEFT) for name in names)
-    caption = _tag("caption", escape(say("ui.caption", name=model.title)), style=_LEFT)
-    body = "\n".join(_items(model.items))
-    return _tag("table", f"{caption}<thead>{_tag('tr', head)}</thead><tbody>\n{body}\n</tbody>")
+    head = "".join(_tag("th", escape(say(f"ui.column.{name}")), scope="col") for name in names)
+    caption = _tag("caption", escape(say("ui.caption", name=model.title)))
+    body = "\n".join(_Rows().of(model.items))
+    table = f"{caption}<thead>{_tag('tr', head)}</thead><tbody>\n{body}\n</tbody>"
+    return _tag("style", _STYLE) + _tag("table", table, class_=_CLASS)
 
 
-def _items(items: Iterable[Item]) -> Iterator[str]:
-    for item in items:
-        if isinstance(item, Row):
-            yield _row(item)
-        elif item.open:
-            yield _fold(item)
-            yield from _items(item.items)
-        else:
-            inside = _tag("table", _tag("tbody", "\n".join(_items(item.items))))
-            yield _fold(item, inside)
+class _Rows:
+    """The rows of a table, top to bottom. What axes mean is said where they are others than in the row above."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def of(self, items: Iterable[Item]) -> Iterator[str]:
+        """Each item's row, and the rows of folds that are open."""
+        for item in items:
+            if isinstance(item, Row):
+                yield self._row(item)
+            elif item.open:
+                yield self._fold(item)
+                yield from self.of(item.items)
+            else:
+                inside = _tag("table", _tag("tbody", "\n".join(self.of(_once(item)))), class_=_CLASS)
+                yield self._fold(item, inside)
+
+    def _row(self, row: Row) -> str:
+        name = f" {_tag('code', escape(row.name))}" if row.name else ""
+        note = " · ".join(part for part in (row.mark, row.source) if part)
+        marked = _tag("strong", escape(note)) if row.state in {"broken", "warned", "asked"} else escape(note)
+        cells = (f"{escape(row.title)}{name}", escape(row.summary), row.glyph, row.shape, row.params, marked)
+        return self._cells(*cells, style=_EDGES.get(row.state))
+
+    def _fold(self, fold: Fold, inside: str = "") -> str:
+        title = escape(fold.title)
+        if inside:
+            title = _tag("details", _tag("summary", title) + inside)
+        return self._cells(title, escape(fold.summary), fold.glyph, fold.shape, fold.params, "")
+
+    def _cells(
+        self,
+        head: str,
+        does: str,
+        glyph: Sequence[AxisCell],
+        shape: str,
+        params: str,
+        note: str,
+        style: str | None = None,
+    ) -> str:
+        axes = " ".join(cell.letter for cell in glyph)
+        means = ", ".join(cell.word for cell in glyph) if axes != self._said else ""
+        self._said = axes
+        cells = (
+            _tag("th", head, scope="row"),
+            _tag("td", does),
+            _tag("td", escape(axes), title=means or None),
+            _tag("td", escape(shape)),
+            _tag("td", escape(params)),
+            _tag("td", note),
+        )
+        return _tag("tr", "".join(cells), style=style)
 
 
-def _row(row: Row) -> str:
-    name = f" {_tag('code', escape(row.name))}" if row.name else ""
-    note = " · ".join(part for part in (row.mark, row.source) if part)
-    marked = _tag("strong", escape(note)) if row.state in {"broken", "warned", "asked"} else escape(note)
-    axes = " ".join(cell.letter for cell in row.glyph)
-    cells = (
-        _tag("th", f"{escape(row.title)}{name}", scope="row", style=_LEFT),
-        _tag("td", escape(row.summary), style=_LEFT),
-        _tag("td", escape(axes), style=_NUMBERS, title=", ".join(f"{c.word} {c.size}" for c in row.glyph) or None),
-        _tag("td", escape(row.shape), style=_NUMBERS),
-        _tag("td", escape(row.params), style=_NUMBERS),
-        _tag("td", marked, style=_LEFT),
+def _once(fold: Fold) -> tuple[Item, ...]:
+    """A fold's items; of blocks that repeat one, with the names from the first to the last."""
+    length = len(fold.items) // max(fold.times, 1)
+    blocks = [fold.items[start : start + length] for start in range(0, len(fold.items), max(length, 1))]
+    if fold.times < 2 or not all(_alike(blocks[0], block) for block in blocks):
+        return fold.items
+    return tuple(map(_merged, *blocks))
+
+
+def _alike(items: Sequence[Item], others: Sequence[Item]) -> bool:
+    return len(items) == len(others) and all(
+        _alike(item.items, other.items)
+        if isinstance(item, Fold) and isinstance(other, Fold)
+        else isinstance(item, Row) and isinstance(other, Row)
+        for item, other in zip(items, others, strict=True)
     )
-    return _tag("tr", "".join(cells), style=_EDGES.get(row.state))
 
 
-def _fold(fold: Fold, inside: str = "") -> str:
-    title = escape(fold.title)
-    if inside:
-        title = _tag("details", _tag("summary", title) + inside)
-    cells = (
-        _tag("th", title, scope="row", style=_LEFT),
-        _tag("td", escape(fold.summary), style=_LEFT),
-        _tag("td", escape(" ".join(cell.letter for cell in fold.glyph)), style=_NUMBERS),
-        _tag("td", escape(fold.shape), style=_NUMBERS),
-        _tag("td", escape(fold.params), style=_NUMBERS),
-        _tag("td", ""),
-    )
-    return _tag("tr", "".join(cells))
+def _merged(*items: Any) -> Item:
+    """Items that stand in the same place of each block, as one."""
+    first = items[0]
+    params = _range([item.params for item in items])
+    if isinstance(first, Row):
+        names, sources = ([getattr(item, field) for item in items] for field in ("name", "source"))
+        return replace(first, name=_range(names), source=_range(sources), params=params)
+    inner = tuple(_merged(*each) for each in zip(*(item.items for item in items), strict=True))
+    fold: Fold = first
+    return replace(fold, title=_range([item.title for item in items]), params=params, items=inner)
+
+
+def _range(texts: Sequence[str]) -> str:
+    """``"conv2d … conv2d_9"``; the text itself where all are the same."""
+    return texts[0] if len(set(texts)) == 1 else f"{texts[0]} … {texts[-1]}"
 
 
 # The card -----------------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ function fill(text, values) {
 
 // The ladder -------------------------------------------------------------------------------------
 
+const AT_ONCE = 40; // rows of an opened fold that are drawn in one frame
+
 const rail = (state, lane) => h("span", { class: `sm-rail sm-rail-${state || "none"}`, style: `--lane:${lane}` });
 
 function glyph(cells) {
@@ -64,13 +66,18 @@ function row(item, lanes, marked, icon = "") {
   );
 }
 
-/** A repeated block or nested model: one line, and its rows when somebody asks. */
+/** A repeated block or nested model: one line, and its rows when somebody asks, so many of them in one frame. */
 function fold(item, state) {
   const inside = h("div", { class: "sm-inside", role: "rowgroup", hidden: !item.open });
-  let drawn = false;
+  const draw = drawer(inside, item.items, state);
+  let drawn = 0;
+  const fill = () => {
+    draw(item.items.slice(drawn, drawn + AT_ONCE));
+    drawn += AT_ONCE;
+    if (drawn < item.items.length) requestAnimationFrame(fill);
+  };
   const show = (open) => {
-    if (open && !drawn) inside.append(...ladderItems(item.items, state));
-    drawn = drawn || open;
+    if (open && !drawn) fill();
     inside.hidden = !open;
     button.setAttribute("aria-expanded", String(open));
   };
@@ -91,24 +98,25 @@ function fold(item, state) {
 
 const isPredicted = (item) => item.state === "predicted" || item.state === "new";
 
-/** Rows in their order, each with the cards that open under it; what a fix would make of the rest in its own frame. */
-function ladderItems(items, state) {
-  const out = [];
+/** What puts some of these items after those before them, with the cards that open under each; what a fix would make
+ * of the rest goes into a frame of its own. */
+function drawer(place, items, state) {
   let frame = null;
-  for (const item of items) {
+  const put = (item) => {
     const predicted = isPredicted(item);
     if (predicted && !frame) {
       const caption = h("div", { class: "sm-caption", role: "row" }, h("span", { role: "cell" }, predictedText(items)));
       frame = h("div", { class: "sm-predicted", role: "rowgroup" }, caption);
-      out.push(frame);
+      place.append(frame);
     }
     if (!predicted) frame = null;
-    const target = frame ?? { append: (...nodes) => out.push(...nodes) };
-    if (item.type === "fold") target.append(...fold(item, state));
-    else target.append(withCards(item, state));
-  }
-  return out;
+    (frame ?? place).append(...state.draw(item, state));
+  };
+  return (some) => some.forEach(put);
 }
+
+/** The elements of an item, to be put one below the other. */
+const linesOf = (item, state) => (item.type === "fold" ? fold(item, state) : [withCards(item, state)]);
 
 const predictedText = (items) => (items.find((item) => item.state === "predicted") ?? items.find(isPredicted)).mark ?? "";
 
@@ -130,14 +138,21 @@ function legend(model, words) {
   return h("p", { class: "sm-legend", "aria-label": words.legend }, entries);
 }
 
-function ladder(model, words, card) {
-  const state = { lanes: model.lanes, cards: model.cards, card };
+/** The elements of a whole ladder; `draw` gives those of an item. */
+function lines(model, card, draw = linesOf) {
+  const drawn = [];
+  const place = { append: (...nodes) => drawn.push(...nodes) };
+  drawer(place, model.items, { lanes: model.lanes, cards: model.cards, card, draw })(model.items);
+  return drawn;
+}
+
+function ladder(model, words, card, draw) {
   const heads = ["layer", "does", "axes", "shape", "params"].map((key) => h("span", { role: "columnheader" }, words[key]));
   const table = h(
     "div",
     { class: "sm-ladder", role: "table", "aria-label": fill(words.caption, { name: model.title }) },
     h("div", { class: "sm-hidden", role: "row" }, heads),
-    ladderItems(model.items, state),
+    lines(model, card, draw),
   );
   return [table, legend(model, words)];
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from shape_magic.alignment import brought, laid_beside
 from shape_magic.display.cards import tone
 from shape_magic.display.palette import swatch
 from shape_magic.display.parts import AxisCell, Fold, FoldKind, Item, Rail, Row, RowKind, State, flatten, short
@@ -54,12 +56,6 @@ def with_label(fix: Fix) -> str:
     """The fix as a student would write it: ``Flatten()``, ``padding='same'``, or its title."""
     label = short(fix.label or fix.title)
     return f"{label}()" if label.isidentifier() and label[0].isupper() else label
-
-
-def new_layers(fix: Fix, model: Model) -> tuple[str, ...]:
-    """The names of the layers that a fix brings into the model."""
-    known = {call.layer for call in model.calls}
-    return tuple(call.layer for call in (fix.effect.layers if fix.effect else ()) if call.layer not in known)
 
 
 def build_ladder(model: Model, findings: Sequence[Diagnostic], arrived: Iterable[int] = ()) -> Ladder:
@@ -148,14 +144,15 @@ class _Draft:
         fix = next((f for d in self.findings for f in d.fixes[:1] if f.effect), None)
         if fix is None or fix.effect is None:
             return None
-        same = _unchanged(self.model.calls, fix.effect.layers)
+        layers = _named_as_before(self.model.calls, fix.effect.layers)
+        same = _unchanged(self.model.calls, layers)
         after = {key: row for key, row in at.items() if key < same}
         above = max(after.values(), default=-1)
-        brought = set(new_layers(fix, self.model))
-        for call in fix.effect.layers[same:]:
+        new = set(brought(self.model.calls, layers, fix.label))
+        for k, call in enumerate(layers[same:], same):
             if call.class_name == "InputLayer" and self._is_input(call, after):
                 continue
-            state: State = "new" if call.layer in brought else "predicted"
+            state: State = "new" if k in new else "predicted"
             mark = say("ui.mark.brought" if state == "new" else "ui.mark.predicted", fix=with_label(fix))
             reads = tuple(sorted(after[i] for i in set(call.inputs) if i in after))
             # Where the fix only takes over from the broken row, an arc around that row would be noise.
@@ -223,6 +220,17 @@ def _call_row(call: Call, state: State, mark: str) -> Row:
     )
 
 
+def _named_as_before(calls: Sequence[Call], fixed: Sequence[Call]) -> tuple[Call, ...]:
+    """What a fix makes of the calls, by the names that they have: Keras counts its own on from trace to trace."""
+    places = laid_beside(calls, fixed)
+    return tuple(call if k is None else _renamed(call, calls[k]) for call, k in zip(fixed, places, strict=True))
+
+
+def _renamed(call: Call, old: Call) -> Call:
+    same = call.layer != old.layer and re.sub(r"_\d+$", "", call.layer) == re.sub(r"_\d+$", "", old.layer)
+    return replace(call, layer=old.layer, path=(*call.path[:-1], old.layer)) if same else call
+
+
 def _unchanged(calls: Sequence[Call], fixed: Sequence[Call]) -> int:
     """How many calls at the top a fix leaves as they are."""
     for k, (old, new) in enumerate(zip(calls, fixed, strict=False)):
@@ -278,11 +286,11 @@ def _unit(model: Model) -> str:
 
 def _with_rails(rows: list[Row], reads: dict[int, tuple[int, ...]]) -> tuple[list[Row], int]:
     """Each row with the lanes that run past it; one lane per row that is read from further below."""
-    readers: dict[int, list[int]] = {}
+    readers: dict[int, set[int]] = {}
     for row, sources in reads.items():
         for source in sources:
             if source != row - 1:
-                readers.setdefault(source, []).append(row)
+                readers.setdefault(source, set()).add(row)
     free_from: list[int] = []
     rails: dict[int, dict[int, Rail]] = {}
     for source in sorted(readers):
@@ -316,7 +324,7 @@ def _closed_rails(items: Sequence[Item]) -> tuple[Rail, ...]:
 # Folding ------------------------------------------------------------------------------------------
 
 
-def _fold(kind: FoldKind, title: str, items: Sequence[Item], *, opened: bool) -> Fold:
+def _fold(kind: FoldKind, title: str, items: Sequence[Item], *, opened: bool = False, times: int = 0) -> Fold:
     rows = list(flatten(tuple(items)))
     state = min((row.state for row in rows), key=_RANKING.index)
     last = rows[-1]
@@ -332,6 +340,7 @@ def _fold(kind: FoldKind, title: str, items: Sequence[Item], *, opened: bool) ->
         state=state,
         open=opened,
         rails=_closed_rails(items),
+        times=times,
     )
 
 
@@ -368,7 +377,7 @@ def _fold_repeats(items: Sequence[Item], pinned: frozenset[int]) -> tuple[Item, 
             start += 1
             continue
         block = items[start : start + length * times]
-        out.append(_fold("repeat", _block_title(block[:length], times), block, opened=False))
+        out.append(_fold("repeat", _block_title(block[:length], times), block, times=times))
         start += length * times
     return tuple(out)
 
@@ -387,7 +396,7 @@ def _fold_stretches(items: tuple[Item, ...], pinned: frozenset[int]) -> tuple[It
             continue
         if stretch:
             rows = len(list(flatten(tuple(stretch))))
-            out.append(_fold("stretch", say("ui.stretch", n=rows), stretch, opened=False))
+            out.append(_fold("stretch", say("ui.stretch", n=rows), stretch))
             stretch = []
         out.append(item)
     return tuple(out)

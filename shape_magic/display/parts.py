@@ -124,6 +124,8 @@ class Fold:
     open: bool = False
     #: The branches that run beside it while it is closed.
     rails: tuple[Rail, ...] = ()
+    #: How many equal blocks its items are; 0 where they don't repeat.
+    times: int = 0
     type: Literal["fold"] = "fold"
 
 

@@ -1,223 +1,7 @@
-/* The cards in the ladder, and the hand that edits cells when a button is pressed; stands behind ladder.js.
- *
- * The kernel decides what a fix writes; this file writes it, into cells that are still as they were checked. */
+/* The card in a notebook: what happens when a button is pressed, and what is drawn when; stands behind all the others. */
 
 const PATIENCE = 6000; // milliseconds that the kernel has for an answer
 const focused = new Set(); // widgets whose Undo has had the focus, so that a redraw doesn't take it again
-
-// Cards ------------------------------------------------------------------------------------------
-
-/** Where two lines differ, with whole words on both sides: `[start, end of the first, end of the second]`. */
-function difference(before, after) {
-  const least = Math.min(before.length, after.length);
-  const word = /[\w]/;
-  let start = 0;
-  while (start < least && before[start] === after[start]) start++;
-  while (start && word.test(before[start - 1]) && word.test(before[start] ?? after[start] ?? "")) start--;
-  let end = 0;
-  while (end < least - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end++;
-  while (end && word.test(before[before.length - end]) && word.test(before[before.length - end - 1] ?? "")) end--;
-  return [start, before.length - end, after.length - end];
-}
-
-/** A line of a diff; what changed in it stands out when the line before or after it is its other side. */
-function diffLine(lines, k) {
-  const [sign, text] = lines[k];
-  const [start, ...ends] = { "-": () => pair(lines, k, k + 1), "+": () => pair(lines, k - 1, k) }[sign]?.() ?? [0, 0, 0];
-  const end = ends[sign === "+" ? 1 : 0];
-  return [text.slice(0, start), end > start ? h("em", {}, text.slice(start, end)) : "", text.slice(end > start ? end : start)];
-}
-
-const pair = (lines, k, next) => (lines[k]?.[0] === "-" && lines[next]?.[0] === "+" ? difference(lines[k][1], lines[next][1]) : null);
-
-function diff(fix) {
-  const raw = fix.diff.length ? fix.diff : fix.snippet.split("\n").map((text) => ["+", text]);
-  const shared = Math.min(...raw.filter(([, text]) => text.trim()).map(([, text]) => text.search(/\S/)));
-  if (!Number.isFinite(shared)) return null;
-  const lines = raw.map(([sign, text]) => [sign, text.slice(shared)]);
-  const kinds = { "+": "sm-plus", "-": "sm-minus", " ": "sm-same" };
-  const drawn = lines.map(([sign], k) => h("span", { class: kinds[sign] ?? "sm-same" }, h("i", {}, sign), diffLine(lines, k), "\n"));
-  return h("pre", { class: "sm-diff", tabindex: "0" }, drawn);
-}
-
-function fixPanel(fix, app, primary) {
-  const { words } = app;
-  const press = (mode) => (event) => app.press({ fix: fix.id, mode }, event.currentTarget, fix);
-  const buttons = [];
-  if (fix.editable && app.canEdit) {
-    const mode = fix.runs ? "run" : "edit";
-    buttons.push(h("button", { type: "button", class: primary ? "sm-go" : "sm-also", "data-mode": mode, onclick: press(mode) }, fix.button));
-    if (fix.runs) buttons.push(h("button", { type: "button", class: "sm-plain", "data-mode": "edit", onclick: press("edit") }, words.edit_only));
-  } else {
-    buttons.push(h("button", { type: "button", class: "sm-also", "data-mode": "copy", onclick: press("copy") }, fix.editable ? words.copy : fix.button));
-  }
-  for (const button of buttons) button.setAttribute("aria-label", `${button.textContent}: ${fix.title.replaceAll("`", "")}`);
-  return h(
-    "div",
-    { class: "sm-fix", role: "group", "aria-label": fix.title, "data-fix": fix.id },
-    h("p", { class: "sm-fix-title" }, prose(fix.title)),
-    h("p", { class: "sm-note" }, fix.note, fix.remains && h("span", { class: "sm-remains" }, fix.remains)),
-    h("div", { class: "sm-change" }, diff(fix)),
-    h("p", { class: "sm-buttons" }, buttons, h("span", { class: "sm-runs" }, app.canEdit ? fix.does || fix.why_not : fix.why_not)),
-  );
-}
-
-function more(title, ...content) {
-  return h("details", { class: "sm-more" }, h("summary", {}, title), content);
-}
-
-/** The steps that were told so far, and the button that asks for the next one. */
-function toldHints(card, app) {
-  if (!card.steps.length && !card.next_hint) return null;
-  const item = (hint, k) => h("li", { class: "sm-hint", tabindex: "-1" }, h("b", {}, card.steps[k]), h("span", {}, prose(hint)));
-  const list = card.steps.length > 0 && h("ol", { class: "sm-steps" }, card.hints.map(item));
-  const ask = (event) => app.askHint(card, event.currentTarget);
-  const button = card.next_hint && h("p", { class: "sm-buttons" }, h("button", { type: "button", class: "sm-also sm-next", onclick: ask }, card.next_hint));
-  return h("div", { class: "sm-told" }, h("div", { role: "status" }, list || null), button || null);
-}
-
-function buildCard(card, app) {
-  const { words } = app;
-  const primary = (k) => k === 0 && card.severity !== "info";
-  const panels = card.fixes.map((fix, k) => fixPanel(fix, app, primary(k)));
-  const keeps = card.actions
-    .filter((action) => action.editable && app.canEdit)
-    .map((action) => h("button", { type: "button", class: card.severity === "info" ? "sm-also" : "sm-plain", onclick: (e) => app.press({ fix: action.id, mode: action.kind }, e.currentTarget) }, action.title));
-  const extras = [
-    panels.length > 2 && more(fill(words.more, { n: panels.length - 2 }), h("div", { class: "sm-fixes" }, panels.slice(2))),
-    card.hints.length > card.steps.length && more(words.hints, h("ol", { class: "sm-hints" }, card.hints.map((hint) => h("li", {}, prose(hint))))),
-    card.keras_message && more(words.keras_said, h("pre", { class: "sm-keras", lang: "en" }, card.keras_message)),
-    card.terms.length > 0 && more(words.terms, h("dl", { class: "sm-terms" }, card.terms.map(([word, says]) => [h("dt", {}, word), h("dd", {}, says)]))),
-  ].filter(Boolean);
-  const texts = [
-    h("p", { class: "sm-word" }, h("span", { "aria-hidden": "true" }, `${card.icon} `), card.word),
-    h("p", { class: "sm-title" }, prose(card.title)),
-    card.message && h("p", { class: "sm-message" }, prose(card.message)),
-    toldHints(card, app),
-    panels.length > 0 && h("div", { class: "sm-fixes" }, panels.slice(0, 2)),
-    panels.length > 0 && !app.canEdit && h("p", { class: "sm-note" }, prose(words.cannot_edit)),
-    keeps.length > 0 && h("p", { class: "sm-keeps" }, keeps, h("span", { class: "sm-note" }, words.keeps)),
-    h("p", { class: "sm-status", role: "status" }),
-    extras.length > 0 && h("div", { class: "sm-extras" }, extras),
-  ].filter(Boolean);
-  // A row of the ladder's table, where it opens under one; above the ladder there is no table.
-  const [outside, inside] = card.row === null ? ["group", null] : ["row", "cell"];
-  const inner = h("div", { class: "sm-card-inner", role: inside }, texts);
-  return h("div", { class: `sm-card sm-severity-${card.severity}`, role: outside, "aria-label": outside === "group" ? card.word : null, "data-diagnostic": card.diagnostic }, inner);
-}
-
-// The notebook -----------------------------------------------------------------------------------
-
-/** A sentence for the user instead of an action. */
-class Refusal extends Error {}
-
-/** The front end's notebook, where a widget may reach it (JupyterLab, Notebook 7); else null. */
-function notebookOf(model) {
-  const context = model.widget_manager?.context;
-  return typeof context?.model?.cells?.get === "function" ? { context, cells: context.model.cells } : null;
-}
-
-const cellsOf = (notebook) => Array.from({ length: notebook.cells.length }, (_, k) => notebook.cells.get(k)).filter((cell) => cell.type === "code");
-const sourceOf = (cell) => cell.sharedModel.getSource();
-
-/** Whether this widget stands in that notebook: with a shared kernel the front end may name another one. */
-async function standsIn(notebook, model) {
-  const manager = model.widget_manager;
-  for (const cell of cellsOf(notebook)) {
-    for (let k = 0; k < cell.outputs.length; k++) {
-      const id = cell.outputs.get(k).data?.["application/vnd.jupyter.widget-view+json"]?.model_id;
-      if (!id || (manager.has_model && !manager.has_model(id))) continue;
-      const other = await manager.get_model(id);
-      if (other?.get("identity") === model.get("identity")) return true;
-    }
-  }
-  return false;
-}
-
-/** The cell of this id, else the only one with this text: not every cell that ran told its id. Throws a Refusal. */
-function cellOf(id, text, cells, words) {
-  const cell = cells.find((candidate) => candidate.id === id);
-  if (cell) return cell;
-  const same = cells.filter((candidate) => sourceOf(candidate) === text);
-  if (same.length !== 1) throw new Refusal(same.length ? words.several : words.not_found);
-  return same[0];
-}
-
-/** The cell of an edit, if it may be written and is still as it was checked. Throws a Refusal. */
-function cellFor(edit, notebook, words) {
-  const cell = cellOf(edit.cell, edit.before, cellsOf(notebook), words);
-  if (sourceOf(cell) !== edit.before) throw new Refusal(words.changed);
-  if (notebook.context.model.readOnly || cell.getMetadata?.("editable") === false) throw new Refusal(words.read_only);
-  if (cell.executionState === "running") throw new Refusal(words.running_cell);
-  return cell;
-}
-
-/** Writes only the characters that differ, as one step of the cell's undo. */
-function splice(cell, after) {
-  const before = sourceOf(cell);
-  const least = Math.min(before.length, after.length);
-  let start = 0;
-  while (start < least && before[start] === after[start]) start++;
-  let end = 0;
-  while (end < least - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end++;
-  // Never between the halves of one character beyond the 16-bit plane.
-  if (start && /[\uD800-\uDBFF]/.test(before[start - 1])) start--;
-  if (end && /[\uDC00-\uDFFF]/.test(before[before.length - end])) end--;
-  const shared = cell.sharedModel;
-  shared.undoManager?.stopCapturing?.();
-  shared.updateSource(start, before.length - end, after.slice(start, after.length - end));
-  shared.undoManager?.stopCapturing?.();
-}
-
-/** One message of a run into the cell's outputs, as the front end itself would put it there. */
-function feed(cell, message, shown) {
-  const { outputs } = cell;
-  const { content } = message;
-  const kind = message.header.msg_type;
-  const display = content.transient?.display_id;
-  if (kind === "clear_output") {
-    outputs.clear(content.wait);
-    shown.clear();
-  } else if (["stream", "display_data", "execute_result", "error"].includes(kind)) {
-    const output = { output_type: kind, ...content };
-    delete output.transient;
-    if (outputs.clearNext) shown.clear();
-    outputs.add(output);
-    if (display) shown.set(display, [...(shown.get(display) ?? []), outputs.length - 1]);
-  } else if (kind === "update_display_data") {
-    const output = { output_type: "display_data", data: content.data, metadata: content.metadata };
-    for (const index of shown.get(display) ?? []) if (index < outputs.length) outputs.set(index, output);
-  }
-}
-
-/** Runs a cell as Shift+Enter would; resolves to whether it ended well. */
-async function runCell(cell, kernel) {
-  const shown = new Map();
-  cell.sharedModel.transact?.(() => {
-    cell.outputs.clear(true);
-    cell.executionCount = null;
-  }, false);
-  cell.sharedModel.deleteMetadata?.("execution");
-  cell.trusted = true;
-  const state = (value) => "executionState" in cell && (cell.executionState = value);
-  state("running");
-  try {
-    const request = { code: sourceOf(cell), stop_on_error: true, allow_stdin: false };
-    const future = kernel.requestExecute(request, false, { ...cell.metadata, cellId: cell.id });
-    let heard = false;
-    future.onIOPub = (message) => {
-      heard = heard || ["stream", "display_data", "execute_result", "error", "clear_output"].includes(message.header.msg_type);
-      if (!cell.isDisposed) feed(cell, message, shown);
-    };
-    const reply = await future.done;
-    if (!heard) cell.outputs.clear();
-    // At the end only: a cell that has its number counts as idle and loses its `[*]`.
-    cell.executionCount = reply.content.execution_count ?? null;
-    return reply.content.status === "ok";
-  } finally {
-    state("idle");
-  }
-}
 
 // Pressing ---------------------------------------------------------------------------------------
 
@@ -389,10 +173,9 @@ function doneBar(done, app) {
   return h("div", { class: "sm-done" }, h("span", { class: "sm-tick", "aria-hidden": "true" }, "✓"), text);
 }
 
-function modelSection(model, app) {
+function modelSection(model, done, app) {
   const card = (finding) => buildCard(finding, app);
   const above = model.cards.filter((finding) => finding.row === null).map(card);
-  const done = app.model.get("view").done;
   const content = [above, model.items.length > 0 && ladder(model, app.words, card)].filter(Boolean);
   const [sign] = model.line;
   const head = h("span", { class: "sm-line" }, h("span", { class: "sm-sign" }, sign), model.line.slice(sign.length));
@@ -402,14 +185,14 @@ function modelSection(model, app) {
 }
 
 function draw(app) {
-  const view = app.model.get("view");
+  const view = unpacked(app.model.get("view"));
   app.words = app.model.get("words");
   app.el.lang = app.words.lang;
   app.el.classList.add("shapecheck", "sm");
   app.el.replaceChildren(
     ...(view.done ? [doneBar(view.done, app)] : []),
     ...view.cards.map((card) => buildCard(card, app)),
-    ...view.models.map((model) => modelSection(model, app)),
+    ...view.models.map((model) => modelSection(model, view.done, app)),
   );
   app.focusHint();
   if (view.done) setTimeout(() => focusUndo(app), 0);
@@ -426,6 +209,7 @@ function focusUndo(app) {
 }
 
 function render(context) {
+  performance.mark("shapecheck"); // what is measured from here on is our own
   const app = new App(context);
   draw(app);
   context.model.on("change:view", () => draw(app));

@@ -21,6 +21,7 @@ from shape_magic.display.assets import joined
 from shape_magic.display.disclosure import disclosures, mode, tell_next
 from shape_magic.display.parts import Card, Done, View
 from shape_magic.display.view import build_view
+from shape_magic.display.wire import packed
 from shape_magic.report import Report
 from shape_magic.words import language, say
 
@@ -59,9 +60,10 @@ class ShapeWidget(anywidget.AnyWidget):
     user's objects alone.
     """
 
-    _esm = joined("ladder.js", "widget.js")
+    _esm = joined("ladder.js", "wire.js", "cards.js", "notebook.js", "widget.js")
     _css = joined("ladder.css", "widget.css")
 
+    #: The view as ``wire.py`` packs it.
     view = traitlets.Dict().tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
     #: What ties it to the static form that it hides: ``render_html(report, identity=…)``.
@@ -73,7 +75,7 @@ class ShapeWidget(anywidget.AnyWidget):
         self, report: Report, planner: Planner, *, done: Done | None = None, identity: str | None = None
     ) -> None:
         view = build_view(report, done, disclosures(report))
-        super().__init__(view=view.to_dict(), words=widget_words(), identity=identity or uuid4().hex)
+        super().__init__(view=packed(view), words=widget_words(), identity=identity or uuid4().hex)
         #: Hears of the report when a hint more of it was told.
         self.on_told: Callable[[Report], None] = _nobody
         self._lock = threading.Lock()
@@ -96,7 +98,7 @@ class ShapeWidget(anywidget.AnyWidget):
         view = build_view(report, done, disclosures(report))
         self._take(report, done, planner, view)
         self.words = widget_words()
-        self.view = view.to_dict()
+        self.view = packed(view)
 
     def _take(self, report: Report, done: Done | None, planner: Planner, view: View) -> None:
         self._report = report

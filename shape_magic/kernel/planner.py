@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
+from shape_magic.alignment import brought
 from shape_magic.display.disclosure import mode as disclosed
 from shape_magic.display.parts import Done
 from shape_magic.facts import CellId, Model
@@ -107,11 +107,6 @@ def done_message(item: Fix | Action) -> str:
 
 
 def _brought(item: Fix | Action, before: Model | None) -> tuple[int, ...]:
-    """The calls of a fix's class that stand between those that were there, by their positions after it."""
     if isinstance(item, Action) or item.effect is None or before is None:
         return ()
-    after = [call.class_name for call in item.effect.layers]
-    matcher = SequenceMatcher(None, [call.class_name for call in before.calls], after, autojunk=False)
-    changes = [range(start, end) for tag, _, _, start, end in matcher.get_opcodes() if tag in ("insert", "replace")]
-    new = item.label.partition("(")[0]
-    return tuple(k for change in changes for k in change if after[k] == new)
+    return brought(before.calls, item.effect.layers, item.label)

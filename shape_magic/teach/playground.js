@@ -1,4 +1,4 @@
-/* The playground's ladder and its sums; stands behind ladder.js.
+/* The playground's ladder and its sums; stands behind ladder.js and wire.js.
  *
  * A row is selected by click or arrow keys; the kernel does what was asked for, and the new state is drawn. */
 
@@ -32,7 +32,7 @@ function tool(app, action) {
 /** The toolbar stays while the ladder is drawn anew, so that a pressed button keeps the focus. */
 function toolbar(app) {
   const { words } = app;
-  const groups = app.model.get("state").menu.map((group) =>
+  const groups = app.model.get("menu").map((group) =>
     h("optgroup", { label: group.label }, group.classes.map((name) => h("option", { value: name }, name))),
   );
   const choice = h("select", { "aria-label": words.insert_what, tabindex: "0" }, groups);
@@ -73,48 +73,96 @@ function card(finding) {
   return h("div", { class: `sm-card sm-severity-${finding.severity}`, role: "row" }, inner);
 }
 
-/** The ladder as a grid with one selected row. */
+/** The ladder as a grid with one selected row. What is as it was stays in its place, focus and all. */
 function drawLadder(app) {
   const state = app.model.get("state");
-  const at = document.activeElement;
-  const hadFocus = app.place.contains(at);
-  const foldAt = hadFocus && at.classList.contains("sm-fold-button") ? [...app.place.querySelectorAll(".sm-fold-button")].indexOf(at) : -1;
-  const opened = [...app.place.querySelectorAll(".sm-fold-button")].map((button) => button.getAttribute("aria-expanded"));
-  const above = state.model.cards.filter((finding) => finding.row === null).map(card);
-  const [sign] = state.model.line;
-  const head = h("p", { class: `sm-head sm-line` }, h("span", { class: "sm-sign" }, sign), state.model.line.slice(sign.length));
-  const drawn = ladder(state.model, app.words, card);
-  app.place.className = `sm-model sm-status-${state.model.status}`;
-  app.place.replaceChildren(head, ...above, ...drawn);
-  app.place.querySelectorAll(".sm-fold-button").forEach((button, k) => opened[k] === "true" && button.getAttribute("aria-expanded") === "false" && button.click());
-  asGrid(app, state);
+  const sent = app.model.get("ladder");
+  const flashes = sent !== app.sent;
+  if (flashes) {
+    app.sent = sent;
+    app.shown = { ...sent, model: unpackedModel(sent.model) };
+    drawRows(app, app.shown.model);
+  }
+  asGrid(app, state, flashes);
   for (const button of app.tools.querySelectorAll("[data-do]")) {
     const can = state.can[button.dataset.do];
     if (can === false) button.setAttribute("aria-disabled", "true");
     else button.removeAttribute("aria-disabled");
   }
   app.tools.querySelector('[data-do="insert"]').title = fill(app.words.insert_after, { name: state.selected });
-  app.say(state.status);
-  tell(app, state);
-  if (foldAt >= 0) app.place.querySelectorAll(".sm-fold-button")[foldAt]?.focus({ preventScroll: true });
-  else if (hadFocus) app.place.querySelector('[aria-selected="true"]')?.focus({ preventScroll: true });
+  if (app.status.textContent || state.status) app.say(state.status);
+  tell(app, app.shown.model);
+  if (app.refocus) app.refocus();
+}
+
+function drawRows(app, model) {
+  const { place } = app;
+  const at = document.activeElement;
+  const foldButtons = () => [...place.querySelectorAll(".sm-fold-button")];
+  const foldAt = foldButtons().indexOf(at);
+  const hadFocus = place.contains(at);
+  const opened = foldButtons().map((button) => button.getAttribute("aria-expanded"));
+  const [sign] = model.line;
+  const head = h("p", { class: `sm-head sm-line` }, h("span", { class: "sm-sign" }, sign), model.line.slice(sign.length));
+  const above = model.cards.filter((finding) => finding.row === null).map(card);
+  place.className = `sm-model sm-status-${model.status}`;
+  const draw = keeper(app);
+  const old = place.querySelector(".sm-ladder");
+  if (old) {
+    settle(old, [old.firstChild, ...lines(model, card, draw)]);
+    settle(place, [head, ...above, old, legend(model, app.words)]);
+  } else {
+    place.append(head, ...above, ...ladder(model, app.words, card, draw));
+  }
+  foldButtons().forEach((button, k) => opened[k] === "true" && button.getAttribute("aria-expanded") === "false" && button.click());
+  app.refocus = () => {
+    app.refocus = null;
+    if (!hadFocus || place.contains(document.activeElement)) return;
+    (foldButtons()[foldAt] ?? place.querySelector('[aria-selected="true"]'))?.focus({ preventScroll: true });
+  };
+}
+
+/** What draws an item, or gives what was drawn of an equal one the last time. */
+function keeper(app) {
+  const before = app.kept ?? new Map();
+  const kept = (app.kept = new Map());
+  return (item, state) => {
+    const told = state.cards.filter((finding) => item.type === "fold" || finding.row === item.id);
+    const sign = JSON.stringify([item, told, state.lanes]);
+    const drawn = before.get(sign) ?? linesOf(item, state);
+    before.delete(sign);
+    kept.set(sign, drawn);
+    return drawn;
+  };
+}
+
+/** Lets an element have these children; those that it has already are not moved. */
+function settle(parent, children) {
+  const wanted = new Set(children);
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  let at = parent.firstChild;
+  for (const child of children) {
+    if (child === at) at = at.nextSibling;
+    else parent.insertBefore(child, at);
+  }
 }
 
 /** Reads out that the model breaks, or works again: the eye sees it in the ladder. */
-function tell(app, state) {
-  const said = state.model.cards[0]?.title.replaceAll("`", "") ?? state.model.line;
-  if (app.told !== undefined && app.told !== state.model.status) app.live.textContent = said;
-  app.told = state.model.status;
+function tell(app, model) {
+  const said = model.cards[0]?.title.replaceAll("`", "") ?? model.line;
+  if (app.told !== undefined && app.told !== model.status) app.live.textContent = said;
+  app.told = model.status;
 }
 
-function asGrid(app, state) {
+/** `flashes`: whether shapes that changed are to be seen; else only the selection did. */
+function asGrid(app, state, flashes) {
   const table = app.place.querySelector(".sm-ladder");
   table.setAttribute("role", "grid");
   table.setAttribute("aria-describedby", app.help.id);
   for (const cell of table.querySelectorAll('[role="cell"]')) cell.setAttribute("role", "gridcell");
   let first = true;
   for (const line of rowsOf(app)) {
-    const name = state.names[Number(line.dataset.row)];
+    const name = app.shown.names[Number(line.dataset.row)];
     const selected = name === state.selected && first;
     line.dataset.layer = name;
     line.dataset.lmSuppressShortcuts = "true";
@@ -122,13 +170,13 @@ function asGrid(app, state) {
     line.setAttribute("aria-selected", String(name === state.selected));
     line.classList.toggle("sm-selected", name === state.selected);
     if (selected) first = false;
-    if (state.changed.includes(Number(line.dataset.row))) line.classList.add("sm-changed");
+    if (flashes) line.classList.toggle("sm-changed", app.shown.changed.includes(Number(line.dataset.row)));
   }
   if (first) for (const line of rowsOf(app).slice(0, 1)) line.tabIndex = 0;
 }
 
 /** The rows that can be selected: inputs and layers, folded ones when they are open. */
-const rowsOf = (app) => [...app.place.querySelectorAll("[data-row]")].filter((line) => app.model.get("state").names[Number(line.dataset.row)]);
+const rowsOf = (app) => [...app.place.querySelectorAll("[data-row]")].filter((line) => app.shown.names[Number(line.dataset.row)]);
 
 function select(app, line, focus) {
   if (!line) return;
@@ -268,11 +316,11 @@ function render({ model, el, experimental }) {
   el.classList.add("sm", `sm-${part}-part`);
   (part === "ladder" ? ladderPart : sumsPart)(app);
   app.draw();
-  model.on("change:state", app.draw);
+  model.on("change", app.draw); // once for all that one message brings
   app.endings.push(passAccelerators(el));
   if (part === "ladder") app.endings.push(lookAfter(app), hideStatic(app));
   return () => {
-    model.off("change:state", app.draw);
+    model.off("change", app.draw);
     app.endings.forEach((end) => end());
   };
 }

@@ -175,7 +175,8 @@ class Playground:
         (``"height"``). A pooling's strides follow its ``pool_size`` while the two are equal.
         """
         with self._lock:
-            self._go(self._turned(self._name(name), argument, value))
+            name = self._name(name)
+            self._go(self._turned(name, argument, value), turned=name)
 
     def insert(self, class_name: str, after: str | None = None, **arguments: object) -> str:
         """Put a new layer behind another (behind the selected one where none is named), and select it.
@@ -263,7 +264,7 @@ class Playground:
         value = [list(v) if isinstance(v, tuple) else v for v in value] if isinstance(value, list) else value
         if isinstance(like, list) and type(value) is int:
             value = knobs_of.shaped([value], like, argument)
-        return _checked(with_argument(name, argument, value), name, self._tracer.forge.check)
+        return _following(with_argument(name, argument, value), name)
 
     def _with_axis(self, layer: Layer, axis: str, size: object) -> list[object]:
         sizes = layer.argument("shape")
@@ -288,9 +289,9 @@ class Playground:
             source = call.call
         return axes
 
-    def _go(self, edit: Edit, *, select: str | None = None, join: bool = False) -> None:
+    def _go(self, edit: Edit, *, turned: str = "", select: str | None = None, join: bool = False) -> None:
         recipe, before = edit(self._history.now), self._selected
-        self._take(recipe, select)  # which may fail, and then nothing has changed
+        self._take(recipe, select, turned)  # which may fail, and then nothing has changed
         self._history.selected = before
         self._history.go(recipe, join=join)
         self._history.selected = self._selected
@@ -309,18 +310,17 @@ class Playground:
                 self._show()
             return done
 
-    def _take(self, recipe: Recipe, select: str | None = None) -> None:
-        """Trace a recipe, and let it be what is shown."""
-        model = self._tracer.model(recipe)
+    def _take(self, recipe: Recipe, select: str | None = None, turned: str = "") -> None:
+        """Trace a recipe, and let it be what is shown; Keras is asked whether it makes the layer that was turned."""
+        model = self._tracer.model(recipe, recipe.layer(turned) if turned else None)
         self._model, self._report = model, told_report(Facts((model,)))
         wanted = select or self._selected
         self._selected = wanted if wanted in recipe.names else next(iter(_names(recipe)), recipe.inputs[0].layer)
 
     def _show(self) -> None:
-        if self._controls:
+        if self._controls or self._stage is not None:
             self._refresh_controls()
         if self._stage is not None:
-            self._refresh_controls()
             self._stage.show()
 
     # -- the controls
@@ -356,7 +356,7 @@ class Playground:
             now = time.monotonic()
             last = self._last_turn
             join = last[:2] == (name, argument) and now - last[2] < _ONE_DRAG and knob.kind == "slider"
-            self._go(self._turned(name, argument, value), join=join)
+            self._go(self._turned(name, argument, value), turned=name, join=join)
             self._last_turn = (name, argument, now)
 
     def by_axis(self, each: bool) -> None:
@@ -427,17 +427,15 @@ def _in(home: Recipe, name: str) -> str:
     return name if name in home.layers else home.nodes[0].layer
 
 
-def _checked(edit: Edit, name: str, check: Callable[[Layer], None]) -> Edit:
-    """The edit, refused where Keras makes no such layer; a pooling's strides follow its size while they are equal."""
+def _following(edit: Edit, name: str) -> Edit:
+    """The edit of a layer; a pooling's strides follow its size while the two are equal."""
 
-    def checked(recipe: Recipe) -> Recipe:
-        before, after = recipe.layer(name), edit(recipe).layer(name)
-        pool, strides = before.config.get("pool_size"), before.config.get("strides")
-        follows = pool is not None and pool == strides and after.config["pool_size"] != pool
+    def following(recipe: Recipe) -> Recipe:
         result = edit(recipe)
-        if follows:
-            result = with_argument(name, "strides", after.config["pool_size"])(result)
-        check(result.layer(name))
-        return result
+        before, after = recipe.layer(name).config, result.layer(name).config
+        pool = before.get("pool_size")
+        if pool is None or pool != before.get("strides") or pool == after["pool_size"]:
+            return result
+        return with_argument(name, "strides", after["pool_size"])(result)
 
-    return checked
+    return following

@@ -6,9 +6,9 @@ end asks for is one of the playground's own doings, by name; nothing that comes 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -20,6 +20,8 @@ from anywidget import experimental
 from shape_magic.display.assets import joined
 from shape_magic.display.parts import Row
 from shape_magic.display.view import build_view
+from shape_magic.display.wire import packed_model
+from shape_magic.report import Report
 from shape_magic.teach.controls import has_axes, is_uneven
 from shape_magic.teach.cost_picture import cost_picture
 from shape_magic.teach.menu import MENU
@@ -30,9 +32,8 @@ from shape_magic.words import say
 if TYPE_CHECKING:
     from shape_magic.teach.playground import Playground
 
-_HERE = Path(__file__).parent
-_SCRIPT = joined("ladder.js") + (_HERE / "playground.js").read_text(encoding="utf-8")
-_STYLE = joined("ladder.css") + (_HERE / "playground.css").read_text(encoding="utf-8")
+_SCRIPT = joined("ladder.js", "wire.js", "../teach/playground.js")
+_STYLE = joined("ladder.css", "../teach/playground.css")
 _COLUMNS = ("layer", "does", "axes", "shape", "params")
 _WORDS = (
     *("undo", "redo", "reset", "remove", "up", "down", "copy", "insert", "insert_what", "insert_after", "tools"),
@@ -56,7 +57,12 @@ class Part(anywidget.AnyWidget):
     part = traitlets.Unicode().tag(sync=True)
     #: What ties it to the static form that it hides.
     identity = traitlets.Unicode().tag(sync=True)
+    #: The ladder's model as ``wire.py`` packs it, the layer of each row, and the rows whose shape is new.
+    ladder = traitlets.Dict().tag(sync=True)
+    #: All else that changes.
     state = traitlets.Dict().tag(sync=True)
+    #: What can be inserted, in its groups.
+    menu: Any = traitlets.List().tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
 
     def __init__(self, part: str, identity: str, act: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
@@ -75,8 +81,12 @@ class Stage:
     def __init__(self, play: Playground) -> None:
         self._play = play
         self._before: dict[tuple[object, ...], str] = {}
+        self._shown: Report | None = None
+        self._pictured: object = None
+        self._pictures_so_far = 0
         self.identity = uuid4().hex
         self.ladder = Part("ladder", self.identity, self._act)
+        self.ladder.menu = [{"label": say(f"play.menu.{key}"), "classes": list(names)} for key, names in MENU.items()]
         self.sums = Part("sums", self.identity, self._act)
         self.heading = ipywidgets.HTML()
         self.by_axis = ipywidgets.Checkbox(description=say("play.ui.by_axis"), indent=False, layout={"width": "auto"})
@@ -92,8 +102,14 @@ class Stage:
         """Bring the widgets to what the playground is now. Controls that still fit stay: they may have the focus."""
         play = self._play
         layer = play.layer
-        self.ladder.state = self._ladder_state()
-        self.sums.state = {"lines": [line_parts(line) for line in play.lines], "key": self._key()}
+        key = self._key()
+        # One message for each widget that changes, and in it only what changed.
+        with self.ladder.hold_sync():
+            if self._shown is not play.report:
+                self._shown = play.report
+                self.ladder.ladder = self._ladder()
+            self.ladder.state = {"selected": play.selected, "can": play.can, "status": play.status, "key": key}
+        self.sums.state = {"lines": [line_parts(line) for line in play.lines], "key": key}
         title = say("play.ui.input") if layer.is_input else layer.class_name
         self.heading.value = f"<b>{escape(title)}</b> <code>{escape(layer.name)}</code>"
         children = list(play.shown_controls)
@@ -108,28 +124,21 @@ class Stage:
 
     def _key(self) -> str:
         """What the pictures are of: they are asked for again when it changes."""
-        call = self._play.call
-        model = self._play.report.models[0]
-        rows = [(c.layer, c.params, c.output_shapes) for c in model.calls]
-        return str(hash(repr((self._play.selected, call, rows))))
+        calls = self._play.report.models[0].calls
+        pictured = self._play.selected, self._play.call, [(c.layer, c.params, c.output_shapes) for c in calls]
+        if pictured != self._pictured:
+            self._pictured = pictured
+            self._pictures_so_far += 1
+        return str(self._pictures_so_far)
 
-    def _ladder_state(self) -> dict[str, Any]:
+    def _ladder(self) -> dict[str, Any]:
         play = self._play
-        view = build_view(play.report)
-        rows = view.models[0].rows
+        model = build_view(play.report).models[0]
+        rows = model.rows
         shapes = _shapes(rows)
         changed = [row.id for row, key in zip(rows, shapes, strict=True) if self._before.get(key) != row.shape]
         first, self._before = not self._before, shapes
-        return {
-            "model": view.to_dict()["models"][0],
-            "names": play.rows(rows),
-            "selected": play.selected,
-            "changed": [] if first else changed,
-            "can": play.can,
-            "status": play.status,
-            "key": self._key(),
-            "menu": [{"label": say(f"play.menu.{key}"), "classes": list(names_)} for key, names_ in MENU.items()],
-        }
+        return {"model": packed_model(model), "names": play.rows(rows), "changed": [] if first else changed}
 
     def _act(self, message: dict[str, Any]) -> dict[str, Any]:
         """What the front end asked for; its answer."""
@@ -173,9 +182,11 @@ class Stage:
 def _shapes(rows: Sequence[Row]) -> dict[tuple[object, ...], str]:
     """The shape of each row, by what tells it from the others: a layer that is called twice has two."""
     shapes: dict[tuple[object, ...], str] = {}
+    times: Counter[tuple[object, ...]] = Counter()
     for row in rows:
         key = (row.kind, row.path, row.name)
-        shapes[*key, sum(known[:3] == key for known in shapes)] = row.shape
+        shapes[*key, times[key]] = row.shape
+        times[key] += 1
     return shapes
 
 

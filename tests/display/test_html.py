@@ -18,7 +18,7 @@ from tests import samples
 VOID = {"br"}
 ALLOWED = {
     *("div", "p", "strong", "code", "br", "section", "ol", "li", "pre", "details", "dd", "dl", "dt", "summary"),
-    *("table", "caption", "thead", "tbody", "tr", "th", "td"),
+    *("style", "table", "caption", "thead", "tbody", "tr", "th", "td"),
 }
 
 
@@ -145,10 +145,30 @@ def test_hostile_names_stay_text() -> None:
     html.encode("utf-8")
 
 
-def test_repeated_blocks_fold_with_their_rows_inside() -> None:
+def test_repeated_blocks_fold_with_one_of_them_inside() -> None:
     root = parse(samples.repeated(12))
     (fold,) = [d for d in root.find("details") if next(d.find("summary")).text.startswith("12 ×")]
-    assert len(list(fold.find("tr"))) == 48
+    rows = list(fold.find("tr"))
+    assert [next(row.find("code")).text for row in rows] == [
+        "conv2d_1 … conv2d_45",
+        "batch_normalization_1 … batch_normalization_45",
+        "re_lu_1 … re_lu_45",
+        "add_1 … add_45",
+    ]
+    assert rows[-1].text.endswith("from stem + re_lu_1 … from add_41 + re_lu_45")
+
+
+def test_a_table_costs_little_more_than_its_words() -> None:
+    few, many = (len(render_html(samples.unlike(layers))) for layers in (100, 500))
+    assert (many - few) / 400 < 200
+    few, many = (len(render_html(samples.repeated(blocks))) for blocks in (50, 500))
+    assert many - few < 100
+
+
+def test_nested_models_that_repeat_fold_with_one_of_them_inside() -> None:
+    root = parse(samples.stacked(5))
+    names = [code.text for code in root.find("code")]
+    assert names == ["input", "conv_9a0 … conv_13a4", "norm_0 … norm_16", "act00_3 … act04_3"]
 
 
 def test_what_was_done_is_said_first() -> None:

@@ -175,6 +175,25 @@ def test_short_ladder_is_shown_whole() -> None:
     assert all(isinstance(item, Row) for item in build_view(samples.deep(30)).models[0].items)
 
 
+def test_a_fix_that_sets_an_argument_brings_nothing_and_keeps_the_names() -> None:
+    report = samples.seed_with_labels()
+    (finding,) = report.diagnostics
+    fix = finding.fixes[0]
+    assert fix.effect is not None
+    # Keras counts on: the trace of the fix has a dense_5 in the place of dense.
+    calls = report.models[0].calls
+    other = replace(calls[-1], layer="dense_5", path=("dense_5",), summary="3 units", output_shapes=((None, 5, 5, 3),))
+    fix = replace(fix, label="units=3", effect=replace(fix.effect, layers=(*calls[:-1], other)))
+    finding = replace(finding, fixes=(fix,))
+    row = next(r for r in build_view(replace(report, diagnostics=(finding,))).models[0].rows if r.summary == "3 units")
+    assert (row.name, row.path, row.state, row.mark) == (
+        "dense",
+        ("dense",),
+        "predicted",
+        "as it would be with units=3",
+    )
+
+
 def test_what_a_fix_has_brought_is_marked() -> None:
     view = build_view(samples.green(), Done("Inserted Flatten(), line 6", model="model", calls=(4,)))
     assert [(r.name, r.mark) for r in view.models[0].rows if r.state == "arrived"] == [("flatten", "new")]

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import ipywidgets
 import keras
 import matplotlib as mpl
 import numpy as np
@@ -487,7 +488,7 @@ def test_what_was_mistyped_is_said() -> None:
 def test_a_failure_is_said_and_raised_in_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     play = played()
 
-    def broken(_: object) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("inside")
 
     slider = play.controls["filters"]
@@ -613,6 +614,38 @@ def test_a_layer_s_name_is_never_markup() -> None:
 # -- the widget
 
 
+def test_a_turn_sends_two_messages_and_draws_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    play = played(y=(None, 10), loss="categorical_crossentropy")
+    play._stage = Stage(play)
+    play._show()
+    slider = play.controls["filters"]
+    sent: list[tuple[str, list[str]]] = []
+
+    def send(self: Any, message: dict[str, Any], buffers: object = None) -> None:
+        sent.append((type(self).__name__, sorted(message["state"])))
+
+    def drawn(*_: object) -> None:
+        raise AssertionError("a picture was drawn on the way")
+
+    monkeypatch.setattr(ipywidgets.Widget, "_send", send)
+    monkeypatch.setattr("shape_magic.teach.stage.window_picture", drawn)
+    monkeypatch.setattr("shape_magic.teach.stage.cost_picture", drawn)
+    for value in (40, 41, 40):  # new values, and one that was seen before
+        sent.clear()
+        slider.value = value
+        assert sorted(sent) == [("IntSlider", ["value"]), ("Part", ["ladder", "state"]), ("Part", ["state"])]
+
+
+def test_a_value_that_was_seen_needs_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    play = played(y=(None, 10), loss="categorical_crossentropy")
+    play.set("conv2d", "filters", 40)
+    play.set("conv2d", "filters", 41)
+    monkeypatch.setattr("shape_magic.teach.tracing.apart", None)
+    monkeypatch.setattr("shape_magic.teach.tracing.forge.apart", None)
+    play.set("conv2d", "filters", 40)
+    assert play.report.models[0].calls[0].output_shape == (None, 26, 26, 40)
+
+
 def test_what_the_front_end_asks_for() -> None:
     play = played()
     stage = Stage(play)
@@ -646,9 +679,12 @@ def test_rows_name_their_layers_and_changes_are_marked() -> None:
     play = played(y=(None, 10), loss="categorical_crossentropy")
     play._stage = stage = Stage(play)
     stage.show()
-    assert stage.ladder.state["names"] == ["input_layer", *play.layers, "", ""]
+    assert stage.ladder.ladder["names"] == ["input_layer", *play.layers, "", ""]
     play.set("conv2d_1", "filters", 8)
-    assert stage.ladder.state["changed"] == [3, 4, 5]
+    assert stage.ladder.ladder["changed"] == [3, 4, 5]
+    sent = stage.ladder.ladder
+    play.select("dense")
+    assert stage.ladder.ladder is sent, "turning to another layer sends no ladder"
 
 
 def test_the_bundle_has_widget_and_text() -> None:

@@ -13,7 +13,9 @@ from shape_magic import check_cell, words
 from shape_magic.display.figure import plot_report
 from shape_magic.display.html import render_html
 from shape_magic.display.text import render_details
+from shape_magic.display.view import build_view
 from shape_magic.display.widget import ShapeWidget
+from shape_magic.display.wire import packed
 from shape_magic.report import Diagnostic, Report
 from shape_magic.rules import RULES
 from shape_magic.words import translation
@@ -112,9 +114,9 @@ def test_the_page_is_german_and_says_so(report: Report) -> None:
     page = render_html(report)
     assert page.startswith('<div class="shapecheck-static" lang="de">')
     assert re.search(r'<pre lang="en">Arguments `target` and `output`', page)
-    plain = re.sub(r"<pre.*?</pre>|<code>.*?</code>", " ", page, flags=re.DOTALL)
+    plain = re.sub(r"<(pre|code|style)\b.*?</\1>", " ", page, flags=re.DOTALL)
     shown = [*re.findall(r">([^<]+)<", plain), *re.findall(r'title="([^"]+)"', plain)]
-    assert "Batch None, Höhe 28, Breite 28, Kanäle 1" in shown
+    assert "Batch, Höhe, Breite, Kanäle" in shown
     assert left(shown, report) == []
 
 
@@ -122,7 +124,8 @@ def test_the_widget_is_german_and_says_so(report: Report) -> None:
     widget = ShapeWidget(report, lambda _: {"ok": True})
     assert widget.words["lang"] == "de"
     assert widget.words["undo"] == "Rückgängig"
-    read = [text for path, text in strings(widget.view) if not CODE.search(path)]
+    assert widget.view == packed(build_view(report))
+    read = [text for path, text in strings(build_view(report).to_dict()) if not CODE.search(path)]
     assert "Kanäle" in read
     assert left([*read, *(v for k, v in widget.words.items() if k != "lang"), repr(widget)], report) == []
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session
 from shape_magic.facts import Call, Model, Run
-from shape_magic.teach.recipe import Recipe
+from shape_magic.teach.recipe import Layer, Recipe
 from shape_magic.teach.tracing.answers import Answers, Contracts
 from shape_magic.teach.tracing.calls import Calls, input_of
 from shape_magic.teach.tracing.forge import Forge, plain_config
@@ -35,11 +35,14 @@ class Tracer:
         self._contracts = Contracts(answers)
         self._runs: dict[str, dict[int, Run]] = {}
 
-    def model(self, recipe: Recipe) -> Model:
-        """The model of a recipe as facts, with what it is compared with."""
+    def model(self, recipe: Recipe, turned: Layer | None = None) -> Model:
+        """The model of a recipe as facts, with what it is compared with.
+
+        Raises ``UsageError`` where Keras does not make the layer that was ``turned``, also when none calls it.
+        """
         walk = Walk(self._calls, recipe)
-        if not self._is_known(walk):
-            apart(lambda: walk.start(fresh=True))
+        if not self._is_known(walk, turned):
+            apart(lambda: self._find_out(walk, turned))
         calls = walk.calls
         inputs = tuple(input_of(recipe.layers[n.layer]) for n in recipe.inputs)
         reached = [walk.specs.get(ref) for ref in recipe.outputs]
@@ -64,8 +67,15 @@ class Tracer:
             memory_budget=available(),
         )
 
-    def _is_known(self, walk: Walk) -> bool:
+    def _find_out(self, walk: Walk, turned: Layer | None) -> None:
+        if turned is not None:
+            self.forge.check(turned)
+        walk.start(fresh=True)
+
+    def _is_known(self, walk: Walk, turned: Layer | None) -> bool:
         """Whether all of it was seen before; then nothing of Keras is needed."""
+        if turned is not None and not self.forge.has_made(turned):
+            return False
         try:
             walk.start(fresh=False)
         except LookupError:

@@ -23,10 +23,17 @@ class Forge:
     def __init__(self, classes: Mapping[str, type]) -> None:
         #: Classes that are not Keras' own, by their name in configurations.
         self.classes = classes
+        #: The layers that Keras has made, by how they are made.
+        self._made: set[str] = set()
+        #: The layer that was checked last, still unused: the trace that follows wants one like it.
+        self._spare: tuple[Layer, Any] | None = None
         self._arguments: dict[str, tuple[list[Any], dict[str, Any]]] = {}
 
     def make(self, layer: Layer) -> Any:
         """A fresh layer; raises what Keras raises for arguments that it refuses. Runs in the worker."""
+        spare, self._spare = self._spare, None
+        if spare is not None and spare[0] == layer:
+            return spare[1]
         cls = self.class_of(layer)
         if layer.is_operation:
             return cls(**layer.config)
@@ -62,23 +69,28 @@ class Forge:
             raise UsageError(say("play.error.refused", name=class_name, why=why(error))) from None
         return Layer(name, class_name, module, plain_config(made, name))
 
+    def has_made(self, layer: Layer) -> bool:
+        """Whether it is known that there can be such a layer."""
+        return layer.inside is not None or layer.is_input or made_of(layer) in self._made
+
     def check(self, layer: Layer) -> None:
         """Raise ``UsageError`` where Keras makes no such layer, whatever its input."""
-        if layer.inside is not None or layer.is_input:
+        if self.has_made(layer):
             return
 
-        def make() -> None:
+        def make() -> Any:
             with unobserved(), self.custom_scope():
-                self.make(layer)
+                return self.make(layer)
 
         try:
-            apart(make)
+            self._spare = layer, apart(make)
         except Exception as error:  # noqa: BLE001 - whatever a constructor says against its arguments
             raise UsageError(say("play.error.refused", name=layer.name, why=why(error))) from None
+        self._made.add(made_of(layer))
 
     def written_arguments(self, layer: Layer) -> tuple[list[Any], dict[str, Any]]:
         """The arguments that make this layer as a person would write them: by position, and by name."""
-        key = json.dumps([layer.module, layer.class_name, layer.config], sort_keys=True)
+        key = made_of(layer)
         if key not in self._arguments:
 
             def found() -> tuple[list[Any], dict[str, Any]]:
@@ -87,6 +99,11 @@ class Forge:
 
             self._arguments[key] = apart(found)
         return self._arguments[key]
+
+
+def made_of(layer: Layer) -> str:
+    """What makes two layers the same but for their names."""
+    return json.dumps([layer.module, layer.class_name, layer.config], sort_keys=True)
 
 
 def plain_config(config: Mapping[str, Any], name: str) -> Config:

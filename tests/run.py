@@ -293,6 +293,12 @@ def binder(bench: Bench) -> Outcome:
         return commands("binder", (python, "-m", "pip", "check"), *((*run, lesson) for lesson in lessons))
 
 
+def benchmarks(bench: Bench) -> Outcome:
+    """What a check costs, beside plain Keras: a figure and a table for the README; groups may be named after ``--``."""
+    ensure_browser(bench.python)
+    return commands("benchmarks", (bench.python, "-m", "tests.benchmarks", *bench.pytest_arguments))
+
+
 CHECKS: dict[str, Callable[[Bench], Outcome]] = {
     "lint": lint,
     "types": types,
@@ -302,6 +308,7 @@ CHECKS: dict[str, Callable[[Bench], Outcome]] = {
     "build": build,
     "oldest": oldest,
     "binder": binder,
+    "benchmarks": benchmarks,
 }
 
 

@@ -1,0 +1,66 @@
+"""Trying repairs: what all proofs of a finding take, and one that has to run the cell's code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+from shape_magic.repair.prove import Prover
+from tests.benchmarks import ours, subjects
+from tests.benchmarks.rows import Group, Row, row
+from tests.benchmarks.side_by_side import Series, Side, alone, in_turn, milliseconds, ratio, timed
+
+
+@contextmanager
+def _clocked(took: list[float]) -> Iterator[None]:
+    """Every proof's seconds."""
+    prove = Prover.prove
+
+    def clocked(self: Prover, *args: Any, **kwargs: Any) -> Any:
+        start = time.perf_counter()
+        try:
+            return prove(self, *args, **kwargs)
+        finally:
+            took.append(time.perf_counter() - start)
+
+    with mock.patch.object(Prover, "prove", clocked):
+        yield
+
+
+def _proofs(cell: str, names: dict[str, Any]) -> list[float]:
+    """The seconds of each proof in one check of the cell."""
+    took: list[float] = []
+    ours.forget()
+    with _clocked(took):
+        report = ours.check(cell, names, dry_run=True)
+    assert any(one.fixes for one in report.diagnostics), "nothing was proved"
+    return took
+
+
+def _resnet() -> Row:
+    names = subjects.names(**subjects.images(8, 224, 224, 3))
+    count = len(_proofs(subjects.RESNET_HEAD, names))
+    a, b = in_turn(
+        Side("proofs", lambda: sum(_proofs(subjects.RESNET_HEAD, names))),
+        Side("one trace", timed(lambda _: ours.trace_of_code(subjects.resnet50), ours.forget)),
+        seconds=10,
+    )
+    return row(f"all {count} repairs of a ResNet50 head", "one trace of ResNet50", "×", ratio(a, b), a, b, goal=2)
+
+
+def _source() -> Row:
+    names = subjects.names(**subjects.images(64, 32, 32, 3))
+    lines = len(subjects.FUNCTIONAL.splitlines())
+    for _ in range(2):
+        _proofs(subjects.FUNCTIONAL, names)
+    series = Series("the longest proof", tuple(max(_proofs(subjects.FUNCTIONAL, names)) for _ in range(11)))
+    what = f"repair that runs {lines} lines"
+    return row(what, "", "ms", milliseconds(alone(series)), series, goal=30)
+
+
+def measure() -> Group:
+    """The rows of the group."""
+    return Group("proving", "Trying repairs", (_resnet(), _source()))

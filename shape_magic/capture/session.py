@@ -184,11 +184,10 @@ class Session:
             made=self.made.mapped(lambda made: made.moved(moved)),
             placed=self.placed.mapped(lambda spans: [moved(span) for span in spans]),
             tracked=self.tracked.mapped(lambda tracked: twins[tracked.number]),
-            current=[twins[tracked.number] for tracked in self.current],
+            current={twins[tracked.number]: None for tracked in self.current},
             latest=self.latest,
             cell=self.cell,
             computed=list(self.computed),
-            ran=dict(self.ran),
             _count=self._count,
         )
 

@@ -114,7 +114,7 @@ def check_cells(
             if not _run(code, ns, checker):
                 break
     facts, live = checker.known()
-    return build_report(session, facts, ns, given, live)
+    return build_report(session, facts, ns, given, live, checker.diagnose(facts))
 
 
 def _compiled(source: str, filename: str) -> CodeType:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shape_magic.capture.book import Place
@@ -14,7 +14,6 @@ from shape_magic.errors import WeightsTooLargeError
 from shape_magic.facts import Facts, Failure, Given, Model, Span
 from shape_magic.rules import Found, diagnose
 from shape_magic.rules.weights_exceed_memory import gibibytes
-from shape_magic.source.cells import kept
 from shape_magic.standins import NoStandIn, stand_in
 from shape_magic.trace.data import shape_of
 from shape_magic.trace.failures import failure_of
@@ -59,8 +58,9 @@ class Checker(Observer):
         self.stood_in = False
         self._on_found = on_found
         #: By ``Tracked.number``: an id is used again when a model has gone.
-        self._facts: dict[int, Model] = {}
-        self._uses: dict[int, Use] = {}
+        self._models: dict[int, _Seen] = {}
+        #: The last facts that were diagnosed, with what was found.
+        self._diagnosed: tuple[Facts, tuple[Found, ...]] | None = None
         self._seen: set[tuple[object, ...]] = set()
         self._extra: list[Model] = []
         self._allocated = 0
@@ -94,9 +94,11 @@ class Checker(Observer):
         tracked = self.session.tracked.get(latest) if latest is not None else None
         if tracked is None:
             return
-        self._uses.pop(tracked.number, None)  # its data are not kept
-        if tracked.number not in self._facts and hasattr(latest, "_layers"):
-            self._facts[tracked.number] = self._unused(latest)
+        seen = self._models.get(tracked.number)
+        if seen is not None:
+            seen.use = None  # its data are not kept
+        elif hasattr(latest, "_layers"):
+            self._models[tracked.number] = _Seen(self._unused(latest))
 
     def before_weight(self, layer: Any, shape: Any, dtype: Any) -> None:
         """Stop an allocation that goes over the budget, before it is made."""
@@ -116,9 +118,10 @@ class Checker(Observer):
         signature = _signature(use)
         if not self.dry_run and signature in self._seen:
             return
-        facts = self._used(use)
-        found = diagnose(self.facts_of([facts]))
-        fails = any(f.finding.severity == "error" for f in found)
+        facts = model_facts(self.session, use.model, self.namespace, use=use, given=self.given)
+        found = self.diagnose(self.facts_of([facts]))
+        fails = _fails(found)
+        self._keep(use, facts, fails)
         if found and self._on_found:
             self._on_found(self, fails, None)
         if not fails:  # what goes on is not looked at again in each step of a loop
@@ -150,21 +153,19 @@ class Checker(Observer):
 
     # -- facts
 
-    def _used(self, use: Use) -> Model:
-        facts = model_facts(self.session, use.model, self.namespace, use=use, given=self.given)
+    def _keep(self, use: Use, facts: Model, fails: bool) -> None:
+        """Keep the use of a model that is the one to report: it says more, or shows the first error."""
         tracked = self.session.tracked.get(use.model)
-        known = self._facts.get(tracked.number) if tracked is not None else None
-        if tracked is not None and (_says_more(facts, known) or self._is_worse(facts, known)):
-            self._facts[tracked.number] = facts
-            self._uses[tracked.number] = use
-        return facts
+        if tracked is None:
+            return
+        before = self._models.get(tracked.number)
+        if before is None or _says_more(facts, before.facts) or (fails and not self._fails(before)):
+            self._models[tracked.number] = _Seen(facts, use, fails)
 
-    def _is_worse(self, now: Model, before: Model | None) -> bool:
-        """Whether a use shows an error and the one before it did not."""
-        return before is not None and not self._fails(before) and self._fails(now)
-
-    def _fails(self, model: Model) -> bool:
-        return any(f.finding.severity == "error" for f in diagnose(self.facts_of([model])))
+    def _fails(self, seen: _Seen) -> bool:
+        if seen.fails is None:
+            seen.fails = _fails(self.diagnose(self.facts_of([seen.facts])))
+        return seen.fails
 
     def _unused(self, model: Any) -> Model:
         return model_facts(self.session, model, self.namespace, given=self.given)
@@ -182,16 +183,17 @@ class Checker(Observer):
             self._extra.append(facts)
             return facts
         tracked = self.session.tracked.get(model)
-        known = self._facts.get(tracked.number) if tracked is not None else None
+        known = self._models.get(tracked.number) if tracked is not None else None
         if known is not None and self._fails(known):
-            return known  # said before the call, which went on all the same
+            return known.facts  # said before the call, which went on all the same
         use = self._use_of_call(*self._call) if self._call is not None and self._call[0] is model else None
         facts = model_facts(self.session, model, self.namespace, use=use, given=self.given)
-        if not diagnose(self.facts_of([facts])):
+        if not self.diagnose(self.facts_of([facts])):
             facts = with_failure(facts, broken.error, broken.span)
             inputs, construct = refused(self.session, next(iter(broken.args), None), broken.span)
             facts = replace(facts, inputs=inputs or facts.inputs, construct=construct)
-        self._facts[self.session.note_model(model, None).number] = facts
+        noted = self.session.note_model(model, None)
+        self._models[noted.number] = _Seen(facts, known.use if known is not None else None)
         return facts
 
     def _answer(self, use: Use, facts: Model) -> None:
@@ -230,13 +232,15 @@ class Checker(Observer):
         alive = [(t, t.ref()) for t in self.session.current]
         inner = _inner_models([m for _, m in alive if m is not None])
         for tracked, model in alive:
-            known = self._facts.get(tracked.number)
+            seen = self._models.get(tracked.number)
+            known = seen.facts if seen is not None else None
             if model is not None and (known is None or known.contract is None) and not _stopped(known):
                 if id(model) in inner:
                     continue
                 known = self._unused(model)
             if known is not None and (known.calls or known.failure or known.contract or known.kind == "Model"):
-                live = Live(model, self._uses.get(tracked.number), tracked) if model is not None else None
+                use = seen.use if seen is not None else None
+                live = Live(model, use, tracked) if model is not None else None
                 models.append((known, live))
         return models + [(extra, None) for extra in [*self._extra, *self._loose()]]
 
@@ -248,23 +252,41 @@ class Checker(Observer):
         """
         if self._extra or not self.session.computed:
             return []  # the run ended at a call that raised: that is the one to look at
-        taken = {id(node) for model, _ in self.session.tracked.items() for node in _nodes(model)}
+        # What this run's calls gave is in no model of an earlier one.
+        taken = {id(node) for t in self.session.current if (model := t.ref()) is not None for node in _nodes(model)}
         loose = loose_facts(self.session, self.namespace, self.given, taken)
-        return [m for m in loose if in_worker() or any(_is_serious(f) for f in diagnose(self.facts_of([m])))]
+        return [m for m in loose if in_worker() or any(_is_serious(f) for f in self.diagnose(self.facts_of([m])))]
 
     def facts_of(self, models: list[Model]) -> Facts:
         """These models as facts, with what the user keeps on purpose."""
-        marks = frozenset(
-            (cell.id, line, rule)
-            for cell in self.session.book.cells.values()
-            if "shapecheck:" in cell.source
-            for line, rule in kept(cell.source)
-        )
-        return Facts(tuple(models), marks)
+        marks = (cell.marks for cell in self.session.book.cells.values())
+        return Facts(tuple(models), frozenset().union(*marks))
 
-    def found(self) -> tuple[Found, ...]:
-        """The findings so far."""
-        return diagnose(self.facts())
+    def diagnose(self, facts: Facts) -> tuple[Found, ...]:
+        """The findings; asked twice for the same models, before a call and for its report, the rules look once."""
+        last = self._diagnosed
+        if last is None or last[0].kept != facts.kept or not _are_same(last[0].models, facts.models):
+            last = self._diagnosed = facts, diagnose(facts)
+        return last[1]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of a model, and of the use that it is known from."""
+
+    facts: Model
+    use: Use | None = None
+    #: Whether an error is among the findings; None: nobody has looked.
+    fails: bool | None = None
+
+
+def _fails(found: Sequence[Found]) -> bool:
+    return any(f.finding.severity == "error" for f in found)
+
+
+def _are_same(some: Sequence[Model], others: Sequence[Model]) -> bool:
+    """Whether these are the very same facts: comparing them by value would cost more than to look again."""
+    return len(some) == len(others) and all(a is b for a, b in zip(some, others, strict=True))
 
 
 def _nodes(model: Any) -> list[Any]:
@@ -285,9 +307,9 @@ def _stopped(known: Model | None) -> bool:
     return known is not None and (known.failure is not None or known.failed_call is not None)
 
 
-def _says_more(now: Model, before: Model | None) -> bool:
+def _says_more(now: Model, before: Model) -> bool:
     """Whether a use of the model is the one to report: a failure, else the first that compares with labels."""
-    if before is None or before.contract is None or now.contract is None:
+    if before.contract is None or now.contract is None:
         return True
     if now.failed_call or now.contract.failure or now.failure:
         return True

@@ -122,7 +122,7 @@ class Call:
 
     def is_a(self, *names: str) -> bool:
         """Whether the layer's class is, or inherits from, a Keras class of one of these names."""
-        return any(name in self.bases for name in names)
+        return not set(names).isdisjoint(self.bases)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,18 @@ _HINTS = ("where", "what", "why", "how")
 
 
 def build_report(
-    session: Session, facts: Facts, namespace: Mapping[str, Any], given: Given, live: Sequence[Live | None] = ()
+    session: Session,
+    facts: Facts,
+    namespace: Mapping[str, Any],
+    given: Given,
+    live: Sequence[Live | None] = (),
+    found: Sequence[Found] | None = None,
 ) -> Report:
-    """Diagnose the facts, prove the repairs of what is found, and put it all into words."""
-    found = diagnose(facts)
+    """Diagnose the facts, prove the repairs of what is found, and put it all into words.
+
+    ``found``: the facts' findings, where somebody has them already.
+    """
+    found = diagnose(facts) if found is None else found
     cells = sorted(session.book.cells.values(), key=lambda c: c.order)
     return Report(
         models=facts.models,

@@ -12,10 +12,12 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from shape_magic.facts import CellId, Span
-from shape_magic.source.cells import mask, parse, span_from_positions
+from shape_magic.source.cells import kept, mask, parse, span_from_positions
 
 #: How many frames up a cell is looked for: Keras' own stacks are about 40 deep.
 _DEPTH = 120
+#: Of so many cells that ran last the syntax is kept: it is a hundred times as large as the text.
+_READ = 16
 
 
 @dataclass
@@ -46,12 +48,24 @@ class Cell:
     def _lines(self) -> tuple[list[str], list[str]]:
         return self.source.split("\n"), mask(self.source).split("\n")
 
+    def forget_syntax(self) -> None:
+        """Let go of what was read off the text: it is read again when it is asked for."""
+        for name in ("tree", "calls", "chained", "_lines"):
+            vars(self).pop(name, None)
+
     def holds(self, span: Span) -> bool:
         """Whether a span lies on lines of the cell that are Python as they stand."""
         lines, masked = self._lines
         if not (1 <= span.start_line <= span.end_line <= len(lines)) or span.end_col > len(lines[span.end_line - 1]):
             return False
         return lines[span.start_line - 1] == masked[span.start_line - 1]
+
+    @cached_property
+    def marks(self) -> frozenset[tuple[CellId, int, str]]:
+        """The rules that the cell silences, by line."""
+        if "shapecheck:" not in self.source:
+            return frozenset()
+        return frozenset((self.id, line, rule) for line, rule in kept(self.source))
 
     @cached_property
     def chained(self) -> dict[tuple[int, int, int], ast.Call]:
@@ -66,12 +80,14 @@ class Cell:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Place:
-    """Where user code stands: the span of the running call, its syntax, and what it calls."""
+    """Where user code stands: the span of the running call, and its syntax."""
 
     span: Span
     call: ast.Call | None
+    #: The text and the span of each argument by the parameters' names, where they were asked for.
+    arguments: dict[tuple[str, ...], tuple[dict[str, str], dict[str, Span]]] = field(default_factory=dict)
 
 
 class _Positions:
@@ -139,6 +155,13 @@ class Book:
         """Let go of the code that ran: where it stands is found anew when it runs again."""
         self._positions.clear()
         self._places.clear()
+
+    def forget_old_syntax(self) -> None:
+        """Keep the syntax of the last cells only: of the others the text is enough."""
+        last = max((cell.order for cell in self.cells.values()), default=0)
+        for cell in self.cells.values():
+            if cell.order <= last - _READ:
+                cell.forget_syntax()
 
     def place(self, frame: FrameType | None) -> Place | None:
         """The innermost place in a known cell at or above a frame; None when no cell is on the stack."""

@@ -199,6 +199,7 @@ class Session:
         self.computed.clear()
         self.making = None
         self.book.forget_places()
+        self.book.forget_old_syntax()
 
     # -- what the hooks report
 
@@ -255,12 +256,18 @@ class Session:
             bound = dict(kwargs)
         use = Use(model, method, bound, place)
         if place is not None:
-            use.texts, use.spans = argument_sources(self.book, place, list(signature.parameters)[1:])
+            use.texts, use.spans = argument_sources(self.book, place, tuple(signature.parameters)[1:])
         return use
 
 
-def argument_sources(book: Book, place: Place, names: list[str]) -> tuple[dict[str, str], dict[str, Span]]:
-    """The text and the span of every argument of a call, by the parameter's name."""
+def argument_sources(book: Book, place: Place, names: tuple[str, ...]) -> tuple[dict[str, str], dict[str, Span]]:
+    """The text and the span of every argument of a call, by the parameter's name; read once for a place in a loop."""
+    if names not in place.arguments:
+        place.arguments[names] = _argument_sources(book, place, names)
+    return place.arguments[names]
+
+
+def _argument_sources(book: Book, place: Place, names: tuple[str, ...]) -> tuple[dict[str, str], dict[str, Span]]:
     if place.call is None:
         return {}, {}
     nodes: dict[str, ast.expr] = {}

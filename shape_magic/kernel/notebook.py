@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -171,7 +170,7 @@ class Notebook:
         """A call can't work, or should not run unseen: show it now, above what it would print."""
         from shape_magic.kernel.lines import keras_type, one_line, stopped_line
 
-        report = self.report(*checker.known(), checker.given)
+        report = self._checked(checker)
         self._show_new(report)
         strict = self._options.strict or self.settings.strict
         if error is not None:
@@ -187,7 +186,7 @@ class Notebook:
             return
         cell = self.session.book.cells[self.session.cell]  # type: ignore[index]
         known = self.session.has_something or self._shown
-        report = self.report(*watching.checker.known(), watching.checker.given) if known else None
+        report = self._checked(watching.checker) if known else None
         if report is None or not (report.models or self._shown):
             if magic_line(cell.source) is not None and not failed:
                 print(say("magic.nothing"))
@@ -204,11 +203,12 @@ class Notebook:
     def _known(self, report: Report) -> bool:
         return all(_identity(d) in self._shown for d in report.diagnostics)
 
-    def report(self, facts: Facts, live: Sequence[Live | None], given: Given) -> Report:
-        """The facts as a report whose fixes edit this notebook's cells."""
+    def _checked(self, checker: Checker) -> Report:
+        """What is known of the running cell, as a report whose fixes edit this notebook's cells."""
         from shape_magic.pipeline import build_report
 
-        return build_report(self.session, facts, self.shell.user_ns, given, live)
+        facts, live = checker.known()
+        return build_report(self.session, facts, self.shell.user_ns, checker.given, live, checker.diagnose(facts))
 
     def _show_new(self, report: Report) -> None:
         if report.diagnostics and self._known(report):
@@ -310,6 +310,7 @@ class Notebook:
         return span
 
     def _live_models(self) -> Report | None:
+        from shape_magic.pipeline import build_report
         from shape_magic.trace.models import model_facts
 
         keras = sys.modules.get("keras")
@@ -319,7 +320,7 @@ class Notebook:
         models = list({id(m): m for m in names.values()}.values())
         facts = tuple(model_facts(self.session, m, self.shell.user_ns) for m in models)
         live = [Live(m, None, self.session.tracked.get(m)) for m in models]
-        return self.report(Facts(facts), live, self.given()) if facts else None
+        return build_report(self.session, Facts(facts), self.shell.user_ns, self.given(), live) if facts else None
 
 
 def _identity(diagnostic: Diagnostic) -> tuple[str, int | None, str]:

@@ -104,10 +104,13 @@ def _in_words(known: list[tuple[int | None, str]], sizes: Shape) -> str:
 
 def first_reader(model: Model, item: int = 0) -> Call | None:
     """The layer that first does something with an input's axes."""
-    number = next((c.call for c in model.calls if -1 - item in c.inputs), None)
-    while number is not None and model.calls[number].is_a(*PASS_ON):
-        number = next((c.call for c in model.calls if number in c.inputs), None)
-    return model.calls[number] if number is not None else None
+    wanted = -1 - item
+    for call in model.calls:  # a call stands behind those that it reads
+        if wanted in call.inputs:
+            if not call.is_a(*PASS_ON):
+                return call
+            wanted = call.call
+    return None
 
 
 def inputs_for(model: Model, data: Data) -> Iterator[Repair]:

@@ -135,6 +135,7 @@ class _Masker:
         return _after_break(self.source, end)
 
 
+@lru_cache(maxsize=8)
 def masked(source: str) -> Masked:
     """The cell with IPython's syntax replaced by harmless Python, and where that was."""
     return _Masker(source).run()

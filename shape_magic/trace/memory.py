@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 _LIMITS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
@@ -24,7 +22,8 @@ def available() -> int:
 
 def _number(path: str) -> int | None:
     try:
-        text = Path(path).read_text(encoding="ascii").strip()
+        with open(path, encoding="ascii") as file:  # noqa: PTH123 - asked for each cell, and a Path takes twice as long
+            text = file.read().strip()
     except (OSError, UnicodeError):
         return None
     return int(text) if text.isdigit() else None

@@ -206,3 +206,45 @@ def test_an_interrupt_of_the_main_thread_during_a_dry_run_ends_it() -> None:
     assert time.monotonic() - start < 5
     assert not hooks.installed()
     assert _thread.get_ident() == threading.main_thread().ident
+
+
+def test_each_wrapper_is_made_once(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    with watched(session):
+        pass
+    monkeypatch.setattr("shape_magic.capture.wrappers._like", lambda *_: pytest.fail("a wrapper was made again"))
+    before = state()
+    for _ in range(3):
+        with watched(session):
+            assert state() != before
+        assert state() == before
+
+
+def test_what_a_cell_puts_in_the_place_of_a_method_stays(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.Sequential, "add", keras.Sequential.add)  # put back at the end
+
+    def mine(self: Any, layer: Any) -> None:
+        """Nothing is added."""
+
+    with watched(session):
+        keras.Sequential.add = mine
+    assert keras.Sequential.add is mine
+    with watched(session):
+        assert keras.Sequential.add is not mine
+        keras.Sequential().add(keras.layers.Dense(2))
+    assert keras.Sequential.add is mine
+
+
+def test_a_loop_of_calls_asks_for_its_place_once(session: Session) -> None:
+    seen: list[Any] = []
+
+    class Counts(hooks.Observer):
+        def before_call(self, model: Any, args: Any, kwargs: Any, frame: Any) -> None:
+            seen.append(self.session.book.place(frame))
+
+    source = "for _ in range(20):\n    model(x)\n"
+    session.book.add(0, source, "cell 1", "<cell 0>")
+    model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
+    with hooks.observing(Counts(session)):
+        exec(compile(source, "<cell 0>", "exec"), {"model": model, "x": np.zeros((1, 3))})
+    assert len(seen) == 20
+    assert len({id(place) for place in seen}) == 1

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
 from shape_magic import check_cells
+from shape_magic.capture import book as book_module
 from shape_magic.capture.book import Book, Place
 from shape_magic.facts import Model, Span
 from shape_magic.report import Report
@@ -245,3 +248,28 @@ def test_a_changed_source_gives_no_place_instead_of_an_error() -> None:
     book = Book()
     book.add(0, "x", "cell 1", "<cell 0>")
     assert place_of(book, "\n\nmark()\n", "<cell 0>") is None
+
+
+def test_a_call_in_a_loop_is_located_once_and_a_long_cell_is_read_forward(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = Counter[str]()
+
+    def counted(name: str, function: Any) -> Any:
+        return lambda *args: (counts.update([name]), function(*args))[1]
+
+    monkeypatch.setattr(Book, "_located", counted("located", Book._located))
+    monkeypatch.setattr(book_module, "_Positions", counted("begun", book_module._Positions))
+    book, source = Book(), "for _ in range(50):\n    mark()\n" + "mark()\n" * 50
+    book.add(0, source, "cell 1", "<cell 0>")
+    found: list[Place | None] = []
+    exec(compile(source, "<cell 0>", "exec"), {"mark": lambda: found.append(book.place(sys._getframe(1)))})
+    assert [place.span.start_line for place in found if place] == [2] * 50 + list(range(3, 53))
+    assert counts == {"located": 51, "begun": 1}
+
+
+def test_only_the_last_cells_keep_their_syntax() -> None:
+    book = Book()
+    for number in range(40):
+        assert book.add(number, "mark()", f"cell {number}").tree is not None
+    book.forget_old_syntax()
+    assert sum("tree" in vars(cell) for cell in book.cells.values()) == 16
+    assert all(cell.calls for cell in book.cells.values())

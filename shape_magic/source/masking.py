@@ -8,7 +8,9 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: Cell magics that run their body as Python in the user's namespace; any other body is not Python.
 PYTHON_CELL_MAGICS = frozenset(
@@ -133,6 +135,7 @@ class _Masker:
         return _after_break(self.source, end)
 
 
+@lru_cache(maxsize=512)
 def masked(source: str) -> Masked:
     """The cell with IPython's syntax replaced by harmless Python, and where that was."""
     return _Masker(source).run()
@@ -147,17 +150,21 @@ def mask(source: str) -> str:
     return masked(source).text
 
 
-def line_starts(source: str) -> list[int]:
-    """The offsets at which lines start, as Python counts lines: no break at form feeds or U+2028."""
-    return [0, *(found.end() for found in _NEWLINE.finditer(source))]
+@lru_cache(maxsize=512)
+def line_starts(source: str) -> tuple[int, ...]:
+    """The offsets at which lines start, as Python counts lines: no break at form feeds or U+2028.
+
+    Kept, for it is asked for each place in a text.
+    """
+    return (0, *(found.end() for found in _NEWLINE.finditer(source)))
 
 
-def line_of(starts: list[int], position: int) -> int:
+def line_of(starts: Sequence[int], position: int) -> int:
     """The line, from 1, of an offset."""
     return bisect_right(starts, position)
 
 
-def line_text(source: str, starts: list[int], line: int) -> str:
+def line_text(source: str, starts: Sequence[int], line: int) -> str:
     """A line, from 1, without its line break."""
     end = starts[line] if line < len(starts) else len(source)
     return source[starts[line - 1] : end].rstrip("\r\n")

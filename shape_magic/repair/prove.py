@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
 from types import ModuleType
 from typing import Any
 
@@ -21,7 +20,7 @@ from shape_magic.repair.stack import NotOnStack, on_stack
 from shape_magic.repair.steps import Reorder, Repair
 from shape_magic.report import Edit
 from shape_magic.rules import Found, diagnose
-from shape_magic.source.cells import apply_edits, span_from_offsets
+from shape_magic.source.cells import apply_edits, differences, span_from_offsets
 from shape_magic.source.writer import Refused, write
 
 
@@ -252,10 +251,12 @@ def with_names_of(before: Model, after: Model) -> Model:
 
     old, new = [key(c) for c in before.calls], [key(c) for c in after.calls]
     calls = list(after.calls)
-    for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
-        for i in range(block.size):
-            known = before.calls[block.a + i]
-            calls[block.b + i] = replace(calls[block.b + i], layer=known.layer, path=known.path)
+    a = b = 0
+    for i, j, k, m in [*differences(old, new), (len(old), 0, len(new), 0)]:
+        for known, at in zip(before.calls[a:i], range(b, k), strict=True):
+            if (calls[at].layer, calls[at].path) != (known.layer, known.path):
+                calls[at] = replace(calls[at], layer=known.layer, path=known.path)
+        a, b = j, m
     return replace(after, calls=tuple(calls), inputs=before.inputs or after.inputs)
 
 
@@ -267,9 +268,8 @@ def edits_between(before: Mapping[CellId, str], after: Mapping[CellId, str]) -> 
         if old == new:
             continue
         a, b = old.splitlines(keepends=True), new.splitlines(keepends=True)
-        for tag, i1, i2, j1, j2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-            if tag != "equal":
-                edits.append(_trimmed(cell, old, sum(map(len, a[:i1])), "".join(a[i1:i2]), "".join(b[j1:j2])))
+        for i1, i2, j1, j2 in differences(a, b):
+            edits.append(_trimmed(cell, old, sum(map(len, a[:i1])), "".join(a[i1:i2]), "".join(b[j1:j2])))
     return tuple(edits)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import difflib
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from difflib import SequenceMatcher
+from functools import lru_cache
 
 from shape_magic.facts import CellId, Span
 from shape_magic.report import Edit
@@ -20,6 +21,7 @@ from shape_magic.source.masking import line_of, line_starts, line_text, mask
 __all__ = [
     "apply_edits",
     "diff_lines",
+    "differences",
     "keep_edit",
     "kept",
     "mask",
@@ -33,10 +35,12 @@ __all__ = [
 ]
 
 
+@lru_cache(maxsize=512)
 def parse(source: str) -> ast.Module | None:
     """The tree of a cell, IPython's syntax masked and top-level ``await`` allowed; None if it isn't Python.
 
-    A cell that is indented as a whole is read as IPython reads it.
+    A cell that is indented as a whole is read as IPython reads it. The tree is kept for whoever asks
+    next: it is not to be changed.
     """
     text = mask(source)
     tree = _compiled(text)
@@ -169,10 +173,23 @@ def diff_lines(before: str, after: str) -> tuple[tuple[str, str], ...]:
     """What goes (``"-"``) and what comes (``"+"``), line by line, without the lines around."""
     old, new = _lines(before), _lines(after)
     found: list[tuple[str, str]] = []
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind != "equal":
-            found += [("-", line) for line in old[a:b]] + [("+", line) for line in new[c:d]]
+    for a, b, c, d in differences(old, new):
+        found += [("-", line) for line in old[a:b]] + [("+", line) for line in new[c:d]]
     return tuple(found)
+
+
+def differences(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[tuple[int, int, int, int]]:
+    """Where two sequences differ: from where to where in the one, and in the other, in order.
+
+    What they share at their ends is taken off first: an edit is small, and the search for the rest
+    takes the square of what it is given where much of it is alike.
+    """
+    shorter = min(len(old), len(new))
+    head = next((i for i in range(shorter) if old[i] != new[i]), shorter)
+    tail = next((i for i in range(shorter - head) if old[-1 - i] != new[-1 - i]), shorter - head)
+    a, b = old[head : len(old) - tail], new[head : len(new) - tail]
+    found = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    return [(head + i, head + j, head + k, head + m) for kind, i, j, k, m in found if kind != "equal"]
 
 
 def _lines(source: str) -> list[str]:

@@ -135,7 +135,7 @@ class _Masker:
         return _after_break(self.source, end)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def masked(source: str) -> Masked:
     """The cell with IPython's syntax replaced by harmless Python, and where that was."""
     return _Masker(source).run()
@@ -150,11 +150,11 @@ def mask(source: str) -> str:
     return masked(source).text
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def line_starts(source: str) -> tuple[int, ...]:
     """The offsets at which lines start, as Python counts lines: no break at form feeds or U+2028.
 
-    Known for the last few texts: places are asked for one by one, and each would read the whole cell.
+    Known for the last texts: places are asked for one by one, and each would read the whole cell.
     """
     return (0, *(found.end() for found in _NEWLINE.finditer(source)))
 

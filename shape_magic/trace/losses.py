@@ -6,7 +6,8 @@ whatever keeps a state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +92,7 @@ def loss_facts(
     return tuple(
         _told(
             item,
-            asked(lambda item=item: CompileLoss(item), [output], [labels], batch)  # type: ignore[misc]
+            asked(lambda item=item: CompileLoss(item), [output], [labels], batch, kind("loss", item))  # type: ignore[misc]
             if item is not None and output is not None and labels is not None
             else None,
         )
@@ -116,14 +117,54 @@ def _told(loss: Any, failure: Failure | None) -> LossFacts:
     )
 
 
-def asked(make: Callable[[], Any], outputs: Sequence[Any], y: Sequence[Data], batch: int | None) -> Failure | None:
-    """What Keras raises when one output meets its labels; None where it computes, or where there are none."""
+def asked(
+    make: Callable[[], Any], outputs: Sequence[Any], y: Sequence[Data], batch: int | None, what: Hashable = None
+) -> Failure | None:
+    """What Keras raises when one output meets its labels; None where it computes, or where there are none.
+
+    ``what`` is asked: what was said of an equal one on equal shapes is not asked again.
+    """
     import keras
 
     if len(outputs) != 1 or len(y) != 1 or y[0].dtype == "object" or not y[0].shape:
         return None
-    labels = keras.KerasTensor(with_batch(y[0], batch), dtype=y[0].dtype)
-    return refused(make, labels, outputs[0])
+    output, labels = outputs[0], keras.KerasTensor(with_batch(y[0], batch), dtype=y[0].dtype)
+    if what is None or getattr(output, "_keras_mask", None) is not None:
+        return refused(make, labels, output)
+    sides = tuple((tuple(t.shape), str(t.dtype), bool(getattr(t, "sparse", False))) for t in (labels, output))
+    question = (what, sides, keras.config.floatx())
+    if question not in _said:
+        said = refused(make, labels, output)
+        while len(_said) >= _MOST:
+            _said.pop(next(iter(_said)), None)
+        _said[question] = said
+    return _said[question]
+
+
+#: What Keras said of its own losses and metrics: plain data, the oldest of which goes first.
+_said: dict[Hashable, Failure | None] = {}
+_MOST = 1024
+
+
+def kind(role: str, item: Any) -> Hashable:
+    """Equal for losses, or metrics, of Keras' own that say the same of the same shapes; None where that is unsaid."""
+    if isinstance(item, str):
+        return None if _is_renamed(item) else (role, item)
+    if not is_known(item) or not hasattr(item, "get_config"):
+        return None
+    try:
+        return role, type(item), json.dumps(item.get_config(), sort_keys=True)
+    except Exception:  # noqa: BLE001 - a configuration that is no plain data, or none at all
+        return None
+
+
+def _is_renamed(name: str) -> bool:
+    """Whether a name may stand for something of the user's."""
+    from keras.src.backend.common import global_state
+    from keras.src.saving import object_registration
+
+    scope = global_state.get_global_attribute("custom_objects_scope_dict")
+    return bool(scope) or any(own.rpartition(">")[2] == name for own in object_registration.GLOBAL_CUSTOM_OBJECTS)
 
 
 def refused(make: Callable[[], Any], *symbols: Any) -> Failure | None:

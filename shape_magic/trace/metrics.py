@@ -8,7 +8,7 @@ from typing import Any
 
 from shape_magic.facts import Data, Failure, LossFacts
 from shape_magic.trace.layers import arguments
-from shape_magic.trace.losses import asked, is_known, per_output
+from shape_magic.trace.losses import asked, is_known, kind, per_output
 
 #: What Keras chooses by the shapes, under one name each (keras/src/trainers/compile_utils.py).
 _CHOSEN = {"accuracy": "accuracy", "acc": "accuracy", "crossentropy": "crossentropy", "ce": "crossentropy"}
@@ -56,7 +56,7 @@ def _failure(metric: Any, outputs: Sequence[Any], y: Sequence[Data], batch: int 
     copy = copied_metric(metric)
     if copy is None:
         return None
-    return asked(lambda: CompileMetrics([copy], None).update_state, outputs, y, batch)
+    return asked(lambda: CompileMetrics([copy], None).update_state, outputs, y, batch, kind("metric", metric))
 
 
 def as_list(metrics: Any) -> list[Any]:

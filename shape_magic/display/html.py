@@ -22,6 +22,7 @@ _CLASS = "shapecheck-table"
 #: Said once, because in a cell of its own it would take more room than all that the cell says.
 _STYLE = (
     f".shapecheck-static .{_CLASS} :is(caption,th,td){{text-align:left}}"
+    f".shapecheck-static .{_CLASS} td{{font-weight:normal}}"
     f".shapecheck-static .{_CLASS} td:nth-of-type(n+2):nth-of-type(-n+4){{white-space:nowrap;font-family:monospace}}"
 )
 _EDGES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from shape_magic.alignment import brought, laid_beside
 from shape_magic.display.cards import tone
@@ -12,7 +13,7 @@ from shape_magic.display.palette import swatch
 from shape_magic.display.parts import AxisCell, Fold, FoldKind, Item, Rail, Row, RowKind, State, flatten, short
 from shape_magic.facts import Axes, Call, Data, Model, Shape
 from shape_magic.report import Diagnostic, Fix
-from shape_magic.words import number, say, shape_text
+from shape_magic.words import language, number, say, shape_text
 
 _STATES: dict[str, State] = {"error": "broken", "warning": "warned", "info": "asked"}
 _RANKING: tuple[State, ...] = ("broken", "warned", "asked", "arrived", "new", "unreached", "predicted", "ok")
@@ -40,16 +41,16 @@ def glyph(shape: Shape | None, axes: Axes = ()) -> tuple[AxisCell, ...]:
     if shape is None:
         return ()
     named = [*axes[: len(shape)], *["?"] * (len(shape) - len(axes))]
-    sizes = zip(named, shape, strict=True)
-    return tuple(AxisCell(swatch(axis).letter, _meaning(axis), str(size), _axis_word(axis)) for axis, size in sizes)
+    said = language()
+    cells = ((_axis(axis, said), size) for axis, size in zip(named, shape, strict=True))
+    return tuple(AxisCell(letter, meaning, str(size), word) for (letter, meaning, word), size in cells)
 
 
-def _meaning(axis: str) -> str:
-    return axis if swatch(axis).letter != "·" else "axis"
-
-
-def _axis_word(axis: str) -> str:
-    return say(f"axis.{axis}") if swatch(axis).letter != "·" else say("axis.unknown")
+@cache
+def _axis(axis: str, spoken: str) -> tuple[str, str, str]:
+    """An axis' letter, meaning and word; ``spoken`` is the language that it is kept by."""
+    letter = swatch(axis).letter
+    return (letter, axis, say(f"axis.{axis}")) if letter != "·" else (letter, "axis", say("axis.unknown"))
 
 
 def with_label(fix: Fix) -> str:
@@ -420,6 +421,8 @@ def _repeat_at(keys: list[tuple[object, ...]], start: int) -> tuple[int, int]:
     """The length of the block that repeats from here and how often, whichever covers most rows."""
     best = (1, 1)
     for length in range(1, min(_LONGEST_BLOCK, (len(keys) - start) // _FEWEST_REPEATS) + 1):
+        if keys[start] != keys[start + length]:
+            continue
         block = keys[start : start + length]
         times = 1
         while keys[start + times * length : start + (times + 1) * length] == block:

@@ -36,7 +36,7 @@ def visible(text: str, *, lines: bool = False) -> str:
     """
     if lines:
         return "\n".join(visible(line.expandtabs(4)) for line in text.split("\n"))
-    return text if text.isascii() and text.isprintable() else "".join(map(_shown, text))
+    return text if text.isprintable() else "".join(map(_shown, text))
 
 
 def _shown(char: str) -> str:

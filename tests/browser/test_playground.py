@@ -240,6 +240,19 @@ def test_little_room(warm_desk: Desk) -> None:
     assert violations(notebook) == []
 
 
+def test_a_turn_draws_only_what_it_changed(warm_desk: Desk) -> None:
+    notebook = shown(warm_desk)
+    lines = stage(notebook).locator("[data-row]")
+    lines.evaluate_all("nodes => nodes.forEach(node => (node.old = true))")
+    python(notebook, 'play.set("conv2d_1", "filters", 8) or 0')
+    expect(row(notebook, "conv2d_1").locator(".sm-shape")).to_have_text("(None, 11, 11, 8)")
+    kept = lines.evaluate_all("nodes => nodes.filter(node => node.old).map(node => node.dataset.layer ?? '')")
+    assert kept == ["input_layer", "conv2d", "max_pooling2d", "", ""]
+    row(notebook, "dense").click()
+    expect(row(notebook, "dense")).to_have_attribute("aria-selected", "true")
+    assert lines.evaluate_all("nodes => nodes.filter(node => node.old).length") == len(kept)
+
+
 def test_still_motion_does_not_flash(warm_desk: Desk) -> None:
     notebook = shown(warm_desk)
     notebook.page.emulate_media(reduced_motion="reduce")

@@ -18,7 +18,7 @@ def weight(report: Report) -> int:
 
 @pytest.mark.parametrize("broken", [None, 0.5], ids=["right", "broken"])
 def test_a_layer_unlike_all_others_weighs_little(broken: float | None) -> None:
-    at = {layers: int(broken * layers) if broken else None for layers in (100, 200, 500)}
+    at = {layers: None if broken is None else int(broken * layers) for layers in (100, 200, 500)}
     weights = {layers: weight(samples.unlike(layers, place)) for layers, place in at.items()}
     assert (weights[200] - weights[100]) / 100 < 120
     assert (weights[500] - weights[200]) / 300 < 120

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import sys
 import threading
@@ -46,6 +47,9 @@ def counted() -> Iterator[Counts]:
             counts._depths[get_ident()] -= 1
 
     before = sys.getprofile(), threading.getprofile()
+    # A collection would run our weak references' callbacks, at a moment that nobody chooses.
+    gc.collect()
+    gc.disable()
     threading.setprofile(note)
     sys.setprofile(note)
     try:
@@ -53,6 +57,7 @@ def counted() -> Iterator[Counts]:
     finally:
         sys.setprofile(before[0])
         threading.setprofile(before[1])
+        gc.enable()
 
 
 def _enter(counts: Counts) -> None:

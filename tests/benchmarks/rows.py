@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -117,7 +118,7 @@ def goal_of(one: Row) -> str:
 
 
 def lines(group: Group) -> Sequence[str]:
-    """A group for a terminal."""
+    """A group for a terminal, where each side's least and median stand too: seconds are of this machine only."""
     sign = {True: "✓", False: "✗", None: " "}
     out = [group.title]
     for one in group.rows:
@@ -126,4 +127,9 @@ def lines(group: Group) -> Sequence[str]:
         note = f"  [{one.note}]" if one.note else ""
         beside = f" / {one.beside}" if one.beside else ""
         out.append(f"  {sign[one.met]} {one.what}{beside}: {in_words(one.value, one.unit)}{spread}{note}{goal}")
+        unit: Unit = "MB" if one.unit == "MB" else "ms"
+        scale = 1 if unit == "MB" else 1000
+        for name, values in one.series.items():
+            least, median = (in_words(scale * v, unit) for v in (min(values), statistics.median(values)))
+            out.append(f"      {name}: least {least}, median {median}, {len(values)} rounds")
     return out

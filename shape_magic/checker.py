@@ -72,8 +72,7 @@ class Checker(Observer):
         """Another checker that goes on from here with a branch of the session; ``relocated``: facts in its texts."""
         other = Checker(session, self.namespace, dry_run=self.dry_run, given=self.given, on_found=self._on_found)
         other.stood_in = self.stood_in
-        other._facts = {number: relocated(facts) for number, facts in self._facts.items()}
-        other._uses = {number: relocated(use) for number, use in self._uses.items()}
+        other._models = {n: _Seen(relocated(s.facts), relocated(s.use), s.fails) for n, s in self._models.items()}
         other._seen = set(self._seen)
         other._extra = [relocated(facts) for facts in self._extra]
         other._allocated, other._call, other._error = self._allocated, self._call, self._error

@@ -30,7 +30,7 @@ def measure() -> Group:
         milliseconds("slider, value seen before", "drag_seen_ms", _INSTANT),
         row("a turn of the playground's slider", "a bare slider's turn", "×", found["drag_seen_ms"] / bare, goal=1.5),
         size("sent with each card", "payload_fixed_bytes"),
-        size("sent for a layer", "payload_bytes_per_layer", 1000),
-        size("sent for a repeated layer", "payload_bytes_per_repeated_layer", 100),
+        size("sent for a layer", "payload_bytes_per_layer", 200),
+        size("sent for a repeated layer", "payload_bytes_per_repeated_layer", 20),
     )  # fmt: skip
     return Group("browser_side", "In the browser", rows)

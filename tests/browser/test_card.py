@@ -233,4 +233,4 @@ def test_long_ladder_opens_on_demand(warm_desk: Desk) -> None:
     assert notebook.card.locator(".sm-inside *").count() == 0, "what is folded is not drawn"
     fold.click()
     expect(rows.nth(400)).to_be_visible()  # some in each frame, so that the page never stands still
-    expect(notebook.card.locator("[data-row]").nth(400)).to_contain_text("conv2d_400")
+    expect(notebook.card.locator("[data-row]").nth(400)).to_contain_text("conv2d_399")

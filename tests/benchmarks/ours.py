@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,13 +12,8 @@ from shape_magic.capture.session import Session
 from shape_magic.facts import Given, Model, Shape
 from shape_magic.report import Report
 from shape_magic.trace.models import model_facts
+from shape_magic.trace.reuse import forget as forget
 from shape_magic.trace.worker import apart
-
-
-def forget() -> None:
-    """Nothing of an earlier trace is known: what comes next is a first one."""
-    with contextlib.suppress(ModuleNotFoundError):
-        importlib.import_module("shape_magic.trace.reuse").forget()
 
 
 def trace(model: Any, *inputs: Shape) -> Model:

@@ -1,4 +1,4 @@
-"""One layer of a thousand is written otherwise, and the cell is checked again."""
+"""One layer of a thousand is written otherwise, and the cell is run and traced again."""
 
 from __future__ import annotations
 
@@ -15,33 +15,40 @@ _COUNT, _INPUT = 1000, (None, 32)
 _PLACES = {"at the end": (996, 4), "in the middle": (500, 5)}
 
 
-def _check(cell: str) -> Any:
-    return ours.check(cell, subjects.names(), x=_INPUT)
-
-
-def _calls(cell: str) -> int:
+def _calls(model: Any) -> int:
     with counted() as counts:
-        _check(cell)
+        ours.trace(model, _INPUT)
     return counts.layer_calls
 
 
-def _known(whole: str) -> None:
-    ours.forget()
-    _check(whole)
+def _made(cell: str) -> Any:
+    """The model of the cell as Keras alone makes it: what it takes is not ours."""
+    names = subjects.names()
+    exec(cell, names)
+    return names["model"]
 
 
 def _rows(whole: str, place: str, number: int, touched: int) -> tuple[Row, Row]:
     edited = subjects.stack_cell(_COUNT, changed=number)
-    ours.forget()
-    first, again = _calls(whole), _calls(edited)
+
+    def after_the_first() -> Any:
+        ours.forget()
+        ours.trace(_made(whole), _INPUT)
+        return _made(edited)
+
+    def nothing_known() -> Any:
+        ours.forget()
+        return _made(whole)
+
+    first, again = _calls(nothing_known()), _calls(after_the_first())
     a, b = in_turn(
-        Side("after the edit", timed(lambda _: _check(edited), lambda: _known(whole))),
-        Side("first", timed(lambda _: _check(whole), ours.forget)),
+        Side("after the edit", timed(lambda model: ours.trace(model, _INPUT), after_the_first)),
+        Side("first", timed(lambda model: ours.trace(model, _INPUT), nothing_known)),
         seconds=0,
-        least=3,
+        least=5,
     )
     return (
-        row(f"an edit {place}", "the first check", "×", ratio(a, b), a, b, goal=0.5),
+        row(f"an edit {place}", "the first trace", "×", ratio(a, b), a, b),
         row(f"edit {place}: layers called", "", "calls", again, goal=touched, note=f"at first {first:,}"),
     )
 

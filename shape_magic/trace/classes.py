@@ -5,22 +5,36 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TypeVar
+from types import FunctionType
+from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
+
+import numpy as np
 
 T = TypeVar("T")
 
 
+#: Classes of these live as long as the process.
+_LASTING = frozenset({"builtins", "keras", "numpy", "types", "inspect"})
+_UNKNOWN = object()
+
+
 def per_class(function: Callable[[type], T]) -> Callable[[type], T]:
     """Remember a function's answer for each class, and keep no class of the user's alive."""
-    answers: WeakKeyDictionary[type, T] = WeakKeyDictionary()
+    lasting: dict[type, T] = {}
+    others: WeakKeyDictionary[type, T] = WeakKeyDictionary()
 
     @functools.wraps(function)
     def remembered(cls: type) -> T:
-        try:
-            return answers[cls]
-        except KeyError:
-            return answers.setdefault(cls, function(cls))
+        answer: Any = lasting.get(cls, _UNKNOWN)
+        if answer is _UNKNOWN:
+            answer = others.get(cls, _UNKNOWN)
+        if answer is _UNKNOWN:
+            answer = function(cls)
+            table: Any = lasting if cls.__module__.partition(".")[0] in _LASTING else others
+            table[cls] = answer
+        known: T = answer
+        return known
 
     return remembered
 
@@ -68,14 +82,37 @@ _RECIPES = frozenset(
 )
 
 
+#: What an attribute of a layer is, as far as it matters to who looks into layers.
+Kind = Literal[
+    "plain", "number", "items", "pairs", "layer", "spec", "policy", "recipe", "function", "class", "weight", ""
+]
+
+
 @per_class
-def is_recipe_class(cls: type) -> bool:
-    """Whether objects of the class only describe: an initializer, a dtype policy, a constraint."""
+def kind_of(cls: type) -> Kind:
+    """The kind of a class's objects; ``""`` for what may be anything.
+
+    ``"number"``: a float or a number of NumPy's, which may be equal to a size and is none. ``"recipe"``: what
+    only describes, an initializer or a constraint. ``"weight"``: a variable of Keras.
+    """
     names = {one.__name__ for one in cls.__mro__ if one.__module__.split(".")[0] in {"keras", "inspect"}}
-    return bool(names & _RECIPES)
-
-
-@per_class
-def is_weight_class(cls: type) -> bool:
-    """Whether objects of the class are Keras' variables."""
-    return any(one.__name__ in {"Variable", "KerasVariable"} for one in cls.__mro__ if is_kerases_own(one))
+    found: Kind = ""
+    if cls in (str, int, bool, type(None), bytes):
+        found = "plain"
+    elif issubclass(cls, float | np.generic):
+        found = "number"
+    elif issubclass(cls, tuple | list | set):
+        found = "items"
+    elif issubclass(cls, dict):
+        found = "pairs"
+    elif is_layer_class(cls):
+        found = "layer"
+    elif names & {"Variable", "KerasVariable"}:
+        found = "weight"
+    elif names & _RECIPES:
+        found = "spec" if "InputSpec" in names else "policy" if "DTypePolicy" in names else "recipe"
+    elif issubclass(cls, FunctionType):
+        found = "function"
+    elif issubclass(cls, type):
+        found = "class"
+    return found

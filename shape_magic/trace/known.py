@@ -11,15 +11,12 @@ import itertools
 import threading
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from types import FunctionType
 from typing import Any
-
-import numpy as np
 
 from shape_magic.capture.session import ByIdentity
 from shape_magic.facts import Shape
 from shape_magic.trace import layers as describe
-from shape_magic.trace.classes import TRACKABLE, is_kerases_own, is_layer_class, is_recipe_class, is_weight_class
+from shape_magic.trace.classes import TRACKABLE, is_kerases_own, is_layer_class, kind_of
 from shape_magic.words import language
 
 
@@ -68,7 +65,7 @@ def known(layer: Any) -> Known:
         return before
     told = _of_its_kind(layer)
     held = vars(layer)
-    changeable = [name for name, value in held.items() if name not in _ASIDE and _may_change(value)]
+    changeable = [n for n, v in held.items() if type(v) not in _PLAIN and n not in _ASIDE and _may_change(v)]
     try:
         contents = _contents(layer, changeable)
     except _Foreign:
@@ -135,11 +132,11 @@ def _ids(layer: Any) -> list[int]:
 
 
 def _may_change(value: Any) -> bool:
-    return type(value) not in _PLAIN and (
-        isinstance(value, list | set | dict)
-        or is_layer_class(type(value))
-        or (isinstance(value, tuple) and any(_may_change(part) for part in value))
-    )
+    """Whether something can become another thing and stay the same object."""
+    kind = kind_of(type(value))
+    if kind == "items" and type(value) is tuple:
+        return any(_may_change(part) for part in value)
+    return kind in {"items", "pairs", "layer"}
 
 
 def _contents(layer: Any, names: list[str]) -> object:
@@ -184,26 +181,29 @@ def _content(layer: Any, depth: int) -> Hashable:
 
 
 def _content_of(value: Any, depth: int) -> Hashable:
-    cls = type(value)
-    if cls is float or isinstance(value, np.generic):
-        return repr(value)  # 1.0 is equal to 1 and is no size
-    if cls in _PLAIN:
-        content: Hashable = value
-    elif isinstance(value, tuple | list | set | dict):
+    kind = kind_of(type(value))
+    if kind == "plain":
+        return value  # type: ignore[no-any-return]
+    if kind in {"items", "pairs"}:
         if len(value) > _LONGEST:
             raise _Foreign
-        parts = value.items() if isinstance(value, dict) else value
-        content = (len(value), *[_content_of(part, depth) for part in parts])
-    elif is_layer_class(cls):
+        parts = value.items() if kind == "pairs" else value
+        return len(value), *[part if type(part) in _SIZES else _content_of(part, depth) for part in parts]
+    content: Hashable
+    if kind == "recipe":  # how weights begin and what is asked of them is nothing to shapes
+        content = type(value).__name__
+    elif kind == "layer":
         content = _content(value, depth - 1)
-    elif cls.__name__ == "InputSpec":
+    elif kind == "number":
+        content = repr(value)  # 1.0 is equal to 1 and is no size
+    elif kind == "policy":
+        content = value.name
+    elif kind == "spec":
         content = (value.shape, value.ndim, value.min_ndim, value.max_ndim, str(value.axes))
-    elif is_recipe_class(cls):  # how weights begin and what is asked of them is nothing to shapes
-        content = getattr(value, "name", None) if cls.__name__.endswith("Policy") else cls.__name__
-    elif isinstance(value, FunctionType | type) and value.__module__.startswith("keras."):
-        content = f"{value.__module__}.{value.__qualname__}"
-    elif is_weight_class(cls):
+    elif kind == "weight":
         content = (tuple(value.shape), str(value.dtype))
+    elif kind in {"function", "class"} and value.__module__.startswith("keras."):
+        content = f"{value.__module__}.{value.__qualname__}"
     else:
         raise _Foreign
     return content

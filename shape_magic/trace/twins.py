@@ -8,17 +8,16 @@ object (its ``build``, its tracker) is left to the twin's class.
 
 from __future__ import annotations
 
-from types import FunctionType
 from typing import Any
 
-import numpy as np
-
-from shape_magic.trace.classes import TRACKABLE, is_kerases_own, is_layer_class, is_recipe_class
+from shape_magic.trace.classes import TRACKABLE, is_kerases_own, kind_of
 
 #: Wired to the one object; Keras makes them anew, and lists its parts in them.
 _TRACKED = ("_trainable_variables", "_non_trainable_variables", "_layers", "_metrics", "_seed_generators")
 _OWN = frozenset({"build", "quantize", "_tracker", *_TRACKED, *(TRACKABLE - {"_self_setattr_tracking"})})
-_VALUES = (str, int, float, bool, type(None), bytes, np.generic)
+
+
+_PLAIN = frozenset({str, int, bool, type(None), float})
 
 
 class _NoTwin(Exception):
@@ -44,7 +43,7 @@ def _twin(layer: Any, made: dict[int, Any]) -> Any:
     copy = object.__new__(type(layer))
     made[id(layer)] = copy
     held = vars(layer)
-    vars(copy).update((name, _copied(value, made)) for name, value in held.items() if name not in _OWN)
+    vars(copy).update({n: v if type(v) in _PLAIN else _copied(v, made) for n, v in held.items() if n not in _OWN})
     copy._initialize_tracker()
     for name in _TRACKED:
         vars(copy)[name].extend(_copied(part, made) for part in held.get(name, ()))
@@ -52,28 +51,21 @@ def _twin(layer: Any, made: dict[int, Any]) -> Any:
 
 
 def _copied(value: Any, made: dict[int, Any]) -> Any:
-    if isinstance(value, _VALUES):
-        return value
+    kind = kind_of(type(value))
+    if kind in _SHARED or (kind == "function" and not (value.__closure__ and value.__module__.startswith("keras."))):
+        return value  # a function of Keras' own with a closure may well be wired to the layer
     # As plain containers: Keras' own report what is put into them to the layer that they were made for.
-    if isinstance(value, tuple | list | set):
+    if kind == "items":
         parts = [_copied(part, made) for part in value]
-        return parts if isinstance(value, list) else set(parts) if isinstance(value, set) else _tuple(value, parts)
-    if isinstance(value, dict):
+        if isinstance(value, tuple):
+            return value if all(a is b for a, b in zip(parts, value, strict=True)) else tuple(parts)
+        return parts if isinstance(value, list) else set(parts)
+    if kind == "pairs":
         return {key: _copied(part, made) for key, part in value.items()}
-    if is_layer_class(type(value)):
+    if kind == "layer":
         return _twin(value, made)
-    if isinstance(value, FunctionType):
-        if value.__closure__ and value.__module__.startswith("keras."):
-            raise _NoTwin  # it may well be wired to the layer
-        return value
-    if isinstance(value, type) or is_recipe_class(type(value)):
-        return value
     raise _NoTwin
 
 
-def _tuple(value: tuple[Any, ...], parts: list[Any]) -> Any:
-    return tuple(parts) if type(value) is tuple else value if all(isinstance(p, _VALUES) for p in parts) else _refuse()
-
-
-def _refuse() -> Any:
-    raise _NoTwin
+#: What no call changes.
+_SHARED = frozenset({"plain", "number", "recipe", "policy", "spec", "class"})

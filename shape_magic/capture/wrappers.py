@@ -157,11 +157,19 @@ def _new_model(original: Any) -> Any:
             frame = sys._getframe(1)
             with _guarded:
                 observer.session.note_made(obj, args, kwargs, frame)
-                if observer.session.depth == 0:
+                if observer.session.depth == 0 and not _is_of_stack(frame):
                     _note_model(observer, obj, frame)
         return obj
 
     return staticmethod(_like(original, __new__))
+
+
+def _is_of_stack(frame: Any) -> bool:
+    """Whether a model is made by a Sequential that is being built, for itself: it is none of the user's."""
+    while frame is not None and frame.f_code.co_name == "__new__":
+        frame = frame.f_back
+    at = (frame.f_globals.get("__name__"), frame.f_code.co_name) if frame is not None else None
+    return at == ("keras.src.models.sequential", "build")
 
 
 def _input_init(original: Any) -> Any:

@@ -248,3 +248,12 @@ def test_a_loop_of_calls_asks_for_its_place_once(session: Session) -> None:
         exec(compile(source, "<cell 0>", "exec"), {"model": model, "x": np.zeros((1, 3))})
     assert len(seen) == 20
     assert len({id(place) for place in seen}) == 1
+
+
+def test_the_graph_within_a_stack_is_no_model_of_its_own(session: Session) -> None:
+    with watched(session):
+        model = keras.Sequential()
+        model.add(keras.layers.Dense(2))
+        model.build((None, 3))
+        twin = keras.models.clone_model(model)
+    assert [tracked.ref() for tracked in session.current] == [model, twin]

@@ -15,6 +15,8 @@ from shape_magic.trace.models import model_facts
 from shape_magic.trace.reuse import forget
 from shape_magic.trace.worker import apart
 
+__all__ = ["check", "forget", "plain", "silent", "trace", "trace_of_code"]
+
 
 def trace(model: Any, *inputs: Shape) -> Model:
     """The facts of a model; of a stack without an input, for this one."""

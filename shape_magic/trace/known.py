@@ -63,15 +63,10 @@ def known(layer: Any) -> Known:
     before = remembered(layer)
     if before is not None:
         return before
-    told = _of_its_kind(layer)
-    held = vars(layer)
-    changeable = [n for n, v in held.items() if type(v) not in _PLAIN and n not in _ASIDE and _may_change(v)]
-    try:
-        contents = _contents(layer, changeable)
-    except _Foreign:
-        return told
-    plain = [value for value in held.values() if type(value) in _PLAIN]
-    _known[layer] = _Entry(told, _ids(layer), plain, changeable, contents)
+    look = _Look(layer)
+    told = _of_its_kind(layer, look)
+    if look.contents is not None:
+        _known[layer] = _Entry(told, _ids(layer), look.plain, look.changeable, look.contents)
     return told
 
 
@@ -88,11 +83,10 @@ def forget() -> None:
     _known.clear()
 
 
-def _of_its_kind(layer: Any) -> Known:
-    try:
-        kind = _content(layer, _DEEPEST), describe.declares(layer), language()
-    except _Foreign:
+def _of_its_kind(layer: Any, look: _Look) -> Known:
+    if look.content is None:
         return _told(layer, None)
+    kind = look.content, describe.declares(layer), language()
     told = _alike.get(kind)
     if told is None:
         told = _told(layer, next(_keys))
@@ -165,19 +159,55 @@ class _Foreign(Exception):
     """An attribute holds what may bear on shapes in ways that are not known: the user's code, data, a model."""
 
 
-def _content(layer: Any, depth: int) -> Hashable:
+def _is_known_kind(layer: Any) -> bool:
+    """Whether a layer is what its attributes are: Keras' own, and none that learns, runs user code, or is a model."""
     cls = type(layer)
-    if (
-        depth == 0
-        or not is_kerases_own(cls)
-        or not is_layer_class(cls)
-        or hasattr(layer, "adapt")
-        or hasattr(layer, "compile")
-        or cls.__name__ == "Lambda"
-    ):
+    return (
+        is_kerases_own(cls)
+        and is_layer_class(cls)
+        and cls.__name__ != "Lambda"
+        and not hasattr(layer, "adapt")
+        and not hasattr(layer, "compile")
+    )
+
+
+class _Look:
+    """One look through a layer's attributes."""
+
+    def __init__(self, layer: Any) -> None:
+        #: The values that are nothing but values.
+        self.plain: list[object] = []
+        #: The names of the attributes that can change in place.
+        self.changeable: list[str] = []
+        held: list[object] = []
+        parts: list[object] = [type(layer)]
+        is_whole, is_seen = _is_known_kind(layer), is_kerases_own(type(layer))
+        for name, value in vars(layer).items():
+            if type(value) in _PLAIN:
+                self.plain.append(value)
+            if name in _ASIDE:
+                continue
+            may_change = type(value) not in _PLAIN and _may_change(value)
+            try:
+                content = value if type(value) in _SIZES else _content_of(value, _DEEPEST)
+            except _Foreign:
+                is_whole, is_seen = False, is_seen and not may_change
+                continue
+            parts.append((name, content))
+            if may_change:
+                self.changeable.append(name)
+                held.append(content)
+        #: What the layer is, as far as it bears on shapes; None where that can't be said.
+        self.content: Hashable | None = tuple(parts) if is_whole else None
+        #: What the changeable ones hold; None where not all of it can be seen.
+        self.contents: object = (language(), held) if is_seen else None
+
+
+def _content(layer: Any, depth: int) -> Hashable:
+    if depth == 0 or not _is_known_kind(layer):
         raise _Foreign
     held = [(name, value) for name, value in vars(layer).items() if name not in _ASIDE]
-    return cls, *[(name, value if type(value) in _SIZES else _content_of(value, depth)) for name, value in held]
+    return type(layer), *[(n, v if type(v) in _SIZES else _content_of(v, depth)) for n, v in held]
 
 
 def _content_of(value: Any, depth: int) -> Hashable:

@@ -123,7 +123,19 @@ def say(message_id: str, /, **values: object) -> str:
     text = _spoken_text(message_id)
     if text is None:
         raise KeyError(message_id)
-    return _FORMATTER.vformat(text, (), values)
+    parts = _names(text)
+    if parts is None:
+        return _FORMATTER.vformat(text, (), values)
+    return "".join([literal + (_FORMATTER.format_field(values[name], "") if name else "") for literal, name in parts])
+
+
+@cache
+def _names(text: str) -> tuple[tuple[str, str], ...] | None:
+    """The parts of a template with nothing but names in braces, each with the name behind it; None for another one."""
+    parts = [(literal, name or "", spec, conversion) for literal, name, spec, conversion in _FORMATTER.parse(text)]
+    if any(spec or conversion or (name and not name.isidentifier()) for _, name, spec, conversion in parts):
+        return None
+    return tuple((literal, name) for literal, name, _, _ in parts)
 
 
 def knows(message_id: str) -> bool:

@@ -193,13 +193,14 @@ class Session:
 
     def end_cell(self) -> None:
         """Let go of what belongs to the cell that has ended."""
+        if self.has_something:  # else no cell's syntax was asked for
+            self.book.forget_old_syntax()
         self.current.clear()
         self.latest = None
         self.broken = None
         self.computed.clear()
         self.making = None
         self.book.forget_places()
-        self.book.forget_old_syntax()
 
     # -- what the hooks report
 

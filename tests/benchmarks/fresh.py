@@ -13,11 +13,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def _environment() -> dict[str, str]:
+    """As where the package is installed: its modules are compiled once, whatever this environment says of that."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(ROOT / ".cache" / "benchmarks" / "pycache")}
+
+
 def number_of(name: str) -> float:
     """What one of the functions here gives in a fresh process."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.fresh", name], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-m", "tests.benchmarks.fresh", name],
+        cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
     if done.returncode != 0:
         raise RuntimeError(f"{name} failed in a fresh process:\n{done.stderr[-2000:]}")
     return float(done.stdout.split()[-1])
@@ -30,7 +37,7 @@ def ipython(*options: str) -> float:
         start = time.perf_counter()
         subprocess.run(
             [*words, "-c", "pass"],
-            cwd=ROOT, env={**os.environ, "IPYTHONDIR": home}, check=True, stdout=subprocess.DEVNULL,
+            cwd=ROOT, env={**_environment(), "IPYTHONDIR": home}, check=True, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         return time.perf_counter() - start
 

@@ -84,28 +84,25 @@ class Runs:
             else:
                 run.go_on(world, trail.shared[: len(world.keys)])
             if run.through(trail.shared[len(run.ran) :]):
-                world = self._kept(world, keys, run)
+                self._keep(world, keys, run)
                 run.through(trail.rest)
             return Replayed(run.checker.facts(), run.error, run.checker.session)
         finally:
-            if world is not None:
-                world.leave()
             run.book.forget_sources()
 
-    def _kept(self, world: World | None, keys: tuple[Key, ...], run: _Run) -> World | None:
-        """The state that the run has come to, if it is worth being kept; else the one that it went on from."""
+    def _keep(self, world: World | None, keys: tuple[Key, ...], run: _Run) -> None:
+        """Keep the state that the run has come to, if it is worth it, in the place of the one that it went on from."""
         if run.made < _WORTH or keys in self._unshareable:
-            return world
+            return
         run.checker.settle()
         try:
             deeper = World(keys, run.ran, run.checker, self._namespace)
         except Opaque:
             self._unshareable.add(keys)
-            return world
+            return
         # The objects of the one before are in it: there is no way back to that one.
         others = [w for w in self._worlds if w is not world]
         self._worlds = [*others[1 - _WORLDS :], deeper]
-        return deeper
 
 
 class _Run:

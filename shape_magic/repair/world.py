@@ -23,7 +23,7 @@ from shape_magic.repair.twins import without_twin
 class World:
     """What a run has made so far: its names, its objects, what was seen, and the worker's own state.
 
-    Raises ``Opaque`` where not all of it can be put back. Made, entered and left in the worker.
+    Raises ``Opaque`` where not all of it can be put back. Made and entered in the worker.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class World:
 
     def enter(self, book: Book, statements: Sequence[Statement]) -> Checker:
         """Go on from here in other texts of the cells, where the statements may stand on other lines."""
+        self._objects.restore()  # whatever the run before did with them
         from keras.src.backend.common import global_state
 
         vars(global_state.GLOBAL_STATE_TRACKER).update(self._state)
@@ -58,10 +59,6 @@ class World:
         moved = moves([s for s, _ in self.ran], statements)
         relocate = _as_it_is if moved is None else _relocation(moved)
         return self._checker.branch(self._checker.session.branch(book, moved or _as_it_is), relocate)
-
-    def leave(self) -> None:
-        """Put the objects back as they were."""
-        self._objects.restore()
 
 
 def _as_it_is(value: Any) -> Any:

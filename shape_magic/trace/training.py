@@ -49,4 +49,5 @@ def _may_bring_losses(layer: Any) -> bool:
     """Whether a layer may add to the loss: by a regularizer, or because its code is not Keras'."""
     if not is_keras(layer) or type(layer).__name__ == "ActivityRegularization":
         return True
-    return any(value is not None for name, value in vars(layer).items() if name.endswith("_regularizer"))
+    held = vars(layer)
+    return any(held[name] is not None for name in held if name.endswith("_regularizer"))

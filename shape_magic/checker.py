@@ -63,6 +63,8 @@ class Checker(Observer):
         self._diagnosed: tuple[Facts, tuple[Found, ...]] | None = None
         self._seen: set[tuple[object, ...]] = set()
         self._extra: list[Model] = []
+        #: Models of a proof that nobody else may keep alive.
+        self._held: list[Any] = []
         self._allocated = 0
         #: The last call of a model on values: what it was called on, and where.
         self._call: tuple[Any, tuple[Any, ...], dict[str, Any], Place | None] | None = None
@@ -75,14 +77,9 @@ class Checker(Observer):
         other._models = {n: _Seen(relocated(s.facts), relocated(s.use), s.fails) for n, s in self._models.items()}
         other._seen = set(self._seen)
         other._extra = [relocated(facts) for facts in self._extra]
+        other._held = list(self._held)
         other._allocated, other._call, other._error = self._allocated, self._call, self._error
         return other
-
-    def settle(self) -> None:
-        """Look at the last model now, if nothing can be added to it: whoever goes on from here need not."""
-        latest = self.session.latest
-        if latest is not None and graph_of(latest) is latest:
-            self.before_model()
 
     # -- what the hooks report
 
@@ -96,6 +93,8 @@ class Checker(Observer):
         seen = self._models.get(tracked.number)
         if seen is not None:
             seen.use = None  # its data are not kept
+        elif in_worker():
+            self._held.append(latest)  # it has no weights there: it may as well stay, and is looked at in the end
         elif hasattr(latest, "_layers"):
             self._models[tracked.number] = _Seen(self._unused(latest))
 

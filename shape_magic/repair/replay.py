@@ -94,7 +94,6 @@ class Runs:
         """Keep the state that the run has come to, if it is worth it, in the place of the one that it went on from."""
         if run.made < _WORTH or keys in self._unshareable:
             return
-        run.checker.settle()
         try:
             deeper = World(keys, run.ran, run.checker, self._namespace)
         except Opaque:

@@ -122,7 +122,7 @@ class ShapeMagics(Magics):
         known = report is not None and any(without_magic_line(s).strip() == wanted for s in report.sources.values())
         if report is None or not known:
             from shape_magic.api import check_cells
-            from shape_magic.repair.twins import copied
+            from shape_magic.repair.copies import copied
 
             report = check_cells([cell], copied(self.shell.user_ns, {}), dry_run=True)
         fixes = {n: fix for n, _, fix in numbered_fixes(report)}

@@ -20,6 +20,7 @@ from shape_magic.display.widget import ShapeWidget
 from shape_magic.report import Report
 from tests.benchmarks import ours, subjects
 from tests.counting import Counts, counted
+from tests.kernel.shells import opened
 
 NAMES = subjects.names(**subjects.images(40, 28, 28, 1))
 #: What the long cells are given.
@@ -162,6 +163,15 @@ def test_a_call_in_a_loop_is_checked_once() -> None:
     assert counts[25].layer_calls - counts[5].layer_calls == 20  # the loop's own calls, and no more
     each = (counts[25].own_calls - counts[5].own_calls) / 20
     assert each <= MOST_CALLS_FOR_A_KNOWN_CALL < counts[1].own_calls / 10
+
+
+def test_a_cell_without_keras_costs_as_much_after_many_cells_as_after_few() -> None:
+    with opened() as shell:
+        shell.must("%shapecheck on", *("1 + 1" for _ in range(20)))
+        few = counts_of(lambda: shell.must("1 + 1")).own_calls
+        shell.must(*("1 + 1" for _ in range(100)))
+        many = counts_of(lambda: shell.must("1 + 1")).own_calls
+    assert 0 < many == few < 150
 
 
 # Imports

@@ -14,10 +14,10 @@ from shape_magic.capture.book import Book
 from shape_magic.capture.session import Moved
 from shape_magic.checker import Checker
 from shape_magic.facts import Span
+from shape_magic.repair.copies import left_shared
 from shape_magic.repair.slices import Statement
 from shape_magic.repair.snapshot import Snapshot
 from shape_magic.repair.trail import Key, moves
-from shape_magic.repair.twins import without_twin
 
 
 class World:
@@ -41,7 +41,7 @@ class World:
         self._state = _worker_state()
         self._checker = checker.branch(session.branch(session.book, _as_it_is), _as_it_is)
         roots = [checker.namespace, session.latest, *(obj for obj, _ in session.made.items()), *self._state.values()]
-        others = {number for name in theirs for number in without_twin(theirs[name])}
+        others = {number for name in theirs for number in left_shared(theirs[name])}
         self._objects = Snapshot(roots, others - {id(root) for root in roots})
         self._tables = [dict(table) for table in _registries()]
         self._random = random.getstate(), _numpy().get_state()

@@ -111,15 +111,15 @@ def _rebound(function: FunctionType, globals_: dict[str, Any]) -> FunctionType:
 
 
 def _copy_of(namespace: Mapping[str, Any]) -> dict[str, Any]:
-    from shape_magic.repair.twins import copied
+    from shape_magic.repair.copies import copied
 
     return {name: _read_only(value) for name, value in copied(namespace, {}).items()}
 
 
 def _guarded(value: Any) -> Any:
-    from shape_magic.repair.twins import twin_of
+    from shape_magic.repair.copies import copy_of
 
-    return _read_only(twin_of(value))
+    return _read_only(copy_of(value))
 
 
 def _read_only(value: Any) -> Any:

@@ -13,8 +13,8 @@ from shape_magic.capture.session import Broken, Session, Use
 from shape_magic.checker import Checker, Halt
 from shape_magic.errors import ShapeMagicError, UsageError
 from shape_magic.facts import Given, Shape
+from shape_magic.repair.copies import copied
 from shape_magic.repair.stubs import stubbed
-from shape_magic.repair.twins import copied
 from shape_magic.source.cells import mask
 from shape_magic.teach.recipe import Cut, Layer, Node, Recipe, Ref
 from shape_magic.teach.tracing.answers import Answers

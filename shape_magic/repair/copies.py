@@ -22,27 +22,27 @@ def copied(namespace: Mapping[str, Any], stubs: Mapping[int, Any]) -> dict[str, 
             twin.__kwdefaults__ = value.__kwdefaults__
             copy[name] = twin
         elif not name.startswith("_"):
-            copy[name] = twin_of(copy[name])
+            copy[name] = copy_of(copy[name])
     copy["print"] = copy["display"] = _nothing
     return copy
 
 
-def twin_of(value: Any, depth: int = 4) -> Any:
+def copy_of(value: Any, depth: int = 4) -> Any:
     """A copy of what user code may change in place: containers and random generators; the rest is shared."""
     if type(value) in _IN_A_ROW and depth and len(value) < _SMALL:
-        return type(value)(twin_of(v, depth - 1) for v in value)
+        return type(value)(copy_of(v, depth - 1) for v in value)
     if type(value) is dict and depth and len(value) < _SMALL:
-        return {k: twin_of(v, depth - 1) for k, v in value.items()}
+        return {k: copy_of(v, depth - 1) for k, v in value.items()}
     if type(value).__name__ in ("Generator", "RandomState", "Random") and hasattr(value, "shuffle"):
         return deepcopy(value)
     return value
 
 
-def without_twin(value: Any, depth: int = 4) -> Iterator[int]:
-    """The ids of what a value and its twin share."""
+def left_shared(value: Any, depth: int = 4) -> Iterator[int]:
+    """The ids of what a value and its copy share."""
     if type(value) in (*_IN_A_ROW, dict) and depth and len(value) < _SMALL:
         for inner in value.values() if type(value) is dict else value:
-            yield from without_twin(inner, depth - 1)
+            yield from left_shared(inner, depth - 1)
     else:
         yield id(value)
 

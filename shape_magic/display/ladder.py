@@ -97,7 +97,8 @@ class _Draft:
         return self._rows
 
     def _add(self, row: Row, reads: tuple[int, ...], opens: list[int]) -> int:
-        row = replace(row, id=len(self._rows))
+        if row.id != len(self._rows):
+            row = replace(row, id=len(self._rows))
         if opens:
             severity = tone(self.findings[opens[0]])
             row = replace(row, state=_STATES[severity], mark=say(f"ui.mark.{severity}"))
@@ -129,7 +130,7 @@ class _Draft:
                 state = "arrived"
             mark = "" if state == "ok" else say(f"ui.mark.{state}")
             reads = tuple(sorted(at[i] for i in set(call.inputs) if i in at))
-            at[call.call] = self._add(_call_row(call, state, mark), reads, opens)
+            at[call.call] = self._add(_call_row(call, state, mark, len(self._rows)), reads, opens)
         return at
 
     def _is_input(self, call: Call, at: dict[int, int]) -> bool:
@@ -158,7 +159,8 @@ class _Draft:
             reads = tuple(sorted(after[i] for i in set(call.inputs) if i in after))
             # Where the fix only takes over from the broken row, an arc around that row would be noise.
             takes_over = reads == (above,) and above == len(self._rows) - 2
-            after[call.call] = self._add(_call_row(call, state, mark), () if takes_over else reads, [])
+            row = _call_row(call, state, mark, len(self._rows))
+            after[call.call] = self._add(row, () if takes_over else reads, [])
         return True
 
     def _loss(self, places: list[int | str], at: dict[int, int]) -> None:
@@ -204,7 +206,7 @@ def _data_row(kind: RowKind, data: Data, summary: str, axes: Axes) -> Row:
     return Row(kind, say(f"ui.row.{kind}"), short(data.name), summary, cells, shape_text(data.shape))
 
 
-def _call_row(call: Call, state: State, mark: str) -> Row:
+def _call_row(call: Call, state: State, mark: str, number: int) -> Row:
     text = " + ".join(shape_text(s) for s in call.output_shapes[:3])
     return Row(
         kind="layer",
@@ -214,6 +216,7 @@ def _call_row(call: Call, state: State, mark: str) -> Row:
         glyph=glyph(call.output_shape, call.output_axes[0] if call.output_axes else ()),
         shape=text + (" …" if len(call.output_shapes) > 3 else ""),
         params=say("ui.number", n=call.params) if call.params else "",
+        id=number,
         state=state,
         mark=mark,
         path=tuple(short(p) for p in call.path),

@@ -138,7 +138,7 @@ def _writable(text: str, encoding: str | None) -> str:
 def _report(
     report: Report, disclosures: Sequence[Disclosure] | None, *, everything: bool, columns: int
 ) -> Iterator[RenderableType]:
-    view = build_view(report, disclosures=disclosures)
+    view = build_view(report, disclosures=disclosures, lines_only=not everything)
     if disclosures is not None:
         report = told(report, disclosures)
     if not view.models and not view.cards:

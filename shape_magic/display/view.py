@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from shape_magic.display.cards import build_card, cell_names, numbered_fixes, tone
 from shape_magic.display.disclosure import STEPS, Disclosure, told
-from shape_magic.display.ladder import build_ladder, glyph, labels_text, with_label
+from shape_magic.display.ladder import Ladder, build_ladder, glyph, labels_text, with_label
 from shape_magic.display.parts import (
     ActionView,
     AxisCell,
@@ -56,11 +56,18 @@ __all__ = [
 ]
 
 
-def build_view(report: Report, done: Done | None = None, disclosures: Sequence[Disclosure] | None = None) -> View:
+def build_view(
+    report: Report,
+    done: Done | None = None,
+    disclosures: Sequence[Disclosure] | None = None,
+    *,
+    lines_only: bool = False,
+) -> View:
     """The report, ready to be drawn; ``done`` says what was just written into the notebook.
 
     ``disclosures`` say how much of each finding may be seen; None: all. Models of the same build with
-    the same findings are shown once, with their number.
+    the same findings are shown once, with their number. ``lines_only``: of models that are right no more
+    than their lines are wanted.
     """
     groups: dict[object, list[int]] = {}
     for index, model in enumerate(report.models):
@@ -71,7 +78,7 @@ def build_view(report: Report, done: Done | None = None, disclosures: Sequence[D
     seen = _Seen(report, told(report, given), given)
     free = [k for k, d in enumerate(report.diagnostics) if d.model is None or d.model >= len(report.models)]
     return View(
-        models=tuple(_model_view(seen, members, done) for members in groups.values()),
+        models=tuple(_model_view(seen, members, done, lines_only=lines_only) for members in groups.values()),
         cards=tuple(seen.card(k, None) for k in free),
         ok=report.ok,
         done=done,
@@ -118,15 +125,15 @@ def _build_of(report: Report, index: int, model: Model) -> object:
     )
 
 
-def _model_view(seen: _Seen, members: list[int], done: Done | None) -> ModelView:
+def _model_view(seen: _Seen, members: list[int], done: Done | None, *, lines_only: bool) -> ModelView:
     report = seen.report
     model = report.models[members[0]]
     found = _findings(report, members[0])
     findings = [report.diagnostics[k] for k in found]
     placed = [k for k in found if seen.disclosures[k].place]
-    ladder = build_ladder(
-        model, [report.diagnostics[k] for k in placed], done.calls if done and done.model == model.name else ()
-    )
+    arrived = done.calls if done and done.model == model.name else ()
+    is_wanted = found or not lines_only
+    ladder = build_ladder(model, [report.diagnostics[k] for k in placed], arrived) if is_wanted else Ladder((), (), 0)
     rows = dict(zip(placed, ladder.opened_by, strict=True))
     cards = tuple(seen.card(k, rows.get(k)) for k in found)
     # Where the shapes end is where it breaks: such a ladder waits for the hint that names the place.

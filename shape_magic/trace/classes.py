@@ -109,7 +109,7 @@ def kind_of(cls: type) -> Kind:
         found = "layer"
     elif names & {"Variable", "KerasVariable"}:
         found = "weight"
-    elif names & _RECIPES:
+    elif names & _RECIPES and "DTypePolicyMap" not in names:  # a map says something else for each layer
         found = "spec" if "InputSpec" in names else "policy" if "DTypePolicy" in names else "recipe"
     elif issubclass(cls, FunctionType):
         found = "function"

@@ -21,10 +21,11 @@ from shape_magic.capture.hooks import observing
 from shape_magic.capture.session import Live, Session, Tracked, Use
 from shape_magic.checker import Checker, Halt
 from shape_magic.errors import ShapeMagicError, UsageError
-from shape_magic.facts import Facts, Given, Shape, Span
+from shape_magic.facts import Facts, Given
 from shape_magic.pipeline import build_report
 from shape_magic.report import Report
 from shape_magic.source.cells import mask, parse
+from shape_magic.spans import Shape, Span
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import Shaped, model_facts
 from shape_magic.words import say

@@ -11,9 +11,10 @@ from shape_magic.capture.book import Place
 from shape_magic.capture.observer import Observer, StandIn
 from shape_magic.capture.session import Broken, Live, Session, Use
 from shape_magic.errors import WeightsTooLargeError
-from shape_magic.facts import Facts, Failure, Given, Model, Span
+from shape_magic.facts import Facts, Failure, Given, Model
 from shape_magic.rules import Found, diagnose
 from shape_magic.rules.weights_exceed_memory import gibibytes
+from shape_magic.spans import Span
 from shape_magic.standins import NoStandIn, stand_in
 from shape_magic.trace.data import shape_of
 from shape_magic.trace.failures import failure_of

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from shape_magic.alignment import Aligned, align
 from shape_magic.errors import UsageError
-from shape_magic.facts import Call, Shape
+from shape_magic.facts import Call
 from shape_magic.report import call_to_dict
+from shape_magic.spans import Shape
 from shape_magic.words import say
 
 if TYPE_CHECKING:

@@ -11,21 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Shape = tuple[int | None, ...]
-Axes = tuple[str, ...]
-#: The identity of a cell: its position in ``check_cells``' list, the notebook's cell id in a kernel.
-CellId = int | str
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A piece of a cell's full text: lines from 1, columns from 0 in code points, the end exclusive."""
-
-    cell: CellId | None
-    start_line: int
-    start_col: int
-    end_line: int
-    end_col: int
+from shape_magic.spans import Axes, CellId, Shape, Span
 
 
 @dataclass(frozen=True, slots=True)

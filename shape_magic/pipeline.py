@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shape_magic.capture.session import Live, Session
-from shape_magic.facts import Call, CellId, Facts, Given, Model, Shape, Span
+from shape_magic.facts import Call, Facts, Given, Model
 from shape_magic.repair.steps import Repair
-from shape_magic.report import Action, Diagnostic, Edit, Effect, Fix, Related, Report
+from shape_magic.report import Action, Diagnostic, Effect, Fix, Related, Report
 from shape_magic.rules import Finding, Found, diagnose
 from shape_magic.source.cells import apply_edits, diff_lines, keep_edit
+from shape_magic.spans import CellId, Edit, Shape, Span
 from shape_magic.words import knows, say
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from shape_magic.asserting import assertion_error, fails_without_words
-from shape_magic.facts import Axes, Call, CellId, Contract, Data, Model, Shape, Span
+from shape_magic.facts import Call, Contract, Data, Model
+from shape_magic.spans import Axes, CellId, Edit, Shape, Span
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,14 +22,6 @@ SCHEMA = 1
 Severity = Literal["error", "warning", "info"]
 #: Safe: the only sensible repair. Choice: the user's intention decides. Unsafe: may change results.
 Safety = Literal["safe", "choice", "unsafe"]
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Replace the text of a span; an empty span inserts."""
-
-    span: Span
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

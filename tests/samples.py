@@ -8,20 +8,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from shape_magic.facts import (
-    Axes,
-    Call,
-    CellId,
-    Contract,
-    Data,
-    Failure,
-    LabelFacts,
-    LossFacts,
-    Model,
-    Shape,
-    Span,
-)
-from shape_magic.report import Action, Diagnostic, Edit, Effect, Fix, Related, Report
+from shape_magic.facts import Call, Contract, Data, Failure, LabelFacts, LossFacts, Model
+from shape_magic.report import Action, Diagnostic, Effect, Fix, Related, Report
+from shape_magic.spans import Axes, CellId, Edit, Shape, Span
 
 #: The axes' names by rank, where a sample does not say otherwise.
 AXES: dict[int, Axes] = {

@@ -11,8 +11,8 @@ from functools import cached_property
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from shape_magic.facts import CellId, Span
 from shape_magic.source.cells import kept, mask, parse, span_from_positions
+from shape_magic.spans import CellId, Span
 
 #: How many frames up a cell is looked for: Keras' own stacks are about 40 deep.
 _DEPTH = 120

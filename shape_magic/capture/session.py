@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from shape_magic.capture.book import Book, Place
-from shape_magic.facts import CellId, Shape, Span
 from shape_magic.source.cells import span_from_positions, text_of
+from shape_magic.spans import CellId, Shape, Span
 
 T = TypeVar("T")
 #: Where a span of one text of the cells is in another one.

@@ -12,8 +12,9 @@ from shape_magic import settings
 from shape_magic.display.cards import tone
 from shape_magic.display.ladder import labels_text
 from shape_magic.display.parts import short, visible
-from shape_magic.facts import Call, Model, Shape
+from shape_magic.facts import Call, Model
 from shape_magic.report import Diagnostic, Report
+from shape_magic.spans import Shape
 from shape_magic.words import say, shape_text
 
 #: Columns of a line; findings that are told in full.

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from shape_magic.display.parts import ActionView, Card, FixView, short, visible
 from shape_magic.display.terms import terms_in
-from shape_magic.facts import CellId
 from shape_magic.report import Action, Diagnostic, Fix, Report, Severity
+from shape_magic.spans import CellId
 from shape_magic.words import say
 
 

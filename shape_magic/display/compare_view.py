@@ -10,8 +10,9 @@ from shape_magic.alignment import Aligned
 from shape_magic.comparison import Compared, Comparison, differences
 from shape_magic.display.ladder import glyph
 from shape_magic.display.parts import AxisCell, short
-from shape_magic.facts import Axes, Call
+from shape_magic.facts import Call
 from shape_magic.rules.weights_exceed_memory import gibibytes
+from shape_magic.spans import Axes
 from shape_magic.words import say, shape_text
 
 #: Equal rows in sequence that are shown as one line, where a table is too long otherwise.

@@ -11,8 +11,9 @@ from shape_magic.alignment import brought, laid_beside
 from shape_magic.display.cards import tone
 from shape_magic.display.palette import swatch
 from shape_magic.display.parts import AxisCell, Fold, FoldKind, Item, Rail, Row, RowKind, State, flatten, short
-from shape_magic.facts import Axes, Call, Data, Model, Shape
+from shape_magic.facts import Call, Data, Model
 from shape_magic.report import Diagnostic, Fix
+from shape_magic.spans import Axes, Shape
 from shape_magic.words import language, number, say, shape_text
 
 _STATES: dict[str, State] = {"error": "broken", "warning": "warned", "info": "asked"}

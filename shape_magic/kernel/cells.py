@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from shape_magic.capture.book import Book
-from shape_magic.facts import CellId
+from shape_magic.spans import CellId
 
 #: File names of code that a magic compiles from the running cell's body.
 _BODIES = ("<timed", "<magic-timeit", "<decorator")

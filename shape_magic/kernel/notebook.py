@@ -12,15 +12,16 @@ from IPython.core.error import UsageError
 from shape_magic.capture import hooks
 from shape_magic.capture.session import Live, Session
 from shape_magic.errors import shape_error
-from shape_magic.facts import CellId, Facts, Given, Shape, Span
 from shape_magic.kernel.cells import CellFiles, magic_line
 from shape_magic.kernel.ondemand import OnDemand
 from shape_magic.kernel.options import Options, parse, shape_given
 from shape_magic.settings import ShapeMagic
+from shape_magic.spans import CellId, Shape, Span
 from shape_magic.words import say
 
 if TYPE_CHECKING:
     from shape_magic.checker import Checker
+    from shape_magic.facts import Given
     from shape_magic.kernel.planner import Applied
     from shape_magic.report import Diagnostic, Report
 
@@ -156,6 +157,7 @@ class Notebook:
         return self._given(self._shapes(options.inputs), self._shapes(options.targets), options.loss)
 
     def _given(self, inputs: tuple[Shape, ...], targets: tuple[Shape, ...], loss: str | None) -> Given:
+        from shape_magic.facts import Given
         from shape_magic.trace.memory import available
 
         limit = int(self.settings.memory_budget)
@@ -310,6 +312,7 @@ class Notebook:
         return span
 
     def _live_models(self) -> Report | None:
+        from shape_magic.facts import Facts
         from shape_magic.pipeline import build_report
         from shape_magic.trace.models import model_facts
 

@@ -12,7 +12,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser
 
-from shape_magic.facts import Shape
+from shape_magic.spans import Shape
 from shape_magic.words import say
 
 _SHAPE = re.compile(r"\(?\s*(?:None|\d+)\s*(?:,\s*(?:None|\d+)\s*)*,?\s*\)?")

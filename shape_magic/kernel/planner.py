@@ -10,9 +10,10 @@ from typing import Any
 from shape_magic.alignment import brought
 from shape_magic.display.disclosure import mode as disclosed
 from shape_magic.display.parts import Done
-from shape_magic.facts import CellId, Model
+from shape_magic.facts import Model
 from shape_magic.repair.prove import edited_sources
 from shape_magic.report import Action, Fix, Report
+from shape_magic.spans import CellId
 from shape_magic.words import say
 
 

@@ -12,16 +12,16 @@ from types import ModuleType
 from typing import Any
 
 from shape_magic.capture.session import Live, Session
-from shape_magic.facts import Call, CellId, Facts, Given, Model, Span
+from shape_magic.facts import Call, Facts, Given, Model
 from shape_magic.repair.effects import Impure
 from shape_magic.repair.replay import Runs
 from shape_magic.repair.slices import slice_for
 from shape_magic.repair.stack import NotOnStack, on_stack
 from shape_magic.repair.steps import Reorder, Repair
-from shape_magic.report import Edit
 from shape_magic.rules import Found, diagnose
 from shape_magic.source.cells import apply_edits, differences, span_from_offsets
 from shape_magic.source.writer import Refused, write
+from shape_magic.spans import CellId, Edit, Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ from shape_magic.capture.book import Book
 from shape_magic.capture.hooks import observing
 from shape_magic.capture.session import Session
 from shape_magic.checker import Checker, Halt
-from shape_magic.facts import CellId, Facts, Given
+from shape_magic.facts import Facts, Given
 from shape_magic.repair.copies import copied
 from shape_magic.repair.slices import Slice, Statement
 from shape_magic.repair.snapshot import Opaque
 from shape_magic.repair.stubs import stubbed
 from shape_magic.repair.trail import Key, Original, Trail
 from shape_magic.repair.world import World
+from shape_magic.spans import CellId
 from shape_magic.trace.worker import apart
 
 #: From how many layers on statements are run once for all; fewer are made again as fast as they are put back.

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from types import FunctionType
 
-from shape_magic.facts import CellId, Span
 from shape_magic.repair.effects import Impure, impurity, may_drop
 from shape_magic.source.cells import parse
 from shape_magic.source.masking import line_starts, line_text, mask
+from shape_magic.spans import CellId, Span
 
 
 @dataclass(frozen=True)

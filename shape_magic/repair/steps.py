@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from shape_magic.facts import Span
 from shape_magic.report import Safety
+from shape_magic.spans import Span
 
 
 @dataclass(frozen=True, slots=True)

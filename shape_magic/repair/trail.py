@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shape_magic.capture.session import Moved
-from shape_magic.facts import CellId, Span
 from shape_magic.repair.slices import Code, Slice, Statement, statements_of
+from shape_magic.spans import CellId, Span
 
 #: What makes two statements the same: the cell, the column and the text; of an import the names.
 Key = tuple[CellId, int, str]

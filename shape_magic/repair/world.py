@@ -13,11 +13,11 @@ from typing import Any
 from shape_magic.capture.book import Book
 from shape_magic.capture.session import Moved
 from shape_magic.checker import Checker
-from shape_magic.facts import Span
 from shape_magic.repair.copies import left_shared
 from shape_magic.repair.slices import Statement
 from shape_magic.repair.snapshot import Snapshot
 from shape_magic.repair.trail import Key, moves
+from shape_magic.spans import Span
 
 
 class World:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shape_magic.facts import Contract, Data, LabelFacts, LossFacts, Shape
+from shape_magic.facts import Contract, Data, LabelFacts, LossFacts
 from shape_magic.repair.steps import WrapData
+from shape_magic.spans import Shape
 
 SPARSE = frozenset({"sparse_categorical_crossentropy"})
 #: Losses whose labels are class numbers, and whose output has an axis for the classes or for what stands for them.

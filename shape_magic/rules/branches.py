@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shape_magic.facts import Call, Model, Shape
+from shape_magic.facts import Call, Model
+from shape_magic.spans import Shape
 
 POOLS = tuple(f"{kind}Pooling{n}D" for kind in ("Max", "Average") for n in (1, 2, 3))
 CONVS = ("BaseConv", "BaseDepthwiseConv", "BaseSeparableConv")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 
-from shape_magic.facts import Contract, Data, Shape
+from shape_magic.facts import Contract, Data
 from shape_magic.repair.steps import Repair, WrapData
 from shape_magic.report import Safety
+from shape_magic.spans import Shape
 from shape_magic.words import say, shape_text
 
 _COMPARING = frozenset({"fit", "evaluate", "train_on_batch", "test_on_batch"})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Call, Facts, Model, Shape, Span
+from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import Repair, SetArgument
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_rank import CHANNELS
 from shape_magic.rules.input_shape import PASS_ON, first_reader, turned_input
+from shape_magic.spans import Shape, Span
 from shape_magic.words import shape_text
 
 #: Layers that work on a grid and look for the channels at one side of it.

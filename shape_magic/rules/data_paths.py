@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shape_magic.facts import Shape
+from shape_magic.spans import Shape
 
 #: Longer chains are guesses.
 _LONGEST = 3

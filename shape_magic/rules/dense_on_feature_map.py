@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shape_magic.facts import Call, Facts, LossFacts, Model, Shape
+from shape_magic.facts import Call, Facts, LossFacts, Model
 from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, SetCompile, Step, TrueButLast
 from shape_magic.rules.agreement import SPARSE, agrees, compared, correction_for, loss_for
 from shape_magic.rules.branches import made_alike
 from shape_magic.rules.finding import Finding, Rule
+from shape_magic.spans import Shape
 from shape_magic.words import say, shape_text
 
 #: Layers that treat every position alike, so that a Dense before them is still the head.

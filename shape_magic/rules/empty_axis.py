@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Call, Facts, Model, Shape
+from shape_magic.facts import Call, Facts, Model
 from shape_magic.rules.finding import Finding, Rule
+from shape_magic.spans import Shape
 from shape_magic.words import shape_text
 
 

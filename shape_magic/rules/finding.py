@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from shape_magic.facts import Facts, Model, Shape, Span
+from shape_magic.facts import Facts, Model
 from shape_magic.repair.steps import Repair
 from shape_magic.report import Severity
+from shape_magic.spans import Shape, Span
 from shape_magic.words import say
 
 #: memory: weights · call: a layer that can't be computed · layer: one that is computed, and hardly meant so ·

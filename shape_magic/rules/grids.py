@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from shape_magic.facts import Call, Model, Shape
+from shape_magic.facts import Call, Model
+from shape_magic.spans import Shape
 
 Sizes = tuple[int, ...]
 #: Other values for arguments of some calls, by the call's number.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Call, Facts, Model, Shape
+from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import DropArgument, Repair
 from shape_magic.rules.finding import Finding, Rule
+from shape_magic.spans import Shape
 from shape_magic.words import shape_text
 
 

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shape_magic.facts import Call, Model, Shape
+from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import InsertLayer, RemoveLayer, Repair
 from shape_magic.rules.input_shape import PASS_ON, set_input
+from shape_magic.spans import Shape
 
 #: Sizes that a channel axis has where pictures are read: grey, colour, colour with transparency.
 CHANNELS = (1, 3, 4)

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from shape_magic.facts import Call, Data, Model, Shape
+from shape_magic.facts import Call, Data, Model
 from shape_magic.repair.steps import InsertLayer, Repair, Rewrite, SetInputShape, Step, WrapData
+from shape_magic.spans import Shape
 from shape_magic.words import shape_text
 
 #: Layers that hand their input on in its shape.

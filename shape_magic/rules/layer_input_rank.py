@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Call, Facts, Model, Span
+from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument, TrueButLast
 from shape_magic.rules.branches import made_alike, rank_dropped_at
 from shape_magic.rules.finding import Finding, Rule
@@ -17,6 +17,7 @@ from shape_magic.rules.input_rank import (
     with_more_axes,
 )
 from shape_magic.rules.maps import maps_of_row
+from shape_magic.spans import Span
 from shape_magic.words import say, shape_text
 
 _RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")

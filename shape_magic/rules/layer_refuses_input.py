@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from shape_magic.facts import Call, Facts, Failure, Model, Run, Span
+from shape_magic.facts import Call, Facts, Failure, Model, Run
 from shape_magic.repair.steps import OwnLayer, Repair, SetArgument
 from shape_magic.rules.attention import ATTENTION, same_depth, steps_lost
 from shape_magic.rules.finding import Finding, Rule, contains, listed
 from shape_magic.rules.merge_over_the_batch import multiplies_samples
+from shape_magic.spans import Span
 from shape_magic.words import say, shape_text
 
 _WORDS = "rule.layer-refuses-input"

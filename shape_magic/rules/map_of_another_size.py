@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from shape_magic.facts import Call, Contract, Facts, Model, Shape
+from shape_magic.facts import Call, Contract, Facts, Model
 from shape_magic.rules.agreement import SPARSE, Pair, agrees, pairs
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.grids import CONVOLUTIONS, POOLINGS, TRANSPOSED, Sizes, follows, sizes_of, window
 from shape_magic.rules.resizing import Task, is_bare, repairs_for, turned_input
 from shape_magic.rules.widths import End, end_of
+from shape_magic.spans import Shape
 from shape_magic.words import say, shape_text
 
 

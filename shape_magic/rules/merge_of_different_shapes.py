@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Call, Facts, Model, Shape
+from shape_magic.facts import Call, Facts, Model
 from shape_magic.rules.branches import (
     CONVS,
     GROWS,
@@ -16,6 +16,7 @@ from shape_magic.rules.branches import (
 )
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.merge_repairs import Merge, repairs
+from shape_magic.spans import Shape
 from shape_magic.words import say, shape_text
 
 

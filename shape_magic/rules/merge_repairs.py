@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from shape_magic.facts import Call, Model, Shape
+from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import InsertLayer, RemoveLayer, Repair, SetArgument, SetInputShape, Step
 from shape_magic.rules.branches import (
     CONVS,
@@ -24,6 +24,7 @@ from shape_magic.rules.branches import (
     thins,
 )
 from shape_magic.rules.strides_by_position import sides_by_position
+from shape_magic.spans import Shape
 from shape_magic.words import say, shape_text
 
 _RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")

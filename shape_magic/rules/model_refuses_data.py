@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Contract, Facts, Model, Shape, Span
+from shape_magic.facts import Contract, Facts, Model
 from shape_magic.repair.steps import Repair, WrapData
 from shape_magic.rules.calls import repaired, same_rest
 from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import Finding, Rule, listed
 from shape_magic.rules.input_shape import inputs_for
 from shape_magic.rules.parting import parted
+from shape_magic.spans import Shape, Span
 from shape_magic.words import say, shape_text
 
 

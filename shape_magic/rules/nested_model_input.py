@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from shape_magic.facts import Call, Facts, Model, Shape
+from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import Repair, SetArgument
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_shape import PASS_ON, set_input
+from shape_magic.spans import Shape
 from shape_magic.words import shape_text
 
 #: Keras' word on the shape that a model was made for.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Contract, Data, Facts, Model, Shape
+from shape_magic.facts import Contract, Data, Facts, Model
 from shape_magic.repair.steps import Repair, SetCompile
 from shape_magic.rules.agreement import agrees
 from shape_magic.rules.calls import compares, line_of
 from shape_magic.rules.finding import Finding, Rule
+from shape_magic.spans import Shape
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:

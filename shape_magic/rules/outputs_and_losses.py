@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations
 
-from shape_magic.facts import Compiled, Contract, Facts, Model, Shape, Spread
+from shape_magic.facts import Compiled, Contract, Facts, Model, Spread
 from shape_magic.repair.steps import Repair, SetCompile
 from shape_magic.rules.agreement import Pair, agrees, pairs, suits
 from shape_magic.rules.calls import compares, line_of, repaired
 from shape_magic.rules.finding import Finding, Rule, listed
 from shape_magic.rules.parting import parted
 from shape_magic.rules.renamed import in_order, with_keys
+from shape_magic.spans import Shape
 
 #: More outputs than these are not tried in every order.
 _MOST = 4

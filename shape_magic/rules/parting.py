@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from shape_magic.facts import Shape
+from shape_magic.spans import Shape
 
 #: NumPy's and TensorFlow's ways to make one array of several.
 _JOINS = ("stack", "array", "asarray", "concatenate", "concat", "hstack", "vstack", "dstack", "column_stack")

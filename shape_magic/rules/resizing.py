@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from shape_magic.facts import Call, Model, Shape
+from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import InsertLayer, RemoveLayer, Repair, SetArgument, SetInputShape, Step, WrapData
 from shape_magic.rules.agreement import CLASSES, SPARSE, Pair
 from shape_magic.rules.grids import (
@@ -23,6 +23,7 @@ from shape_magic.rules.grids import (
     window,
 )
 from shape_magic.rules.widths import RECURRENT, End, set_width, width_argument
+from shape_magic.spans import Shape
 from shape_magic.words import shape_text
 
 #: Sizes that a channel axis has where pictures are read: grey, colour, colour with transparency.

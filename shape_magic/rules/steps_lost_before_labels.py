@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shape_magic.facts import Call, Contract, Facts, Model, Shape
+from shape_magic.facts import Call, Contract, Facts, Model
 from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument, Step
 from shape_magic.rules.agreement import SPARSE, Pair, agrees, correction_for, pairs, relabelled
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.widths import RECURRENT, End, activated, end_of, set_width, width_argument
+from shape_magic.spans import Shape
 from shape_magic.words import shape_text
 
 _JOINS = ("Flatten", "GlobalAveragePooling1D", "GlobalMaxPooling1D")

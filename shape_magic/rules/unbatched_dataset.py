@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from shape_magic.facts import Argument, Contract, Facts, Model, Shape, Span
+from shape_magic.facts import Argument, Contract, Facts, Model
 from shape_magic.repair.steps import Repair, Rewrite, WrapData
 from shape_magic.rules.calls import line_of, repaired
 from shape_magic.rules.finding import Finding, Rule, listed
+from shape_magic.spans import Shape, Span
 from shape_magic.words import say, shape_text
 
 #: Keras' own batch size for arrays.

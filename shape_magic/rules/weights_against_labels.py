@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import ClassWeights, Contract, Data, Facts, Model, Shape
+from shape_magic.facts import ClassWeights, Contract, Data, Facts, Model
 from shape_magic.repair.steps import Repair
 from shape_magic.rules.calls import line_of, repaired
 from shape_magic.rules.finding import Finding, Rule
+from shape_magic.spans import Shape
 from shape_magic.words import shape_text
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shape_magic.facts import Call, LossFacts, Model, Shape
+from shape_magic.facts import Call, LossFacts, Model
 from shape_magic.repair.steps import InsertLayer, Repair, ReplaceLayer, SetArgument, Step
 from shape_magic.rules.agreement import CLASSES
 from shape_magic.rules.finding import listed
+from shape_magic.spans import Shape
 
 #: Layers behind the head that leave its width alone.
 _BEHIND = ("Activation", "Softmax", "Dropout", "ReLU", "LeakyReLU", "PReLU", "ELU", "BatchNormalization")

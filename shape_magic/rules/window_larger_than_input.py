@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Call, Facts, Model, Shape, Span
+from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument
 from shape_magic.rules.branches import made_alike
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_rank import CHANNELS
 from shape_magic.rules.input_shape import first_reader, turned_input
+from shape_magic.spans import Shape, Span
 from shape_magic.words import shape_text
 
 _POOLS = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D")

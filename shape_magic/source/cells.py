@@ -13,10 +13,9 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from shape_magic.facts import CellId, Span
-from shape_magic.report import Edit
 from shape_magic.source.keeping import keep_edit, kept
 from shape_magic.source.masking import line_of, line_starts, line_text, mask
+from shape_magic.spans import CellId, Edit, Span
 
 __all__ = [
     "apply_edits",

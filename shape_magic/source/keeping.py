@@ -7,9 +7,8 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from shape_magic.facts import Span
-from shape_magic.report import Edit
 from shape_magic.source.masking import line_starts, line_text, mask
+from shape_magic.spans import Edit, Span
 
 #: A comment that silences rules on its line.
 KEEP = re.compile(r"#\s*shapecheck:\s*keep\s+(?P<rules>[\w-]+(?:\s*,\s*[\w-]+)*)")

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import ipywidgets
 
 from shape_magic.errors import UsageError
-from shape_magic.facts import Axes
+from shape_magic.spans import Axes
 from shape_magic.teach.recipe import Layer
 from shape_magic.words import say
 

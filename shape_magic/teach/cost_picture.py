@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import prod
 
 from shape_magic.display.parts import short
-from shape_magic.facts import Model, Shape
+from shape_magic.facts import Model
+from shape_magic.spans import Shape
 from shape_magic.teach.sketch import FIRST, INK, LAST, LINE, QUIET, WIDTH, Picture, Sketch, cut, length
 from shape_magic.words import say
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
-from shape_magic.facts import Call, Shape
+from shape_magic.facts import Call
 from shape_magic.rules.finding import listed
+from shape_magic.spans import Shape
 from shape_magic.teach.windows import Slide, Window, spread, window_of
 from shape_magic.trace.axes import GRIDS, grid_rank
 from shape_magic.words import say

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
-from shape_magic.facts import Contract, Data, Shape
+from shape_magic.facts import Contract, Data
 from shape_magic.source.cells import kept, parse
+from shape_magic.spans import Shape
 from shape_magic.teach.bench import Run
 
 #: Calls that a repair may not lose.

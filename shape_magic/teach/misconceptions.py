@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shape_magic.facts import Call, Shape
+from shape_magic.facts import Call
+from shape_magic.spans import Shape
 from shape_magic.teach import mistaken
 from shape_magic.teach.derivations import derive
 from shape_magic.teach.values import values_of

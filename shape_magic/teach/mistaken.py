@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from math import prod
 
-from shape_magic.facts import Call, Shape
+from shape_magic.facts import Call
+from shape_magic.spans import Shape
 from shape_magic.teach.derivations import doubles, is_dense, is_recurrent, rims_of, sizes_of, units_of
 from shape_magic.teach.windows import Slide, Window, spread, window_of
 from shape_magic.trace.axes import grid_rank

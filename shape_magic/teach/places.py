@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.display.ladder import place_of
-from shape_magic.facts import Call, Model, Span
+from shape_magic.facts import Call, Model
 from shape_magic.report import Diagnostic, Report
 from shape_magic.rules.finding import contains
 from shape_magic.source.cells import offsets
+from shape_magic.spans import Span
 from shape_magic.teach.judge import calls_in
 from shape_magic.words import say
 

@@ -18,9 +18,10 @@ from typing import Any
 from shape_magic.backend import require_keras
 from shape_magic.display.parts import Row
 from shape_magic.errors import UsageError
-from shape_magic.facts import Axes, Call, Facts, Model
+from shape_magic.facts import Call, Facts, Model
 from shape_magic.pipeline import told_report
 from shape_magic.report import Report
+from shape_magic.spans import Axes
 from shape_magic.teach import controls as knobs_of
 from shape_magic.teach.arithmetic import Line, arithmetic
 from shape_magic.teach.code import source_of

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from shape_magic.facts import Call, Shape
+from shape_magic.facts import Call
+from shape_magic.spans import Shape
 from shape_magic.trace.axes import GRIDS, grid_rank
 
 Kind = Literal["conv", "depthwise", "pool", "transpose"]

@@ -11,7 +11,8 @@ from dataclasses import fields, replace
 from functools import lru_cache
 from operator import attrgetter
 
-from shape_magic.facts import Axes, Call, Shape
+from shape_magic.facts import Call
+from shape_magic.spans import Axes, Shape
 
 GRIDS: Mapping[int, Axes] = {1: ("time",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 _SEQUENCE_MAKERS = {"RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}

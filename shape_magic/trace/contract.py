@@ -13,7 +13,8 @@ from typing import Any
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Tracked, Use
-from shape_magic.facts import Compiled, Complaint, Contract, Data, Failure, LossFacts, Shape
+from shape_magic.facts import Compiled, Complaint, Contract, Data, Failure, LossFacts
+from shape_magic.spans import Shape
 from shape_magic.trace.complaints import complaint_of, data_complaint, weights_failure
 from shape_magic.trace.data import with_batch
 from shape_magic.trace.failures import failure_of

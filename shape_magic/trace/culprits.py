@@ -7,8 +7,8 @@ from types import FrameType
 from typing import Any
 
 from shape_magic.capture.session import Session
-from shape_magic.facts import Span
 from shape_magic.source.cells import span_from_positions
+from shape_magic.spans import Span
 
 
 def culprits(session: Session, error: BaseException) -> tuple[Span, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shape_magic.facts import Data, LabelFacts, Shape, Span
+from shape_magic.facts import Data, LabelFacts
+from shape_magic.spans import Shape, Span
 
 #: How many numbers of an array are looked at, at most.
 SAMPLE = 65_536

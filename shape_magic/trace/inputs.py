@@ -8,9 +8,10 @@ from typing import Any
 
 from shape_magic.capture.book import Book
 from shape_magic.capture.session import Made, Session
-from shape_magic.facts import Construct, Data, Handed, Span
+from shape_magic.facts import Construct, Data, Handed
 from shape_magic.source.cells import node_at
 from shape_magic.source.declared import declared, of_sample
+from shape_magic.spans import Span
 from shape_magic.trace.layers import plain_values, positional
 from shape_magic.trace.origins import written
 from shape_magic.trace.rows import shape

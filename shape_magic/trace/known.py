@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shape_magic.capture.session import ByIdentity
-from shape_magic.facts import Shape
+from shape_magic.spans import Shape
 from shape_magic.trace import layers as describe
 from shape_magic.trace.classes import TRACKABLE, is_kerases_own, is_layer_class, kind_of
 from shape_magic.words import language

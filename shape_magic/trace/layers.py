@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from shape_magic.facts import Shape
+from shape_magic.spans import Shape
 from shape_magic.trace.classes import bases_of, is_kerases_own, parameters_of
 from shape_magic.trace.worker import in_worker
 from shape_magic.words import number, say

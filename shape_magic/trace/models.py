@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session, Tracked, Use
-from shape_magic.facts import Contract, Data, Failure, Given, Model, Shape
+from shape_magic.facts import Contract, Data, Failure, Given, Model
+from shape_magic.spans import Shape
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import batch_of, contract_facts, forward
 from shape_magic.trace.data import with_batch

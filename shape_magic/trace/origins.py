@@ -10,8 +10,9 @@ from typing import Any
 
 from shape_magic.capture.book import Book, Cell
 from shape_magic.capture.session import Use
-from shape_magic.facts import Contract, Data, Span, Unpacked, Written
+from shape_magic.facts import Contract, Data, Unpacked, Written
 from shape_magic.source.cells import span_from_positions, text_of
+from shape_magic.spans import Span
 from shape_magic.trace.data import describe
 from shape_magic.trace.sources import is_sequence
 from shape_magic.trace.use import validation_of

@@ -15,7 +15,8 @@ from typing import Any
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session
-from shape_magic.facts import Failure, Run, Shape
+from shape_magic.facts import Failure, Run
+from shape_magic.spans import Shape
 from shape_magic.trace.culprits import culprits
 from shape_magic.trace.exact import is_exact
 from shape_magic.trace.failures import failure_of

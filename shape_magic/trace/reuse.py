@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from shape_magic.facts import Shape
+from shape_magic.spans import Shape
 from shape_magic.trace import known as what
 from shape_magic.trace.rows import shape
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shape_magic.capture.session import Session
-from shape_magic.facts import Call, Failure, Run, Shape, Span
+from shape_magic.facts import Call, Failure, Run
 from shape_magic.source.cells import span_from_positions
+from shape_magic.spans import Shape, Span
 from shape_magic.trace import layers as describe
 from shape_magic.trace.classes import is_layer_class
 from shape_magic.trace.known import Known, known

@@ -14,7 +14,8 @@ from typing import Any
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session
-from shape_magic.facts import Failure, Shape
+from shape_magic.facts import Failure
+from shape_magic.spans import Shape
 from shape_magic.trace import layers as describe
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.known import Known, known, remembered

@@ -9,7 +9,8 @@ from types import GeneratorType
 from typing import Any
 
 from shape_magic.capture.session import Use
-from shape_magic.facts import Argument, ClassWeights, Data, Form, Shape, Span
+from shape_magic.facts import Argument, ClassWeights, Data, Form
+from shape_magic.spans import Shape, Span
 from shape_magic.trace.data import describe, shape_of
 from shape_magic.trace.sources import first_batch, is_sequence
 from shape_magic.words import say

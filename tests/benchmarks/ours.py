@@ -9,8 +9,9 @@ from typing import Any
 
 from shape_magic import check_cell
 from shape_magic.capture.session import Session
-from shape_magic.facts import Given, Model, Shape
+from shape_magic.facts import Given, Model
 from shape_magic.report import Report
+from shape_magic.spans import Shape
 from shape_magic.trace.models import model_facts
 from shape_magic.trace.reuse import forget
 from shape_magic.trace.worker import apart

@@ -14,9 +14,10 @@ import pytest
 from shape_magic import check_cells
 from shape_magic.capture import book as book_module
 from shape_magic.capture.book import Book, Place
-from shape_magic.facts import Model, Span
+from shape_magic.facts import Model
 from shape_magic.report import Report
 from shape_magic.source.cells import text_of
+from shape_magic.spans import Span
 
 IMPORTS = (
     "import functools\nimport keras\nimport tensorflow as tf\nfrom keras import layers\nfrom keras import layers as L\n"

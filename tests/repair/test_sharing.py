@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from shape_magic import check_cells
-from shape_magic.facts import Given, Span
+from shape_magic.facts import Given
 from shape_magic.repair import replay
 from shape_magic.repair.slices import Slice, slice_for
 from shape_magic.repair.snapshot import Opaque, Snapshot
 from shape_magic.repair.trail import Original
+from shape_magic.spans import Span
 
 IMPORTS = "import keras, numpy as np\nfrom keras import layers\nfrom keras.layers import Dense\n"
 #: Enough layers that the statements before the edit are worth being run once.

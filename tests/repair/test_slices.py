@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import pytest
 
-from shape_magic.facts import Span
 from shape_magic.repair.copies import copied
 from shape_magic.repair.effects import Impure, may_drop
 from shape_magic.repair.slices import is_made, slice_for
+from shape_magic.spans import Span
 
 
 def namespace_after(*cells: str) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from shape_magic.facts import Call, CellId, Contract, Data, Model, Span
+from shape_magic.facts import Call, Contract, Data, Model
 from shape_magic.repair.steps import Step
 from shape_magic.source.cells import apply_edits, parse, span_from_offsets
 from shape_magic.source.writer import Refused, write
+from shape_magic.spans import CellId, Span
 
 _OPEN, _CLOSE = "«‹⟦⟪", "»›⟧⟫"
 

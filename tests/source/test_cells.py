@@ -8,8 +8,6 @@ import sys
 
 import pytest
 
-from shape_magic.facts import Span
-from shape_magic.report import Edit
 from shape_magic.source.cells import (
     apply_edits,
     diff_lines,
@@ -22,6 +20,7 @@ from shape_magic.source.cells import (
     span_from_positions,
     text_of,
 )
+from shape_magic.spans import Edit, Span
 
 # Masks.
 

@@ -6,10 +6,10 @@ import itertools
 
 import pytest
 
-from shape_magic.facts import CellId
 from shape_magic.repair.steps import InsertLayer, RemoveLayer, ReplaceLayer, SetArgument
 from shape_magic.source.cells import parse
 from shape_magic.source.writer import Refused, write
+from shape_magic.spans import CellId
 from tests.source.harness import assert_refused, assert_written, marked, model_of, written
 
 

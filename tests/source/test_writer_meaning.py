@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from shape_magic.facts import Call, CellId, Model, Span
+from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import InsertLayer, RemoveLayer, ReplaceLayer, SetArgument, Step
 from shape_magic.source.cells import apply_edits, mask, parse, span_from_positions, text_of
 from shape_magic.source.writer import Refused, write
+from shape_magic.spans import CellId, Span
 
 #: Each with the numbers of the layers in front of which a new one must be possible.
 PROGRAMS: dict[str, tuple[str, set[int]]] = {

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from shape_magic import words
-from shape_magic.facts import Call, Shape
+from shape_magic.facts import Call
+from shape_magic.spans import Shape
 from tests.teach.arithmetic import sides
 from tests.teach.cards import Card, arrays, steady
 

@@ -13,7 +13,8 @@ import pytest
 from keras import layers
 
 from shape_magic import check
-from shape_magic.facts import Call, Shape
+from shape_magic.facts import Call
+from shape_magic.spans import Shape
 from shape_magic.teach.arithmetic import Line, arithmetic, windows
 from shape_magic.trace.axes import GRIDS
 from shape_magic.words import say

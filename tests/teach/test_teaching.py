@@ -17,8 +17,9 @@ from random import Random
 import pytest
 
 from shape_magic import teach
-from shape_magic.facts import Call, Shape
+from shape_magic.facts import Call
 from shape_magic.rules import RULES
+from shape_magic.spans import Shape
 from shape_magic.teach.bench import dry_run
 from shape_magic.teach.misconceptions import ALL, BY_ID, Item, Misconception
 from shape_magic.teach.quizzes import Quiz

@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from shape_magic import check_cells
 from shape_magic.capture.session import Use
-from shape_magic.facts import Data, LabelFacts, Shape
+from shape_magic.facts import Data, LabelFacts
+from shape_magic.spans import Shape
 from shape_magic.trace.data import SAMPLE, describe, shape_of
 from shape_magic.trace.use import Names, data_of_use
 

@@ -13,7 +13,8 @@ import pytest
 from keras import layers
 
 from shape_magic.capture.session import Session
-from shape_magic.facts import Given, Model, Shape
+from shape_magic.facts import Given, Model
+from shape_magic.spans import Shape
 from shape_magic.trace import reuse
 from shape_magic.trace.known import known, remembered
 from shape_magic.trace.models import model_facts

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from shape_magic.facts import Call, CellId, Model, Span
+from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import (
     DropArgument,
     EndLoop,
@@ -26,7 +26,6 @@ from shape_magic.repair.steps import (
     Unwrap,
     WrapData,
 )
-from shape_magic.report import Edit
 from shape_magic.source.cells import apply_edits, parse, span_from_offsets
 from shape_magic.source.writer.arguments import Setting, argument, argument_removed, set_arguments
 from shape_magic.source.writer.branch import insert_on_branch
@@ -39,6 +38,7 @@ from shape_magic.source.writer.places import made_with
 from shape_magic.source.writer.remove import own_layer, remove_layers, replace_layer, unwrap_layer
 from shape_magic.source.writer.snippet import snippet
 from shape_magic.source.writer.turns import true_but_last
+from shape_magic.spans import CellId, Edit, Span
 
 __all__ = ["Refused", "snippet", "write"]
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from shape_magic import words
-from shape_magic.facts import Call, CellId, Model, Span
+from shape_magic.facts import Call, Model
 from shape_magic.source.writer.tree import CellTree, read
+from shape_magic.spans import CellId, Span
 
 
 class Refusal(Exception):

@@ -6,10 +6,11 @@ import ast
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from shape_magic.facts import Call, Span
+from shape_magic.facts import Call
 from shape_magic.source.cells import span_from_offsets
 from shape_magic.source.writer.desk import Desk, Refusal
 from shape_magic.source.writer.tree import COMPREHENSIONS, CellTree
+from shape_magic.spans import Span
 
 _ADDING = ("add", "append")
 

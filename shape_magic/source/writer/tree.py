@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import takewhile
 
-from shape_magic.facts import CellId, Span
 from shape_magic.source.cells import node_at, parse
 from shape_magic.source.keeping import tokens
 from shape_magic.source.masking import line_of, line_starts, line_text, masked
+from shape_magic.spans import CellId, Span
 
 _LAYOUT = {
     tokenize.COMMENT,

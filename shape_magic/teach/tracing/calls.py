@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shape_magic.capture.hooks import unobserved
-from shape_magic.facts import Data, Failure, Shape
+from shape_magic.facts import Data, Failure
+from shape_magic.spans import Shape
 from shape_magic.teach.recipe import Cut, Layer, Node, Ref
 from shape_magic.teach.tracing.forge import Forge
 from shape_magic.trace import layers as describe

@@ -12,10 +12,11 @@ from shape_magic.capture.hooks import observing, unobserved
 from shape_magic.capture.session import Broken, Session, Use
 from shape_magic.checker import Checker, Halt
 from shape_magic.errors import ShapeMagicError, UsageError
-from shape_magic.facts import Given, Shape
+from shape_magic.facts import Given
 from shape_magic.repair.copies import copied
 from shape_magic.repair.stubs import stubbed
 from shape_magic.source.cells import mask
+from shape_magic.spans import Shape
 from shape_magic.teach.recipe import Cut, Layer, Node, Recipe, Ref
 from shape_magic.teach.tracing.answers import Answers
 from shape_magic.teach.tracing.forge import plain_config

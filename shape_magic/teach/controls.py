@@ -181,7 +181,8 @@ def widget_of(knob: Knob) -> Any:
 
 def update(widget: Any, knob: Knob) -> None:
     """Let a control show what is now set, without its telling anybody that it was turned."""
-    if knob.kind == "slider":
+    # A range that grew with each turn would slip away under the hand.
+    if knob.kind == "slider" and not widget.min <= knob.value <= widget.max:
         widget.min, widget.max = min(widget.min, knob.low), max(widget.max, knob.high)
     if widget.value != knob.value:
         widget.value = knob.value

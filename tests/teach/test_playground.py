@@ -447,6 +447,14 @@ def test_a_drag_is_one_step_back() -> None:
     assert slider.value == play.controls["kernel_size"].value == 3
 
 
+def test_a_range_stays_while_it_is_dragged_through() -> None:
+    play = played()
+    slider = play.controls["kernel_size"]
+    longest = slider.max
+    slider.value = longest
+    assert (slider.value, slider.max) == (longest, longest)
+
+
 def test_controls_stay_the_same_objects_while_they_fit() -> None:
     play = played()
     before = play.controls

@@ -42,9 +42,9 @@ class _Entry:
     """What was said of one layer, and of what: nothing here keeps a layer alive."""
 
     told: Known
-    #: The attributes' objects by their ids. Plain ones are kept, so that no other can come to stand at their address.
+    #: The attributes' objects by their ids. Values are kept, so that no other one can come to stand at their address.
     ids: list[int]
-    plain: list[object]
+    values: list[object]
     #: The names of those that can change in place, and what they held.
     changeable: list[str]
     contents: object
@@ -66,7 +66,7 @@ def known(layer: Any) -> Known:
     look = _Look(layer)
     told = _of_its_kind(layer, look)
     if look.contents is not None:
-        _known[layer] = _Entry(told, _ids(layer), look.plain, look.changeable, look.contents)
+        _known[layer] = _Entry(told, _ids(layer), look.values, look.changeable, look.contents)
     return told
 
 
@@ -151,6 +151,8 @@ _ASIDE = TRACKABLE | frozenset(
 )
 _SIZES = frozenset({str, int, bool, type(None), bytes})
 _PLAIN = _SIZES | {float}
+#: Kinds of objects that are what they are, and hold no layer: tuples of such among them.
+_VALUES = frozenset({"plain", "number", "items", "policy", "spec"})
 #: Containers with more than this, and layers in layers deeper than this, are not looked through.
 _LONGEST, _DEEPEST = 64, 4
 
@@ -172,24 +174,25 @@ def _is_known_kind(layer: Any) -> bool:
 
 
 class _Look:
-    """One look through a layer's attributes."""
+    """One look through a layer's attributes, and through the layers in it down to a depth."""
 
-    def __init__(self, layer: Any) -> None:
-        #: The values that are nothing but values.
-        self.plain: list[object] = []
+    def __init__(self, layer: Any, depth: int = _DEEPEST) -> None:
+        #: The values that never change and lead to no layer.
+        self.values: list[object] = []
         #: The names of the attributes that can change in place.
         self.changeable: list[str] = []
         held: list[object] = []
         parts: list[object] = [type(layer)]
-        is_whole, is_seen = _is_known_kind(layer), is_kerases_own(type(layer))
+        is_whole, is_seen = depth > 0 and _is_known_kind(layer), is_kerases_own(type(layer))
         for name, value in vars(layer).items():
-            if type(value) in _PLAIN:
-                self.plain.append(value)
+            cls = type(value)
+            may_change = cls not in _PLAIN and _may_change(value)
+            if cls in _PLAIN or (not may_change and kind_of(cls) in _VALUES):
+                self.values.append(value)
             if name in _ASIDE:
                 continue
-            may_change = type(value) not in _PLAIN and _may_change(value)
             try:
-                content = value if type(value) in _SIZES else _content_of(value, _DEEPEST)
+                content = value if cls in _SIZES else _content_of(value, depth)
             except _Foreign:
                 is_whole, is_seen = False, is_seen and not may_change
                 continue
@@ -203,13 +206,6 @@ class _Look:
         self.contents: object = (language(), held) if is_seen else None
 
 
-def _content(layer: Any, depth: int) -> Hashable:
-    if depth == 0 or not _is_known_kind(layer):
-        raise _Foreign
-    held = [(name, value) for name, value in vars(layer).items() if name not in _ASIDE]
-    return type(layer), *[(n, v if type(v) in _SIZES else _content_of(v, depth)) for n, v in held]
-
-
 def _content_of(value: Any, depth: int) -> Hashable:
     kind = kind_of(type(value))
     if kind == "plain":
@@ -218,12 +214,16 @@ def _content_of(value: Any, depth: int) -> Hashable:
         if len(value) > _LONGEST:
             raise _Foreign
         parts = value.items() if kind == "pairs" else value
-        return len(value), *[part if type(part) in _SIZES else _content_of(part, depth) for part in parts]
+        # A list is no tuple: Keras adds the one to the other, or can't.
+        kind_and_size = isinstance(value, tuple), len(value)
+        return *kind_and_size, *[part if type(part) in _SIZES else _content_of(part, depth) for part in parts]
     content: Hashable
-    if kind == "recipe":  # how weights begin and what is asked of them is nothing to shapes
+    if kind == "layer":
+        content = _Look(value, depth - 1).content
+        if content is None:
+            raise _Foreign
+    elif kind == "recipe":  # how weights begin and what is asked of them is nothing to shapes
         content = type(value).__name__
-    elif kind == "layer":
-        content = _content(value, depth - 1)
     elif kind == "number":
         content = repr(value)  # 1.0 is equal to 1 and is no size
     elif kind == "policy":

@@ -130,6 +130,28 @@ def test_a_changed_attribute_is_seen(change: Callable[[Any], None], shape: Shape
     assert trace([layer], (None, 16, 16, 1)).outputs == (shape,)
 
 
+def test_a_value_at_the_address_of_an_old_one_is_seen() -> None:
+    def sized(k: int) -> tuple[int, ...]:
+        return (k,) * 2  # made now: no constant of the code keeps it
+
+    layer = layers.Conv2D(4, 3)
+    layer.kernel_size = sized(3)
+    assert trace([layer], (None, 16, 16, 1)).outputs == ((None, 14, 14, 4),)
+    address = id(layer.kernel_size)
+    gc.collect()  # the twin that was called goes, with its share in the tuple
+    for _ in range(100):
+        layer.kernel_size = sized(5)
+        if id(layer.kernel_size) == address:
+            break
+    assert trace([layer], (None, 16, 16, 1)).outputs == ((None, 12, 12, 4),)
+
+
+def test_a_list_is_no_tuple() -> None:
+    one, other = layers.Reshape((4, 2)), layers.Reshape((4, 2))
+    other.target_shape = [4, 2]
+    assert known(one).key != known(other).key
+
+
 def test_a_change_in_a_layer_inside_is_seen() -> None:
     inner = layers.Dense(3)
     outer = layers.TimeDistributed(inner)

@@ -83,6 +83,10 @@ def _is_indented(text: str) -> bool:
 def span_from_positions(source: str, lineno: int, end_lineno: int, col: int, end_col: int, cell: CellId | None) -> Span:
     """The span of positions as ``ast`` and ``co_positions`` give them, whose columns are UTF-8 bytes."""
     starts = line_starts(source)
+    if source.isascii():
+        if not 1 <= lineno <= end_lineno <= len(starts):
+            raise IndexError(f"no lines {lineno} to {end_lineno} in a cell of {len(starts)}")
+        return Span(cell, lineno, col, end_lineno, end_col)
 
     def column(line: int, bytes_before: int) -> int:
         text = line_text(source, starts, line)
@@ -125,14 +129,15 @@ def node_at(tree: ast.AST, source: str, span: Span, kind: type[ast.AST] = ast.Ca
     Of a method call on a value that ends on a later line than it starts, running code says that it
     starts at the method's name: the call is found by that, too.
     """
-    for node in ast.walk(tree):
-        if not isinstance(node, kind) or getattr(node, "end_lineno", None) != span.end_line:
-            continue
-        for line, column in _starts(node):
-            position = (line, node.end_lineno, column, node.end_col_offset)  # type: ignore[attr-defined]
-            if span_from_positions(source, *position, span.cell) == span:
-                return node
-    return None
+    return next((n for n in ast.walk(tree) if isinstance(n, kind) and stands_at(n, source, span)), None)
+
+
+def stands_at(node: ast.AST, source: str, span: Span) -> bool:
+    """Whether a node has exactly that span; of a method call also the one that running code says."""
+    if getattr(node, "end_lineno", None) != span.end_line:
+        return False
+    end, end_col = node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
+    return any(span_from_positions(source, line, end, col, end_col, span.cell) == span for line, col in _starts(node))
 
 
 def _starts(node: ast.AST) -> Iterator[tuple[int, int]]:
@@ -147,6 +152,15 @@ def text_of(source: str, span: Span) -> str:
     """The text of a span; raises ValueError when it is not in the cell."""
     start, end = offsets(source, span)
     return source[start:end]
+
+
+def code_of(source: str, node: ast.expr) -> str:
+    """An expression as the text writes it; anew from its syntax where it is not in this text."""
+    position = node.lineno, node.end_lineno or node.lineno, node.col_offset, node.end_col_offset or 0
+    try:
+        return text_of(source, span_from_positions(source, *position, None))
+    except (IndexError, ValueError):
+        return ast.unparse(node)
 
 
 def apply_edits(source: str, edits: Iterable[Edit]) -> str:

@@ -19,6 +19,11 @@ _LASTING = frozenset({"builtins", "keras", "numpy", "types", "inspect"})
 _UNKNOWN = object()
 
 
+def is_lasting(cls: type) -> bool:
+    """Whether a class lives as long as the process."""
+    return cls.__module__.partition(".")[0] in _LASTING
+
+
 def per_class(function: Callable[[type], T]) -> Callable[[type], T]:
     """Remember a function's answer for each class, and keep no class of the user's alive."""
     lasting: dict[type, T] = {}
@@ -31,7 +36,7 @@ def per_class(function: Callable[[type], T]) -> Callable[[type], T]:
             answer = others.get(cls, _UNKNOWN)
         if answer is _UNKNOWN:
             answer = function(cls)
-            table: Any = lasting if cls.__module__.partition(".")[0] in _LASTING else others
+            table: Any = lasting if is_lasting(cls) else others
             table[cls] = answer
         known: T = answer
         return known
@@ -55,6 +60,18 @@ def is_layer_class(cls: type) -> bool:
 def is_kerases_own(cls: type) -> bool:
     """Whether the class is Keras' own, so that its rules are known."""
     return cls.__module__.split(".", 1)[0] == "keras"
+
+
+@per_class
+def is_what_it_holds(cls: type) -> bool:
+    """Whether a layer is told by its attributes: Keras' own, and none that learns, runs user code, or is a model."""
+    return (
+        is_kerases_own(cls)
+        and is_layer_class(cls)
+        and cls.__name__ != "Lambda"
+        and not hasattr(cls, "adapt")
+        and not hasattr(cls, "compile")
+    )
 
 
 @per_class

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from shape_magic.spans import Shape
-from shape_magic.trace.classes import bases_of, is_kerases_own, parameters_of
+from shape_magic.trace.classes import bases_of, is_kerases_own, is_what_it_holds, kind_of, parameters_of
 from shape_magic.trace.worker import in_worker
 from shape_magic.words import number, say
 
@@ -38,13 +40,38 @@ def is_keras(layer: Any) -> bool:
 
 def arguments(layer: Any) -> dict[str, object]:
     """The constructor's arguments as plain values that JSON takes; what is no plain value is left out."""
+    config = _config(layer)
+    return plain_values({k: v for k, v in config.items() if k not in _QUIET and v is not _HIDDEN})
+
+
+#: In the place of what is no plain value.
+_HIDDEN = "hidden"
+
+
+def _config(layer: Any) -> Mapping[Any, object]:
+    if is_what_it_holds(type(layer)):
+        with contextlib.suppress(Exception):  # a method that looks into what is hidden is asked of the layer itself
+            outlined: Mapping[Any, object] = _outline(layer).get_config()
+            return outlined
     try:
         config = layer.get_config()
     except Exception:  # noqa: BLE001 - a user's get_config may do anything; the row does without
         return {}
-    if not isinstance(config, Mapping):
-        return {}
-    return plain_values({k: v for k, v in config.items() if k not in _QUIET})
+    return config if isinstance(config, Mapping) else {}
+
+
+def _outline(layer: Any) -> Any:
+    """The layer with plain values only: to put initializers and the like in writing is most of what a config costs."""
+    outline = object.__new__(type(layer))
+    held = vars(outline)
+    held.update(vars(layer))
+    for name, value in vars(layer).items():
+        kind = kind_of(type(value))
+        if kind in ("recipe", "policy") and name != "_auto_config":  # from which Keras may make a config
+            held[name] = _HIDDEN
+        elif kind == "layer" and is_what_it_holds(type(value)):
+            held[name] = _outline(value)
+    return outline
 
 
 def plain_values(values: Mapping[Any, object]) -> dict[str, object]:
@@ -115,6 +142,7 @@ def weights(layer: Any) -> tuple[int, int]:
     return sum(n for n, _ in counts), sum(n * size for n, size in counts)
 
 
+@functools.lru_cache(64)
 def _itemsize(dtype: str) -> int:
     for bits in (64, 32, 16, 8):
         if str(bits) in dtype:
@@ -124,10 +152,12 @@ def _itemsize(dtype: str) -> int:
 
 def bytes_of(shape: Any, dtype: str) -> int:
     """The memory of a weight of this shape, in bytes; 0 while an axis is open."""
-    sizes = [shape] if isinstance(shape, int) else list(shape or ())
-    if any(not isinstance(d, int) for d in sizes):
-        return 0
-    return math.prod(sizes) * _itemsize(dtype)
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape or ())
+    for size in sizes:
+        if not isinstance(size, int):
+            return 0
+    numbers: int = math.prod(sizes)
+    return numbers * _itemsize(dtype)
 
 
 def summary(class_name: str, config: Mapping[str, object]) -> str:

@@ -32,6 +32,10 @@ _CARRIED = (
 )
 
 
+#: What is true of the running thread; asked for every weight that is made.
+_here = threading.local()
+
+
 class _Stop(BaseException):
     """Raised inside the worker when the user interrupts."""
 
@@ -52,6 +56,7 @@ def apart(function: Callable[[], T]) -> T:
     done = threading.Event()
 
     def work() -> None:
+        _here.is_worker = True
         try:
             with _stateless(carried):
                 outcome[0] = function()
@@ -73,7 +78,7 @@ def apart(function: Callable[[], T]) -> T:
 
 def in_worker() -> bool:
     """Whether the running thread is the worker."""
-    return threading.current_thread().name == "shape_magic-trace"
+    return getattr(_here, "is_worker", False)
 
 
 @contextmanager

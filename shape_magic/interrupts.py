@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -30,6 +31,9 @@ class _Reins:
         self.name = name
         self.asked = False
         self.over = False
+        #: Held until the thread has ended. (``Thread.join``, when it is torn, may take a running thread for ended.)
+        self.running = threading.Lock()
+        self.running.acquire()
         #: Held by the thread while it must not be stopped.
         self.lock = threading.RLock()
         #: What the thread has not put back yet.
@@ -141,10 +145,12 @@ def run_in_thread(name: str, work: Callable[[], T]) -> T:
         thread.start()
         try:
             _wait(thread, reins, hold)
-        finally:  # another signal's handler may raise here, too
-            if thread.is_alive():
-                reins.asked = True
-                _wait(thread, reins, hold)
+        except BaseException:  # raised by the handler of another signal
+            reins.asked = True
+            _wait(thread, reins, hold)
+            raise
+        finally:
+            thread.join()
             for undo in reversed(reins.undo):
                 undo()
     if outcome[1] is not None:
@@ -166,11 +172,14 @@ def _run(reins: _Reins, work: Callable[[], Any], outcome: list[Any]) -> None:
                 reins.over = True
     except Stop:  # it came when all was done
         pass
+    finally:
+        reins.running.release()
 
 
 def _wait(thread: threading.Thread, reins: _Reins, hold: held) -> None:
-    while thread.is_alive():
-        thread.join(_LOOK)
+    while not reins.running.acquire(timeout=_LOOK):
         # Told to stop until it has: an exception can be swallowed by what runs just then.
         if hold.came or reins.asked:
             reins.stop(thread)
+            if thread.ident not in sys._current_frames():
+                return

@@ -79,8 +79,10 @@ class _Kept:
         """Keep what a class, a function, or the code of a layer can reach."""
         if isinstance(code, type):
             self._class(code)
-        elif isinstance(code, FunctionType | MethodType):
-            self._function(code.__func__ if isinstance(code, MethodType) else code)
+        elif isinstance(code, FunctionType):
+            self._function(code)
+        elif isinstance(code, MethodType):
+            self.code(code.__func__)
         elif hasattr(code, "__dict__"):
             self._class(type(code))
             for value in vars(code).values():  # Lambda's function, an activation

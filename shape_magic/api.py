@@ -109,11 +109,15 @@ def check_cells(
         filename = f"<shape_magic run {run} cell {number}>"
         session.book.add(number, source, f"{say('ui.cell.one')} {number + 1}", filename)
         codes.append(_compiled(source, filename))
-    with observing(checker):
-        for number, code in enumerate(codes):
-            session.cell = number
-            if not _run(code, ns, checker):
-                break
+    observed = observing(checker)
+    try:
+        with observed:
+            for number, code in enumerate(codes):
+                session.cell = number
+                if not _run(code, ns, checker):
+                    break
+    finally:
+        observed.stop()  # once more: an interrupt may have come before the first line of the first
     facts, live = checker.known()
     return build_report(session, facts, ns, given, live, checker.diagnose(facts))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -211,8 +212,8 @@ def load_ipython_extension(shell: Any) -> None:
     magics = ShapeMagics(shell, settings)
     shell.register_magics(magics)
     shell.input_transformers_cleanup.append(magics.take_off)
-    shell.events.register("pre_run_cell", magics.notebook.pre_run_cell)
-    shell.events.register("post_run_cell", magics.notebook.post_run_cell)
+    for event, callback in _callbacks(magics):
+        shell.events.register(event, callback)
     for key in ("%shapecheck", "%%shapecheck"):
         shell.set_hook("complete_command", _complete, str_key=key)
     if settings not in shell.configurables:
@@ -224,8 +225,8 @@ def unload_ipython_extension(shell: Any) -> None:
     magics = _loaded(shell)
     if magics is None:
         return
-    shell.events.unregister("pre_run_cell", magics.notebook.pre_run_cell)
-    shell.events.unregister("post_run_cell", magics.notebook.post_run_cell)
+    for event, callback in _callbacks(magics):
+        shell.events.unregister(event, callback)
     magics.notebook.close()
     shell.input_transformers_cleanup.remove(magics.take_off)
     for kind in ("line", "cell"):
@@ -237,6 +238,12 @@ def unload_ipython_extension(shell: Any) -> None:
     shell.configurables[:] = [c for c in shell.configurables if not any(c is one for one in ours)]
     ShapeMagic.clear_instance()
     use()  # what the settings chose goes with them
+
+
+def _callbacks(magics: ShapeMagics) -> list[tuple[str, Callable[[Any], None]]]:
+    notebook = magics.notebook
+    ends = [("post_run_cell", callback) for callback in (notebook.cell_ended, notebook.post_run_cell)]
+    return [("pre_run_cell", notebook.pre_run_cell), *ends]
 
 
 def _loaded(shell: Any) -> ShapeMagics | None:

@@ -6,24 +6,28 @@ threads runs as if they were not there. What each of them does stands in ``wrapp
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 from shape_magic.capture.arrival import Arrival, is_here
 from shape_magic.capture.observer import Observer, StandIn, current, observer, unobserved
+from shape_magic.interrupts import held, surely
 
 #: What the model's own calls are: each may be answered by a stand-in.
 USES = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
 
 _MISSING = object()
 _lock = threading.RLock()
-_users = 0
+#: Who hears of the hooks now, in any thread; the hooks are in Keras itself, so there is one list.
+_listening: list[Observer] = []
 #: The hooks that are in: the class, the name, what stands there now and what the class itself had there.
 _placed: list[tuple[type, str, Any, Any]] = []
 #: Every wrapper with what it wraps: it is made once, and put in and taken out for each cell.
 _wrappers: dict[tuple[type, str], tuple[Any, Any]] = {}
+#: By the id of each wrapper: itself, and what the class itself had in its place.
+_owned: dict[int, tuple[Any, Any]] = {}
 
 
 def installed() -> bool:
@@ -31,45 +35,64 @@ def installed() -> bool:
     return bool(_placed)
 
 
-@contextlib.contextmanager
-def observing(one: Observer) -> Iterator[None]:
-    """Hear of everything that this context does with Keras until the block ends."""
-    before = observer.get()
-    start(one)
-    try:
-        yield
-    finally:
-        stop()
-        observer.set(before)  # an observed cell may call check_cells itself
+class observing:  # noqa: N801 - read as a word: with observing(one)
+    """Hear of everything that this context does with Keras until the block ends.
+
+    An interrupt of the main thread may come before the first line of the exit: where the user's code runs in the
+    block, ``stop`` once more behind it.
+    """
+
+    __slots__ = ("_before", "_one", "_surely")
+
+    def __init__(self, one: Observer) -> None:
+        self._one = one
+        self._before = observer.get()
+        self._surely = surely(self.stop)
+
+    def __enter__(self) -> None:
+        """Put the hooks in."""
+        self._surely.__enter__()
+        start(self._one)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Take them out."""
+        self._surely.__exit__(kind, error, trace)
+
+    def stop(self) -> None:
+        """End it; an observed cell may call ``check_cells`` itself, and goes on being observed."""
+        stop(self._one, self._before)
 
 
 def start(one: Observer) -> None:
     """Put the hooks in and report this context's calls to the observer, until ``stop``."""
-    global _users  # noqa: PLW0603 - the hooks are in Keras itself, so there is one count of who needs them
-    with _lock:
-        if _users == 0 and is_here():
+    with held(), _lock:
+        if not _listening and is_here():
             _install()
-        elif _users == 0:
+        elif not _listening:
             _arrival.wait()
-        _users += 1
-    observer.set(one)
+        if one not in _listening:
+            _listening.append(one)
+        one.listening = True
+        observer.set(one)
 
 
-def stop() -> None:
-    """End what ``start`` began; with the last one the hooks are gone."""
-    global _users  # noqa: PLW0603
-    observer.set(None)
-    with _lock:
-        _users = max(_users - 1, 0)
-        if _users == 0:
+def stop(one: Observer, before: Observer | None = None) -> None:
+    """End what ``start`` began, if it did; with the last one the hooks are gone. ``before``: who hears now."""
+    with held(), _lock:
+        one.listening = False
+        if observer.get() is one:
+            observer.set(before)
+        if one in _listening:
+            _listening.remove(one)
+        if not _listening:
             _arrival.leave()
             while _placed:
                 _take_out(*_placed.pop())
 
 
 def _arrived() -> None:
-    with _lock:
-        if _users and not _placed:
+    with held(), _lock:
+        if _listening and not _placed:
             _install()
 
 
@@ -87,22 +110,41 @@ def _install() -> None:
 
 
 def _put_in(owner: type, name: str, make: Callable[[Any], Any]) -> None:
-    own, original = vars(owner).get(name, _MISSING), getattr(owner, name)
+    own = vars(owner).get(name, _MISSING)
+    if id(getattr(own, "__func__", own)) in _owned:
+        own = _meant(own)
+        _put_back(owner, name, own)
+    original = getattr(owner, name)
     known = _wrappers.get((owner, name))
     if known is None or known[0] is not original:  # it may have been replaced since the last cell
         known = _wrappers[owner, name] = original, make(original)
+        function = getattr(known[1], "__func__", known[1])
+        _owned[id(function)] = function, own
     setattr(owner, name, known[1])
     _placed.append((owner, name, known[1], own))
 
 
 def _take_out(owner: type, name: str, wrapper: Any, own: Any) -> None:
-    if vars(owner).get(name) is not wrapper:
-        return  # the cell has put something of its own there, and it stays
+    there = vars(owner).get(name, _MISSING)
+    if there is wrapper:
+        _put_back(owner, name, own)
+    elif _meant(there) is not there:  # what else the cell has put there stays
+        _put_back(owner, name, _meant(there))
+
+
+def _put_back(owner: type, name: str, own: Any) -> None:
     # Inherited ones are removed, not assigned back: the class must be what it was.
     if own is _MISSING:
         delattr(owner, name)
     else:
         setattr(owner, name, own)
+
+
+def _meant(there: Any) -> Any:
+    """What a cell meant that kept one of the wrappers and assigned it back: what the wrapper stood for."""
+    while (number := id(getattr(there, "__func__", there))) in _owned:
+        there = _owned[number][1]
+    return there
 
 
 __all__ = ["Observer", "StandIn", "current", "installed", "observing", "start", "stop", "unobserved"]

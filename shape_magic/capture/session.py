@@ -200,6 +200,8 @@ class Session:
         self.broken = None
         self.computed.clear()
         self.making = None
+        self.depth = 0  # an interrupt may have torn the count
+        self.stack.clear()
         self.book.forget_places()
 
     # -- what the hooks report

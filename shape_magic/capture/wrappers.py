@@ -17,8 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from shape_magic.capture.blame import is_users_own
-from shape_magic.capture.observer import Observer, StandIn
-from shape_magic.capture.observer import observer as _observer
+from shape_magic.capture.observer import Observer, StandIn, current
 from shape_magic.capture.session import Broken, Session, Tracked, Use
 from shape_magic.errors import ShapeMagicError
 from shape_magic.trace.worker import in_worker, with_variables
@@ -83,13 +82,14 @@ _guarded = _Guarded()
 class _Inside:
     """One call of Keras: counts the depth, and reports an exception once it leaves Keras."""
 
-    __slots__ = ("_args", "_frame", "_model", "_obj", "_observer")
+    __slots__ = ("_args", "_depth", "_frame", "_model", "_obj", "_observer")
 
     def __init__(self, observer: Observer, obj: Any, args: tuple[Any, ...], frame: Any, model: Any = None) -> None:
         self._observer, self._obj, self._args, self._frame, self._model = observer, obj, args, frame, model
 
     def __enter__(self) -> None:
         session = self._observer.session
+        self._depth = session.depth
         session.depth += 1
         session.stack.append(self._obj)
 
@@ -99,8 +99,9 @@ class _Inside:
             if isinstance(error, Exception) and not isinstance(error, StandIn):
                 self._note(session, error)
         finally:
-            session.stack.pop()
-            session.depth -= 1
+            # As it was, not one less: an interrupt may have torn the count of a call within this one.
+            session.depth = self._depth
+            del session.stack[self._depth :]
             if session.depth == 0:
                 session.broken = None
 
@@ -140,7 +141,7 @@ def _new_operation(original: Any) -> Any:
 
     def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
         obj = original(cls, *args, **kwargs)
-        observer = _observer.get()
+        observer = current()
         if observer is not None and isinstance(obj, layer) and not isinstance(obj, model):
             with _guarded:
                 observer.session.note_made(obj, args, kwargs, sys._getframe(1))
@@ -152,7 +153,7 @@ def _new_operation(original: Any) -> Any:
 def _new_model(original: Any) -> Any:
     def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
         obj = original(cls, *args, **kwargs)
-        observer = _observer.get()
+        observer = current()
         if observer is not None and observer.session.made.get(obj) is None:
             frame = sys._getframe(1)
             with _guarded:
@@ -177,7 +178,7 @@ def _input_init(original: Any) -> Any:
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is None:
             original(self, *args, **kwargs)
             return
@@ -190,7 +191,7 @@ def _input_init(original: Any) -> Any:
 def _add_weight(original: Any) -> Any:
     def add_weight(self: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is not None:
             with _guarded:
                 shape = kwargs.get("shape", args[0] if args else ())
@@ -203,7 +204,7 @@ def _add_weight(original: Any) -> Any:
 def _sequential_init(original: Any) -> Any:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is None:
             original(self, *args, **kwargs)
             return
@@ -220,7 +221,7 @@ def _sequential_init(original: Any) -> Any:
 def _sequential_add(original: Any) -> Any:
     def add(self: Any, *args: Any, **kwargs: Any) -> None:
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is None:
             original(self, *args, **kwargs)
             return
@@ -261,7 +262,7 @@ def _layer_call(original: Any) -> Any:
 
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is None:
             return original(self, *args, **kwargs)
         session, frame = observer.session, sys._getframe(1)
@@ -295,7 +296,7 @@ def _symbolic_call(original: Any) -> Any:
 
     def symbolic_call(self: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         frame = sys._getframe(1)
         if observer is None or observer.session.depth > 0 or isinstance(self, layer) or _by_keras(frame):
             return original(self, *args, **kwargs)
@@ -327,7 +328,7 @@ def _compile(original: Any) -> Any:
 
     def compile(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: A001 - Keras' own name
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is not None and observer.session.depth == 0:
             with _guarded:
                 frame = sys._getframe(1)
@@ -352,7 +353,7 @@ def _use(name: str, original: Any) -> Any:
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is None or observer.session.depth > 0:
             return original(self, *args, **kwargs)
         session, frame = observer.session, sys._getframe(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -12,6 +13,7 @@ from IPython.core.error import UsageError
 from shape_magic.capture import hooks
 from shape_magic.capture.session import Live, Session
 from shape_magic.errors import shape_error
+from shape_magic.interrupts import held
 from shape_magic.kernel.cells import CellFiles, magic_line
 from shape_magic.kernel.ondemand import OnDemand
 from shape_magic.kernel.options import Options, parse, shape_given
@@ -43,6 +45,10 @@ class Notebook:
         #: Between a cell's start and its end.
         self.running = False
         self._watching: OnDemand | None = None
+        #: What was watched in the cell that has just ended, until it is told of.
+        self._watched: OnDemand | None = None
+        #: The result of the last cell that ended. Weak: its value is the user's.
+        self._ended: weakref.ref[Any] | None = None
         self._options = Options()
         #: What ``%shapecheck on`` was given: for every cell that has no line of its own.
         self.standing = Options()
@@ -67,6 +73,7 @@ class Notebook:
             self._nested += 1  # %%capture and its like run the body as a cell of its own
             return
         self._stop()
+        self._watched = None
         raw = str(info.raw_cell)
         number = self._number()
         cell: CellId = getattr(info, "cell_id", None) or f"In[{number}]"
@@ -83,21 +90,35 @@ class Notebook:
         except UsageError:
             return  # the registered magic says what is wrong
 
+    def cell_ended(self, result: Any) -> None:
+        """A cell has ended: take the hooks out.
+
+        ``post_run_cell`` does the same. IPython swallows an interrupt that comes before the first line of one
+        of the two, and then the other one does it.
+        """
+        if self._ended is not None and self._ended() is result:
+            return
+        nested = max(self._nested - 1, 0)
+        if not nested:
+            self._watched = self._watching or self._watched
+            self._stop()
+        self._nested, self.running, self._ended = nested, nested > 0, weakref.ref(result)
+
     def post_run_cell(self, result: Any) -> None:
-        """A cell has ended: take the hooks out and say what there is to say."""
-        self._nested = max(self._nested - 1, 0)
-        self.running = self._nested > 0
+        """A cell has ended: say what there is to say."""
+        self.cell_ended(result)
         if not self._is_question:
             failed = (getattr(result, part, None) for part in ("error_in_exec", "error_before_exec"))
             self._last_failed = any(error is not None for error in failed)
-        if self._watching is None or self._nested:
+        watched, self._watched = self._watched, None
+        if watched is None:
             return
-        watching = self._watching
-        self._stop()
         if self._captured:
             self._shown.clear()  # %%capture kept the card to itself: it is shown again
         try:
-            self._finish(watching, failed=getattr(result, "error_in_exec", None) is not None)
+            self._finish(watched, failed=getattr(result, "error_in_exec", None) is not None)
+        except KeyboardInterrupt:
+            print(say("magic.interrupted"))  # IPython would swallow it, and blame us
         except Exception:
             _LOG.exception("the check of this cell could not be finished")
             if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
@@ -122,30 +143,34 @@ class Notebook:
             dry_run = options.no_train
             return Checker(self.session, self.shell.user_ns, dry_run=dry_run, given=given, on_found=self._found)
 
-        self._watching = OnDemand(self.session, checker)
         self._shown.clear()
         self._captured = False
-        self._nested = 1
         self.session.end_cell()
+        self._watching = OnDemand(self.session, checker)
+        self._nested = 1
         hooks.start(self._watching)
 
     def _stop(self) -> None:
+        # In this order: whoever comes here again after an interrupt does what is not done.
         if self._watching is not None:
-            hooks.stop()
+            hooks.stop(self._watching)
         self._watching = None
         self._nested = 0
 
     def run_nested(self, cell: str) -> Any:
         """Run a cell inside the running one, observed as a cell of its own."""
         nested, self._nested = self._nested, 0
-        show = self.shell.showtraceback
-        self.shell.showtraceback = lambda *args, **kwargs: None  # the running cell shows it, once
+        show = vars(self.shell).get("showtraceback")
         try:
+            self.shell.showtraceback = lambda *args, **kwargs: None  # the running cell shows it, once
             return self.shell.run_cell(cell, store_history=False)
         finally:
-            self.shell.showtraceback = show
-            self._nested = nested
-            self.running = True
+            with held():
+                vars(self.shell).pop("showtraceback", None)
+                if show is not None:
+                    self.shell.showtraceback = show
+                self._nested = nested
+                self.running = True
 
     def close(self) -> None:
         """End the watch."""

@@ -7,15 +7,18 @@ Lines count from 1 and columns from 0, in code points; Python's own columns are 
 from __future__ import annotations
 
 import ast
-import contextlib
+import threading
 import warnings
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
+from typing import Any
 
+from shape_magic.interrupts import held
 from shape_magic.source.keeping import keep_edit, kept
 from shape_magic.source.masking import line_of, line_starts, line_text, mask
 from shape_magic.spans import CellId, Edit, Span
+from shape_magic.swaps import Swap
 
 __all__ = [
     "apply_edits",
@@ -51,25 +54,33 @@ def parse(source: str) -> ast.Module | None:
     return tree
 
 
-@contextlib.contextmanager
-def _unheard() -> Iterator[None]:
-    """Without the compiler's warnings: ``"\\d"`` in a user's string is theirs to hear about, from their own run.
+class _Compiling(threading.local):
+    """Whether the running thread is compiling for us."""
 
-    The filters are left alone: changing them, even for a moment, makes Python repeat old warnings.
-    """
-    shown = warnings._showwarnmsg  # type: ignore[attr-defined]
-    warnings._showwarnmsg = lambda message: None  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        warnings._showwarnmsg = shown  # type: ignore[attr-defined]
+    now = False
+
+
+_compiling = _Compiling()
+
+
+def _unless_compiling(show: Any) -> Any:
+    return lambda message: None if _compiling.now else show(message)
+
+
+#: Without the compiler's warnings: ``"\\d"`` in a user's string is theirs to hear about, from their own run.
+#: The filters are left alone: changing them, even for a moment, makes Python repeat old warnings.
+_unheard = Swap(lambda: [(warnings, "_showwarnmsg", _unless_compiling)])
 
 
 def _compiled(text: str) -> ast.Module | None:
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        with _unheard():
-            tree = compile(text, "<cell>", "exec", flags, dont_inherit=True)
+        with held(), _unheard:
+            _compiling.now = True
+            try:
+                tree = compile(text, "<cell>", "exec", flags, dont_inherit=True)
+            finally:
+                _compiling.now = False
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return tree if isinstance(tree, ast.Module) else None

@@ -21,8 +21,9 @@ from shape_magic.trace.failures import failure_of
 from shape_magic.trace.losses import Settings, loss_facts, per_output, settings_of
 from shape_magic.trace.metrics import metric_facts
 from shape_magic.trace.rows import graph_of, shape
-from shape_magic.trace.stack import as_they_were, flat
+from shape_magic.trace.stack import flat
 from shape_magic.trace.training import compiled_facts, has_own_step, is_compiled
+from shape_magic.trace.untouched import as_they_were
 from shape_magic.trace.use import (
     Names,
     arguments_of,
@@ -111,7 +112,12 @@ def contract_facts(
     batch = batch_of(use, x)
     settings = settings_of(tracked, use.model)
     y = _aligned(y, settings.loss, names)
-    answers = apart(lambda: _answers(use, names, settings, (x, y, weights), batch, outputs_for, namespace))
+
+    def ask() -> _Answers:
+        with as_they_were(*_compared_by(settings)):
+            return _answers(use, names, settings, (x, y, weights), batch, outputs_for, namespace)
+
+    answers = apart(ask)
     validation = validation_of(use)
     epochs = use.arguments.get("epochs", 1) if use.method == "fit" else None
     split = use.arguments.get("validation_split")
@@ -172,6 +178,14 @@ def _answers(
     if len(weights) == 1 and not any(one.failure for one in losses):
         refused = weights_failure(settings, y, outputs, weights[0], batch)
     return _Answers(shapes, None, losses, metrics, complaint, refused)
+
+
+def _compared_by(settings: Settings) -> list[Any]:
+    """The losses and metrics that are no names: the user's code may be in them."""
+    from keras import tree
+
+    given = tree.flatten([settings.loss, settings.metrics, settings.weighted_metrics])
+    return [one for one in given if one is not None and not isinstance(one, str)]
 
 
 def packed(model: Any, outputs: list[Any]) -> Any:

@@ -24,7 +24,7 @@ from shape_magic.trace.known import known
 from shape_magic.trace.layers import is_keras
 from shape_magic.trace.reuse import Answer, Spec, keep, kept
 from shape_magic.trace.rows import Step, is_layer, shape
-from shape_magic.trace.stack import as_they_were
+from shape_magic.trace.untouched import as_they_were
 from shape_magic.trace.worker import apart
 
 #: Batches that a program may have been written for: a call that works for one of them is not wrong by itself.

@@ -19,7 +19,8 @@ from shape_magic.trace.data import with_batch
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.layers import is_keras
 from shape_magic.trace.rows import Rows, is_layer, shape
-from shape_magic.trace.stack import Untraceable, as_they_were, clone, flat, input_tensor
+from shape_magic.trace.stack import Untraceable, clone, flat, input_tensor
+from shape_magic.trace.untouched import as_they_were, reached_from
 
 _OWN_STEPS = ("train_step", "test_step", "compute_loss", "make_train_function", "fit")
 
@@ -112,7 +113,7 @@ def _build(copy: Any, given: Any) -> None:
     """Call a copy once, as far as it goes: Keras runs ``call`` twice for a layer that is not built."""
     from keras.src import backend
 
-    with unobserved(), contextlib.suppress(Exception):  # it raises again where it is looked at
+    with unobserved(), contextlib.suppress(Exception), reached_from(copy):  # it raises again where it is looked at
         backend.compute_output_spec(copy, given)
     for layer in copy._flatten_layers():
         if not is_keras(layer) and not any("build" in vars(c) for c in type(layer).__mro__ if not _is_keras_class(c)):

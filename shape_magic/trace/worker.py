@@ -7,17 +7,19 @@ value (``initialize_variables=False``), so nothing is allocated that grows with 
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import random
 import sys
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from shape_magic.interrupts import held, run_in_thread, thread_name
+from shape_magic.swaps import Place, Swap
+
 T = TypeVar("T")
+_NAME = "shape_magic-trace"
 
 #: Keras' thread-local settings that change how layers are made and called.
 _CARRIED = (
@@ -32,14 +34,6 @@ _CARRIED = (
 )
 
 
-#: What is true of the running thread; asked for every weight that is made.
-_here = threading.local()
-
-
-class _Stop(BaseException):
-    """Raised inside the worker when the user interrupts."""
-
-
 def apart(function: Callable[[], T]) -> T:
     """Run a function in the worker and return what it returns, or raise what it raises.
 
@@ -51,34 +45,18 @@ def apart(function: Callable[[], T]) -> T:
     from keras.src.backend.common import global_state
 
     carried = {name: global_state.get_global_attribute(name) for name in _CARRIED}
-    outcome: list[Any] = [None, None]
 
-    done = threading.Event()
+    def work() -> T:
+        with _stateless(carried):
+            return function()
 
-    def work() -> None:
-        _here.is_worker = True
-        try:
-            with _stateless(carried):
-                outcome[0] = function()
-        except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, whatever it is
-            outcome[1] = error
-        finally:
-            done.set()
-
-    with world_kept(), _silence():
-        thread = threading.Thread(target=work, name="shape_magic-trace", daemon=True)
-        thread.start()
-        wait_for(thread, done)
-    if outcome[1] is not None:
-        error: BaseException = outcome[1]
-        raise error
-    result: T = outcome[0]
-    return result
+    with held(), world_kept(), _silence:
+        return run_in_thread(_NAME, work)
 
 
 def in_worker() -> bool:
     """Whether the running thread is the worker."""
-    return getattr(_here, "is_worker", False)
+    return thread_name() == _NAME
 
 
 @contextmanager
@@ -121,9 +99,9 @@ def world_kept() -> Iterator[None]:
         random.setstate(python)
         np.random.set_state(array)  # noqa: NPY002
         for table, before in zip(tables, kept, strict=True):
-            if dict(table) != before:
-                table.clear()
-                table.update(before)
+            for key in table.keys() - before.keys():
+                del table[key]
+            table.update({key: value for key, value in before.items() if table.get(key) is not value})
 
 
 class _Muted:
@@ -140,19 +118,14 @@ class _Muted:
         return getattr(self._stream, name)
 
 
-@contextmanager
-def _silence() -> Iterator[None]:
-    """What the worker prints or warns of is not shown: the user's own run says it, once.
+def _loud() -> Iterator[Place]:
+    # The warnings' filters are left alone, because changing them makes Python repeat warnings.
+    yield from ((sys, name, _Muted) for name in ("stdout", "stderr"))
+    yield from ((warnings, name, _unless_worker) for name in ("warn", "warn_explicit"))
 
-    The warnings' filters are left alone, because changing them makes Python repeat warnings.
-    """
-    out, err, warn, explicit = sys.stdout, sys.stderr, warnings.warn, warnings.warn_explicit
-    sys.stdout, sys.stderr = _Muted(out), _Muted(err)
-    warnings.warn, warnings.warn_explicit = _unless_worker(warn), _unless_worker(explicit)
-    try:
-        yield
-    finally:
-        sys.stdout, sys.stderr, warnings.warn, warnings.warn_explicit = out, err, warn, explicit
+
+#: What the worker prints or warns of is not shown: the user's own run says it, once.
+_silence = Swap(_loud)
 
 
 def _unless_worker(function: Any) -> Any:
@@ -165,16 +138,3 @@ def _unless_worker(function: Any) -> Any:
         return function(*args, **kwargs)
 
     return quiet
-
-
-def wait_for(thread: threading.Thread, done: threading.Event) -> None:
-    """Wait for a thread of ours; an interrupt tells it to stop, waits until it says so, and goes on."""
-    try:
-        thread.join()
-    except KeyboardInterrupt:
-        # Told to stop until it says that it has: an exception can be swallowed by what runs just then.
-        while not done.is_set():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Stop))
-            done.wait(0.5)
-        thread.join()
-        raise

@@ -28,6 +28,7 @@ from shape_magic.source.cells import mask, parse
 from shape_magic.spans import Shape, Span
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import Shaped, model_facts
+from shape_magic.untrusted import module_of
 from shape_magic.words import say
 
 _numbers = itertools.count(1)
@@ -198,7 +199,7 @@ def _require_model(model: Any) -> None:
 
     if isinstance(model, keras.Model):
         return
-    root = type(model).__module__.split(".")[0]
+    root = module_of(type(model)).split(".")[0]
     if root == "tf_keras" or "tf_keras" in str(type(model).__mro__):
         raise UsageError(say("usage.old_keras"))
     raise UsageError(say("usage.no_model", kind=type(model).__name__))

@@ -23,7 +23,7 @@ from shape_magic.trace.layers import bytes_of
 from shape_magic.trace.loose import broken_facts, loose_facts
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import model_facts
-from shape_magic.trace.rows import graph_of, is_layer
+from shape_magic.trace.rows import graph_of, is_layer, name_of
 from shape_magic.trace.worker import in_worker
 from shape_magic.words import say
 
@@ -108,7 +108,7 @@ class Checker(Observer):
         # The model's own weights so far count; of what other models took, the free memory tells.
         if self._allocated + size > budget and (self.given.budget_is_set or size > available()):
             raise WeightsTooLargeError(
-                say("magic.too_large", layer=layer.name, size=gibibytes(size), free=gibibytes(budget))
+                say("magic.too_large", layer=name_of(layer), size=gibibytes(size), free=gibibytes(budget))
             )
         self._allocated += size
 
@@ -177,7 +177,7 @@ class Checker(Observer):
                 facts = self._refused_input(broken.error, broken.span)
             if facts is None:
                 handed = next((arg for arg in broken.args if is_layer(arg) and hasattr(arg, "name")), None)
-                self.note_failure(broken.error, broken.span, handed.name if handed is not None else None)
+                self.note_failure(broken.error, broken.span, name_of(handed) if handed is not None else None)
                 return self._extra[-1]
             self._extra.append(facts)
             return facts
@@ -317,7 +317,7 @@ def _says_more(now: Model, before: Model) -> bool:
 
 def with_failure(model: Model, error: BaseException, span: Span | None) -> Model:
     """The model with what stopped it as a whole."""
-    return replace(model, failure=Failure(type(error).__name__, failure_of(error).message), span=span or model.span)
+    return replace(model, failure=failure_of(error), span=span or model.span)
 
 
 def _inner_models(models: list[Any]) -> set[int]:

@@ -14,6 +14,7 @@ from shape_magic.kernel import options as opts
 from shape_magic.kernel.cells import magic_line, without_magic_line
 from shape_magic.kernel.notebook import Notebook
 from shape_magic.settings import ShapeMagic
+from shape_magic.untrusted import module_of
 from shape_magic.words import say, use
 
 
@@ -149,7 +150,7 @@ def _require_model(name: str, model: Any) -> None:
 
     if isinstance(model, keras.Model):
         return
-    old = any(c.__module__.split(".")[0] == "tf_keras" for c in type(model).__mro__)
+    old = any(module_of(c).split(".")[0] == "tf_keras" for c in type(model).__mro__)
     message = "magic.error.old_keras" if old else "magic.error.no_model"
     raise UsageError(say(message, name=name, kind=type(model).__name__))
 
@@ -200,7 +201,9 @@ def _complete(shell: Any, event: Any) -> list[str]:
     import sys
 
     keras = sys.modules.get("keras")
-    models = [k for k, v in shell.user_ns.items() if keras and isinstance(v, keras.Model) and not k.startswith("_")]
+    models = [
+        k for k, v in shell.user_ns.items() if keras and issubclass(type(v), keras.Model) and not k.startswith("_")
+    ]
     return ["on", "off", *models, *(a for action in opts.parser()._actions for a in action.option_strings)]
 
 

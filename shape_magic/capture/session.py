@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from shape_magic.capture.book import Book, Place
 from shape_magic.source.cells import span_from_positions, text_of
 from shape_magic.spans import CellId, Shape, Span
+from shape_magic.untrusted import readable
 
 T = TypeVar("T")
 #: Where a span of one text of the cells is in another one.
@@ -257,7 +258,7 @@ class Session:
             bound = dict(signature.bind(model, *args, **kwargs).arguments)
         except TypeError:
             bound = dict(kwargs)
-        use = Use(model, method, bound, place)
+        use = Use(model, method, {name: readable(value) for name, value in bound.items()}, place)
         if place is not None:
             use.texts, use.spans = argument_sources(self.book, place, tuple(signature.parameters)[1:])
         return use

@@ -21,6 +21,7 @@ from shape_magic.capture.observer import Observer, StandIn, current
 from shape_magic.capture.session import Broken, Session, Tracked, Use
 from shape_magic.errors import ShapeMagicError
 from shape_magic.trace.worker import in_worker, with_variables
+from shape_magic.untrusted import goes_on
 
 _LOG = logging.getLogger("shape_magic")
 
@@ -70,7 +71,7 @@ class _Guarded:
         """Nothing to begin."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> bool:
-        if not isinstance(error, Exception) or isinstance(error, StandIn | ShapeMagicError):
+        if error is None or goes_on(error) or isinstance(error, StandIn | ShapeMagicError):
             return False
         _LOG.error("a check inside Keras failed", exc_info=error)
         return os.environ.get("SHAPE_MAGIC_STRICT") != "1"
@@ -142,7 +143,7 @@ def _new_operation(original: Any) -> Any:
     def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
         obj = original(cls, *args, **kwargs)
         observer = current()
-        if observer is not None and isinstance(obj, layer) and not isinstance(obj, model):
+        if observer is not None and issubclass(type(obj), layer) and not issubclass(type(obj), model):
             with _guarded:
                 observer.session.note_made(obj, args, kwargs, sys._getframe(1))
         return obj
@@ -266,7 +267,7 @@ def _layer_call(original: Any) -> Any:
         if observer is None:
             return original(self, *args, **kwargs)
         session, frame = observer.session, sys._getframe(1)
-        is_model, is_symbolic = isinstance(self, model), False
+        is_model, is_symbolic = issubclass(type(self), model), False
         if session.depth == 0:
             try:
                 with _guarded:
@@ -298,7 +299,7 @@ def _symbolic_call(original: Any) -> Any:
         __tracebackhide__ = True
         observer = current()
         frame = sys._getframe(1)
-        if observer is None or observer.session.depth > 0 or isinstance(self, layer) or _by_keras(frame):
+        if observer is None or observer.session.depth > 0 or issubclass(type(self), layer) or _by_keras(frame):
             return original(self, *args, **kwargs)
         with _guarded:
             observer.session.note_placed(self, frame)

@@ -19,6 +19,7 @@ from shape_magic.kernel.ondemand import OnDemand
 from shape_magic.kernel.options import Options, parse, shape_given
 from shape_magic.settings import ShapeMagic
 from shape_magic.spans import CellId, Shape, Span
+from shape_magic.untrusted import goes_on
 from shape_magic.words import say
 
 if TYPE_CHECKING:
@@ -119,7 +120,9 @@ class Notebook:
             self._finish(watched, failed=getattr(result, "error_in_exec", None) is not None)
         except KeyboardInterrupt:
             print(say("magic.interrupted"))  # IPython would swallow it, and blame us
-        except Exception:
+        except BaseException as error:
+            if goes_on(error):
+                raise
             _LOG.exception("the check of this cell could not be finished")
             if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
                 raise
@@ -344,7 +347,9 @@ class Notebook:
         keras = sys.modules.get("keras")
         if keras is None:
             return None
-        names = {k: v for k, v in self.shell.user_ns.items() if not k.startswith("_") and isinstance(v, keras.Model)}
+        names = {
+            k: v for k, v in self.shell.user_ns.items() if not k.startswith("_") and issubclass(type(v), keras.Model)
+        }
         models = list({id(m): m for m in names.values()}.values())
         facts = tuple(model_facts(self.session, m, self.shell.user_ns) for m in models)
         live = [Live(m, None, self.session.tracked.get(m)) for m in models]

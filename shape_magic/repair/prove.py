@@ -22,6 +22,7 @@ from shape_magic.rules import Found, diagnose
 from shape_magic.source.cells import apply_edits, differences, span_from_offsets
 from shape_magic.source.writer import Refused, write
 from shape_magic.spans import CellId, Edit, Span
+from shape_magic.untrusted import module_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ class Prover:
         value = self._namespace.get(name)
         if isinstance(value, ModuleType):
             return value.__name__ == class_name
-        return isinstance(value, type) and value.__name__ == class_name and value.__module__.startswith("keras.")
+        return isinstance(value, type) and value.__name__ == class_name and module_of(value).startswith("keras.")
 
 
 def _remaining(state: _State) -> list[Found]:

@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from shape_magic.untrusted import module_of, named
+
 T = TypeVar("T")
 
 
@@ -21,7 +23,7 @@ _UNKNOWN = object()
 
 def is_lasting(cls: type) -> bool:
     """Whether a class lives as long as the process."""
-    return cls.__module__.partition(".")[0] in _LASTING
+    return module_of(cls).partition(".")[0] in _LASTING
 
 
 def per_class(function: Callable[[type], T]) -> Callable[[type], T]:
@@ -47,7 +49,7 @@ def per_class(function: Callable[[type], T]) -> Callable[[type], T]:
 @per_class
 def bases_of(cls: type) -> tuple[str, ...]:
     """The names of the class and of its bases inside Keras, nearest first."""
-    return tuple(one.__name__ for one in cls.__mro__ if one.__module__.startswith("keras.") or one is cls)
+    return tuple(named(one.__name__) for one in cls.__mro__ if one is cls or module_of(one).startswith("keras."))
 
 
 @per_class
@@ -59,7 +61,7 @@ def is_layer_class(cls: type) -> bool:
 @per_class
 def is_kerases_own(cls: type) -> bool:
     """Whether the class is Keras' own, so that its rules are known."""
-    return cls.__module__.split(".", 1)[0] == "keras"
+    return module_of(cls).split(".", 1)[0] == "keras"
 
 
 @per_class
@@ -112,7 +114,7 @@ def kind_of(cls: type) -> Kind:
     ``"number"``: a float or a number of NumPy's, which may be equal to a size and is none. ``"recipe"``: what
     only describes, an initializer or a constraint. ``"weight"``: a variable of Keras.
     """
-    names = {one.__name__ for one in cls.__mro__ if one.__module__.split(".")[0] in {"keras", "inspect"}}
+    names = {one.__name__ for one in cls.__mro__ if module_of(one).split(".")[0] in {"keras", "inspect"}}
     found: Kind = ""
     if cls in (str, int, bool, type(None), bytes):
         found = "plain"

@@ -35,6 +35,7 @@ from shape_magic.trace.use import (
     validation_of,
 )
 from shape_magic.trace.worker import apart
+from shape_magic.untrusted import asked
 
 #: Calls that compare the output with labels.
 COMPARES = frozenset({"fit", "evaluate", "train_on_batch", "test_on_batch"})
@@ -62,7 +63,7 @@ def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any]
         return [keras.KerasTensor((batch, *shape(o)[1:]), dtype=o.dtype) for o in flat(model.outputs)], None
     structure = _as_taken(model, given)
     try:
-        with unobserved(), as_they_were(model):
+        with unobserved(), asked(), as_they_were(model):
             # The layers' shape formulas skip what Functional.call does first (it adds or drops a last
             # axis of 1), so the real call is traced.
             model._assert_input_compatibility(structure)
@@ -83,9 +84,7 @@ def names_of(model: Any) -> Names:
     struct = getattr(graph, "_inputs_struct", None)
     inputs = sorted(struct) if isinstance(struct, dict) else [t._keras_history.operation.name for t in graph.inputs]
     outputs = getattr(model, "output_names", None) or getattr(graph, "output_names", None) or ()
-    return Names(
-        tuple(str(n) for n in inputs), tuple(str(n) for n in outputs), tuple(tuple(shape(t)) for t in graph.inputs)
-    )
+    return Names(tuple(map(str, inputs)), tuple(map(str, outputs)), tuple(tuple(shape(t)) for t in graph.inputs))
 
 
 @dataclass(frozen=True, slots=True)

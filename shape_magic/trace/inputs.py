@@ -14,7 +14,7 @@ from shape_magic.source.declared import declared, of_sample
 from shape_magic.spans import Span
 from shape_magic.trace.layers import plain_values, positional
 from shape_magic.trace.origins import written
-from shape_magic.trace.rows import shape
+from shape_magic.trace.rows import name_of, shape
 
 
 def input_data(session: Session, tensor: Any, readers: list[Any]) -> Data:
@@ -22,7 +22,7 @@ def input_data(session: Session, tensor: Any, readers: list[Any]) -> Data:
     history = getattr(tensor, "_keras_history", None)
     operation = history.operation if history is not None else None
     # The name of the InputLayer is what the user may have given.
-    name = str(getattr(operation, "name", tensor.name) if operation is not None else tensor.name)
+    name = name_of(operation if operation is not None else tensor)
     return with_declaration(session, Data(name, shape(tensor), str(tensor.dtype)), operation, readers)
 
 

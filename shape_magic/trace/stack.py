@@ -20,10 +20,11 @@ from shape_magic.trace import layers as describe
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.known import Known, known, remembered
 from shape_magic.trace.reuse import Answer, Flow, keep, kept
-from shape_magic.trace.rows import Rows, graph_of, is_layer
+from shape_magic.trace.rows import Rows, graph_of, is_layer, name_of
 from shape_magic.trace.twins import twin
 from shape_magic.trace.untouched import as_they_were, reached_from
 from shape_magic.trace.worker import apart
+from shape_magic.untrusted import asked
 
 
 class Untraceable(Exception):
@@ -45,7 +46,7 @@ def trace_stack(session: Session, rows: Rows, layers: Sequence[Any], given: Flow
 def _opened(rows: Rows, layers: Sequence[Any], path: tuple[str, ...]) -> Iterator[tuple[Any, tuple[str, ...]]]:
     """The layers, those of a Sequential without a graph in its place, each with the names that lead to it."""
     for layer in layers:
-        here = (*path, str(layer.name))
+        here = (*path, name_of(layer))
         if type(layer).__name__ == "Sequential" and graph_of(layer) is None:
             rows.know_elements(layer)
             yield from _opened(rows, layer.layers, here)
@@ -144,6 +145,7 @@ def flat(structure: Any) -> list[Any]:
     return [t for t in tree.flatten(structure) if hasattr(t, "shape")]
 
 
+@asked()
 def call_apart(session: Session, layer: Any, *tensors: Any, **kwargs: Any) -> tuple[Any, Any]:
     """Call a layer on symbols without touching it; returns the result and the layer that was called."""
     if getattr(layer, "built", False) or (hasattr(layer, "adapt") and getattr(layer, "is_adapted", True)):
@@ -161,6 +163,7 @@ def call_apart(session: Session, layer: Any, *tensors: Any, **kwargs: Any) -> tu
         return copy(*tensors, **kwargs), copy
 
 
+@asked()
 def clone(session: Session, layer: Any) -> Any:
     """A fresh, unbuilt layer that is configured alike; raises ``Untraceable`` when there is none."""
     with reached_from(layer):

@@ -39,10 +39,7 @@ def has_own_step(model: Any) -> bool:
 def _layers(model: Any) -> Iterator[Any]:
     if not is_keras(model):
         yield model
-    for layer in getattr(model, "_layers", None) or ():
-        if hasattr(layer, "_layers") and layer is not model:
-            yield layer
-            yield from _layers(layer)
+    yield from model._flatten_layers(include_self=False) if getattr(model, "_layers", None) else ()
 
 
 def _may_bring_losses(layer: Any) -> bool:

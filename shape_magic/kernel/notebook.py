@@ -103,6 +103,12 @@ class Notebook:
             self._done = None
             self._interrupted(result, error)
 
+    def settle(self, result: Any) -> None:
+        """An event of its own after ``post_run_cell``: an interrupt may have struck before that had begun."""
+        if threading.get_ident() == self._thread and not cells_running(self.shell):
+            self._stop()
+            self.running = False
+
     def _end(self, result: Any) -> None:
         self._nested = max(self._nested - 1, 0) if cells_running(self.shell) else 0
         self.running = self._nested > 0

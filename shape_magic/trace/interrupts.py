@@ -73,20 +73,32 @@ class Worker(threading.Thread, Generic[T]):
         self._result: list[T] = []
         self._error: BaseException | None = None
         self._gate = threading.Lock()
-        self._over = False
+        #: Whether the function has ended, and whether the thread has nothing more to do.
+        self._over = self._gone = False
+        #: Held until then. No ``join`` and no event: those lose count when an exception strikes in them.
+        self._bell = threading.Lock()
+        self._bell.acquire()
 
     def run(self) -> None:
         """Run the function; its outcome is kept for ``outcome``."""
         try:
-            try:
-                self._result.append(self._function())
-            except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, whatever it is
-                self._error = error
-            finally:
-                with self._gate:  # from here on nobody tells it anything
-                    self._over = True
+            self._go()
         except Stop as stop:  # told just then
             self._error = stop
+        with contextlib.suppress(Stop):
+            for _ in range(2):  # what was told last strikes here, if it has not yet: not in Python's own last steps
+                pass
+        self._gone = True
+        self._bell.release()
+
+    def _go(self) -> None:
+        try:
+            self._result.append(self._function())
+        except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, whatever it is
+            self._error = error
+        finally:
+            with self._gate:  # from here on nobody tells it anything
+                self._over = True
 
     def outcome(self) -> T:
         """Run it and give what the function returns, or raise what it raises.
@@ -105,22 +117,23 @@ class Worker(threading.Thread, Generic[T]):
 
     def _wait(self, interrupts: Deferred) -> bool:
         """Wait for the end; says whether the thread was told to stop."""
-        asked, until = 0, 0.0
-        while self.is_alive():
+        asked, until = False, 0.0
+        while not self._gone:
             try:
-                self.join(_LOOK)
+                self._bell.acquire(timeout=_LOOK)
             except Stop:  # who waits is such a thread itself
-                asked += 1
-            wanted = asked + interrupts.count
-            if not wanted:
+                asked = True
+            if not asked and not interrupts.count:
                 continue
             until = until or time.monotonic() + _GRACE
-            if wanted > 1 or time.monotonic() > until:
+            if interrupts.count > 1 or time.monotonic() > until:
                 threading.Thread(target=self._follow, name="shape_magic-stop", daemon=True).start()
                 return True
             self._tell()
+        if not asked:
+            self.join()  # Python's own last steps
         self._put_back()
-        return bool(asked or interrupts.count)
+        return asked or interrupts.count > 0
 
     def _tell(self) -> None:
         with self._gate:
@@ -129,9 +142,9 @@ class Worker(threading.Thread, Generic[T]):
 
     def _follow(self) -> None:
         # Again and again: what runs just then may swallow an exception.
-        while self.is_alive():
+        while not self._gone:
             self._tell()
-            self.join(_LOOK)
+            self._bell.acquire(timeout=_LOOK)
         self._put_back()
 
     def _put_back(self) -> None:

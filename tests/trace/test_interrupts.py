@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import signal
 import sys
 import threading
@@ -187,6 +188,9 @@ class Strikes:
     def __call__(self, frame: Any, event: str, _: Any) -> Any:
         if not frame.f_code.co_filename.endswith(self.modules):
             return None
+        # Python calls ``__exit__`` without a step between, and a line of a ``with`` comes up once more before it.
+        if event == "line" and linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with "):
+            return self
         self.left -= 1
         if self.left == 0:
             self.struck = f"{frame.f_code.co_name} {frame.f_lineno}"

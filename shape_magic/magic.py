@@ -216,6 +216,7 @@ def load_ipython_extension(shell: Any) -> None:
     shell.input_transformers_cleanup.append(magics.take_off)
     shell.events.register("pre_run_cell", magics.notebook.pre_run_cell)
     shell.events.register("post_run_cell", magics.notebook.post_run_cell)
+    shell.events.register("post_run_cell", magics.notebook.settle)
     for key in ("%shapecheck", "%%shapecheck"):
         shell.set_hook("complete_command", _complete, str_key=key)
     if settings not in shell.configurables:
@@ -229,6 +230,7 @@ def unload_ipython_extension(shell: Any) -> None:
         return
     shell.events.unregister("pre_run_cell", magics.notebook.pre_run_cell)
     shell.events.unregister("post_run_cell", magics.notebook.post_run_cell)
+    shell.events.unregister("post_run_cell", magics.notebook.settle)
     magics.notebook.close()
     shell.input_transformers_cleanup.remove(magics.take_off)
     for kind in ("line", "cell"):

@@ -13,15 +13,19 @@ from typing import Any
 
 from shape_magic.capture.arrival import Arrival, is_here
 from shape_magic.capture.observer import Observer, StandIn, current, observer, unobserved
+from shape_magic.trace.interrupts import Deferred, put_back
 
 #: What the model's own calls are: each may be answered by a stand-in.
 USES = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
 
 _MISSING = object()
 _lock = threading.RLock()
-_users = 0
+#: Who needs the hooks: with the last of them they are gone.
+_users: list[object] = []
 #: The hooks that are in: the class, the name, what stands there now and what the class itself had there.
 _placed: list[tuple[type, str, Any, Any]] = []
+#: Whether all of them are in: what puts them in can be stopped half-way.
+_complete = False
 #: Every wrapper with what it wraps: it is made once, and put in and taken out for each cell.
 _wrappers: dict[tuple[type, str], tuple[Any, Any]] = {}
 
@@ -35,41 +39,49 @@ def installed() -> bool:
 def observing(one: Observer) -> Iterator[None]:
     """Hear of everything that this context does with Keras until the block ends."""
     before = observer.get()
-    start(one)
-    try:
-        yield
-    finally:
-        stop()
-        observer.set(before)  # an observed cell may call check_cells itself
+    user = object()
+    with put_back(lambda: _leave(user)):
+        try:
+            start(one, user)
+            yield
+        finally:
+            observer.set(before)  # an observed cell may call check_cells itself
 
 
-def start(one: Observer) -> None:
-    """Put the hooks in and report this context's calls to the observer, until ``stop``."""
-    global _users  # noqa: PLW0603 - the hooks are in Keras itself, so there is one count of who needs them
-    with _lock:
-        if _users == 0 and is_here():
+def start(one: Observer, user: object) -> None:
+    """Put the hooks in and report this context's calls to the observer, until ``stop`` for the same user."""
+    with Deferred(), _lock:
+        _users.append(user)
+        if is_here() and not _complete:
             _install()
-        elif _users == 0:
+        elif not _complete:
             _arrival.wait()
-        _users += 1
     observer.set(one)
 
 
-def stop() -> None:
-    """End what ``start`` began; with the last one the hooks are gone."""
-    global _users  # noqa: PLW0603
+def stop(user: object) -> None:
+    """End what ``start`` began for a user, or nothing; with the last one the hooks are gone."""
     observer.set(None)
-    with _lock:
-        _users = max(_users - 1, 0)
-        if _users == 0:
-            _arrival.leave()
-            while _placed:
-                _take_out(*_placed.pop())
+    _leave(user)
+
+
+def _leave(user: object) -> None:
+    global _complete  # noqa: PLW0603 - the hooks are in Keras itself, so there is one of each
+    with Deferred(), _lock:
+        if user in _users:
+            _users.remove(user)
+        if _users:
+            return
+        _complete = False
+        _arrival.leave()
+        while _placed:
+            _take_out(*_placed[-1])
+            _placed.pop()
 
 
 def _arrived() -> None:
-    with _lock:
-        if _users and not _placed:
+    with Deferred(), _lock:
+        if _users and not _complete:
             _install()
 
 
@@ -80,10 +92,14 @@ _arrival = Arrival(_arrived)
 
 
 def _install() -> None:
+    global _complete  # noqa: PLW0603
     from shape_magic.capture.wrappers import hooks
 
+    present = {(owner, name) for owner, name, _, _ in _placed}
     for owner, name, make in hooks(USES):
-        _put_in(owner, name, make)
+        if (owner, name) not in present:
+            _put_in(owner, name, make)
+    _complete = True
 
 
 def _put_in(owner: type, name: str, make: Callable[[Any], Any]) -> None:
@@ -91,8 +107,8 @@ def _put_in(owner: type, name: str, make: Callable[[Any], Any]) -> None:
     known = _wrappers.get((owner, name))
     if known is None or known[0] is not original:  # it may have been replaced since the last cell
         known = _wrappers[owner, name] = original, make(original)
-    setattr(owner, name, known[1])
     _placed.append((owner, name, known[1], own))
+    setattr(owner, name, known[1])
 
 
 def _take_out(owner: type, name: str, wrapper: Any, own: Any) -> None:

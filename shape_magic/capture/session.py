@@ -199,6 +199,8 @@ class Session:
         self.current.clear()
         self.latest = None
         self.broken = None
+        self.depth = 0  # an interrupt may have struck between a call's end and its count
+        self.stack.clear()
         self.computed.clear()
         self.making = None
         self.book.forget_places()

@@ -84,13 +84,14 @@ _guarded = _Guarded()
 class _Inside:
     """One call of Keras: counts the depth, and reports an exception once it leaves Keras."""
 
-    __slots__ = ("_args", "_frame", "_model", "_obj", "_observer")
+    __slots__ = ("_args", "_depth", "_frame", "_model", "_obj", "_observer")
 
     def __init__(self, observer: Observer, obj: Any, args: tuple[Any, ...], frame: Any, model: Any = None) -> None:
         self._observer, self._obj, self._args, self._frame, self._model = observer, obj, args, frame, model
 
     def __enter__(self) -> None:
         session = self._observer.session
+        self._depth = session.depth
         session.depth += 1
         session.stack.append(self._obj)
 
@@ -100,8 +101,9 @@ class _Inside:
             if isinstance(error, Exception) and not isinstance(error, StandIn):
                 self._note(session, error)
         finally:
-            session.stack.pop()
-            session.depth -= 1
+            # As it was, and not one less: an interrupt may have struck inside of a call that this one made.
+            session.depth = self._depth
+            del session.stack[self._depth :]
             if session.depth == 0:
                 session.broken = None
 

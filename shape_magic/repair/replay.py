@@ -20,6 +20,7 @@ from shape_magic.repair.stubs import stubbed
 from shape_magic.repair.trail import Key, Original, Trail
 from shape_magic.repair.world import World
 from shape_magic.spans import CellId
+from shape_magic.trace.interrupts import Deferred
 from shape_magic.trace.worker import apart
 from shape_magic.untrusted import goes_on, said
 
@@ -70,7 +71,7 @@ class Runs:
         asked = (tuple(cells), places, tuple(names.items()))
         if asked not in self._done:
             trail = self._original.trail(part) if not names else Trail((), part.statements)
-            with stubbed() as stubs:
+            with Deferred(), stubbed() as stubs:
                 self._done[asked] = apart(lambda: self._run(trail, cells, names, stubs))
         return self._done[asked]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import Any
 
 from shape_magic.backend import require_keras
 from shape_magic.report import Report
-from shape_magic.trace.worker import wait_for, world_kept
+from shape_magic.trace.interrupts import Deferred, Worker
+from shape_magic.trace.worker import world_kept
 
 #: What the cells find imported, as the rules' documents have it.
 IMPORTS = "import keras\nimport numpy as np\nfrom keras import layers\n"
@@ -36,28 +36,13 @@ def run(source: str, *, memory_budget: int | None = None) -> Run:
     what the cell raises.
     """
     require_keras()
-    outcome: list[Any] = [None, None]
-    done = threading.Event()
 
-    def work() -> None:
+    def work() -> Run:
         from shape_magic.api import check_cell
 
         names: dict[str, Any] = {"__name__": "__main__"}
-        try:
-            exec(IMPORTS, names)
-            report = check_cell(source, names, dry_run=True, memory_budget=memory_budget)
-            outcome[0] = Run(report, names)
-        except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, whatever it is
-            outcome[1] = error
-        finally:
-            done.set()
+        exec(IMPORTS, names)
+        return Run(check_cell(source, names, dry_run=True, memory_budget=memory_budget), names)
 
-    with world_kept():
-        thread = threading.Thread(target=work, name="shape_magic-lesson", daemon=True)
-        thread.start()
-        wait_for(thread, done)
-    if outcome[1] is not None:
-        error: BaseException = outcome[1]
-        raise error
-    ran: Run = outcome[0]
-    return ran
+    with Deferred(), world_kept():
+        return Worker(work, "shape_magic-lesson").outcome()

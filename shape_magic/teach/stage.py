@@ -12,12 +12,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import anywidget
 import ipywidgets
 import traitlets
 from anywidget import experimental
 
 from shape_magic.display.assets import joined
+from shape_magic.display.guarded import Guarded
 from shape_magic.display.parts import Row
 from shape_magic.display.view import build_view
 from shape_magic.display.wire import packed_model
@@ -48,7 +48,7 @@ def stage_words() -> dict[str, str]:
     return texts | {"caption": say("ui.caption", name="{name}"), "legend": say("ui.widget.legend")}
 
 
-class Part(anywidget.AnyWidget):
+class Part(Guarded):
     """One of the two parts that are drawn: ``"ladder"``, or the selected layer's ``"sums"``."""
 
     _esm = _SCRIPT

@@ -18,6 +18,7 @@ from shape_magic.facts import Failure
 from shape_magic.spans import Shape
 from shape_magic.trace import layers as describe
 from shape_magic.trace.failures import failure_of
+from shape_magic.trace.interrupts import put_back
 from shape_magic.trace.known import Known, known, remembered
 from shape_magic.trace.layers import is_keras
 from shape_magic.trace.reuse import Answer, Flow, keep, kept
@@ -144,15 +145,17 @@ def as_they_were(layer: Any) -> Iterator[None]:
     inside = list(layer._flatten_layers()) if hasattr(layer, "_flatten_layers") else [layer]
     losses = [(one, list(one._losses)) for one in inside if isinstance(getattr(one, "_losses", None), list)]
     kept = [(vars(one), dict(vars(one))) for one in inside if not is_keras(one)]
-    try:
-        yield
-    finally:
+
+    def undo() -> None:
         for attributes, before in kept:
             if attributes.keys() != before.keys() or any(attributes[k] is not v for k, v in before.items()):
                 attributes.clear()
                 attributes.update(before)
         for one, before_losses in losses:
             one._losses[:] = before_losses
+
+    with put_back(undo):
+        yield
 
 
 def flat(structure: Any) -> list[Any]:

@@ -7,7 +7,6 @@ value (``initialize_variables=False``), so nothing is allocated that grows with 
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import random
 import sys
@@ -17,7 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from shape_magic.trace.interrupts import Deferred, Worker
+
 T = TypeVar("T")
+
+_NAME = "shape_magic-trace"
 
 #: Keras' thread-local settings that change how layers are made and called.
 _CARRIED = (
@@ -32,10 +35,6 @@ _CARRIED = (
 )
 
 
-class _Stop(BaseException):
-    """Raised inside the worker when the user interrupts."""
-
-
 def apart(function: Callable[[], T]) -> T:
     """Run a function in the worker and return what it returns, or raise what it raises.
 
@@ -47,33 +46,18 @@ def apart(function: Callable[[], T]) -> T:
     from keras.src.backend.common import global_state
 
     carried = {name: global_state.get_global_attribute(name) for name in _CARRIED}
-    outcome: list[Any] = [None, None]
 
-    done = threading.Event()
+    def work() -> T:
+        with _stateless(carried):
+            return function()
 
-    def work() -> None:
-        try:
-            with _stateless(carried):
-                outcome[0] = function()
-        except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, whatever it is
-            outcome[1] = error
-        finally:
-            done.set()
-
-    with world_kept(), _silence():
-        thread = threading.Thread(target=work, name="shape_magic-trace", daemon=True)
-        thread.start()
-        wait_for(thread, done)
-    if outcome[1] is not None:
-        error: BaseException = outcome[1]
-        raise error
-    result: T = outcome[0]
-    return result
+    with Deferred(), world_kept(), _silence():
+        return Worker(work, _NAME).outcome()
 
 
 def in_worker() -> bool:
     """Whether the running thread is the worker."""
-    return threading.current_thread().name == "shape_magic-trace"
+    return threading.current_thread().name == _NAME
 
 
 @contextmanager
@@ -160,16 +144,3 @@ def _unless_worker(function: Any) -> Any:
         return function(*args, **kwargs)
 
     return quiet
-
-
-def wait_for(thread: threading.Thread, done: threading.Event) -> None:
-    """Wait for a thread of ours; an interrupt tells it to stop, waits until it says so, and goes on."""
-    try:
-        thread.join()
-    except KeyboardInterrupt:
-        # Told to stop until it says that it has: an exception can be swallowed by what runs just then.
-        while not done.is_set():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Stop))
-            done.wait(0.5)
-        thread.join()
-        raise

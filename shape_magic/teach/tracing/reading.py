@@ -20,6 +20,7 @@ from shape_magic.spans import Shape
 from shape_magic.teach.recipe import Cut, Layer, Node, Recipe, Ref
 from shape_magic.teach.tracing.answers import Answers
 from shape_magic.teach.tracing.forge import plain_config
+from shape_magic.trace.interrupts import Deferred
 from shape_magic.trace.layers import is_keras, positional
 from shape_magic.trace.loose import ancestors
 from shape_magic.trace.losses import settings_of
@@ -64,7 +65,7 @@ def read_cell(source: str, y: Any, loss: Any, namespace: Mapping[str, Any]) -> R
     filename = f"<shape_magic playground {next(_numbers)}>"
     session.book.add(0, source, "cell 1", filename)
     code = compile(mask(source), filename, "exec", dont_inherit=True)
-    with stubbed() as stubs:
+    with Deferred(), stubbed() as stubs:
         copy = copied(dict(namespace), stubs)
         copy.setdefault("__name__", "__main__")
         checker = _Watch(session, copy, dry_run=True, given=Given(budget=available()))

@@ -19,6 +19,7 @@ from shape_magic.standins import NoStandIn, stand_in
 from shape_magic.trace.data import shape_of
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.inputs import refused
+from shape_magic.trace.interrupts import GaveUp
 from shape_magic.trace.layers import bytes_of
 from shape_magic.trace.loose import broken_facts, loose_facts
 from shape_magic.trace.memory import available
@@ -146,7 +147,11 @@ class Checker(Observer):
     def after_break(self, broken: Broken) -> None:
         """Keep what led to a call that raised."""
         self._error = broken.error
-        facts = self._broken(broken)
+        try:
+            facts = self._broken(broken)
+        except GaveUp:
+            self.session.gave_up = True
+            return
         if facts is not None and self._on_found:
             self._on_found(self, False, broken.error)
 
@@ -253,7 +258,11 @@ class Checker(Observer):
             return []  # the run ended at a call that raised: that is the one to look at
         # What this run's calls gave is in no model of an earlier one.
         taken = {id(node) for t in self.session.current if (model := t.ref()) is not None for node in _nodes(model)}
-        loose = loose_facts(self.session, self.namespace, self.given, taken)
+        try:
+            loose = loose_facts(self.session, self.namespace, self.given, taken)
+        except GaveUp:
+            self.session.gave_up = True
+            return []
         return [m for m in loose if in_worker() or any(_is_serious(f) for f in self.diagnose(self.facts_of([m])))]
 
     def facts_of(self, models: list[Model]) -> Facts:

@@ -123,7 +123,7 @@ class Notebook:
         if self._captured:
             self._shown.clear()  # %%capture kept the card to itself: it is shown again
         try:
-self._finish(watching, getattr(result, "error_in_exec", None))
+            self._finish(watching, getattr(result, "error_in_exec", None))
         except BaseException as error:
             if goes_on(error):
                 raise
@@ -227,7 +227,7 @@ self._finish(watching, getattr(result, "error_in_exec", None))
         report = self._checked(watching.checker) if known else None
         if report is None or not (report.models or self._shown):
             if magic_line(cell.source) is not None and not failed:
-                print(say("magic.nothing"))
+                print(say("magic.gave_up" if self.session.gave_up else "magic.nothing"))
             return
         # Layers that are in no model are those of this run of the cell.
         made = [t.number for t in self.session.current] or [-cell.order]

@@ -22,6 +22,7 @@ from shape_magic.rules import Found, diagnose
 from shape_magic.source.cells import apply_edits, differences, span_from_offsets
 from shape_magic.source.writer import Refused, write
 from shape_magic.spans import CellId, Edit, Span
+from shape_magic.trace.interrupts import GaveUp
 from shape_magic.untrusted import module_of
 
 
@@ -119,7 +120,10 @@ class Prover:
         repair is then not complete. ``everything``: warnings are repaired along with an error.
         """
         start = _State(self._sources, self._facts, found.model)
-        return self._follow(_Hunt(found, everything), start, found, repair, ())
+        try:
+            return self._follow(_Hunt(found, everything), start, found, repair, ())
+        except GaveUp:
+            return Unprovable("the user's code took too long")
 
     def _follow(self, hunt: _Hunt, state: _State, goal: Found, repair: Repair, done: tuple[Repair, ...]) -> Verdict:
         if hunt.runs == _RUNS or len(done) == _CHAIN:

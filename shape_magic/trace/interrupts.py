@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import signal
 import threading
 import time
@@ -20,6 +21,10 @@ T = TypeVar("T")
 _LOOK = 0.1
 #: Seconds that a thread has to stop; after that the kernel is given back while it is stuck.
 _GRACE = 5.0
+
+
+class GaveUp(Exception):
+    """What was run apart took too long, and what it would have told is not known."""
 
 
 class Stop(BaseException):
@@ -73,6 +78,8 @@ class Worker(threading.Thread, Generic[T]):
         self._result: list[T] = []
         self._error: BaseException | None = None
         self._gate = threading.Lock()
+        #: Whether it was told to stop because it took too long, and for nothing else.
+        self._late = False
         #: Whether the function has ended, and whether the thread has nothing more to do.
         self._over = self._gone = False
         #: Held until then. No ``join`` and no event: those lose count when an exception strikes in them.
@@ -100,30 +107,35 @@ class Worker(threading.Thread, Generic[T]):
             with self._gate:  # from here on nobody tells it anything
                 self._over = True
 
-    def outcome(self) -> T:
+    def outcome(self, patience: float = math.inf) -> T:
         """Run it and give what the function returns, or raise what it raises.
 
         An interrupt tells the thread to stop, waits for it and goes on. A thread that is stuck, or
-        a second interrupt, is not waited for: it stops as soon as it can.
+        a second interrupt, is not waited for: it stops as soon as it can. After ``patience`` seconds
+        it is told to stop as well, and ``GaveUp`` is raised.
         """
         with Deferred() as interrupts:
             self.start()
-            stopped = self._wait(interrupts)
+            stopped = self._wait(interrupts, time.monotonic() + patience)
+        if self._late:
+            raise GaveUp
         if stopped:
             raise Stop if isinstance(threading.current_thread(), Worker) else KeyboardInterrupt
         if self._error is not None:
             raise self._error
         return self._result[0]
 
-    def _wait(self, interrupts: Deferred) -> bool:
-        """Wait for the end; says whether the thread was told to stop."""
+    def _wait(self, interrupts: Deferred, deadline: float) -> bool:
+        """Wait for the end; says whether somebody wanted the thread to stop."""
         asked, until = False, 0.0
         while not self._gone:
             try:
                 self._bell.acquire(timeout=_LOOK)
             except Stop:  # who waits is such a thread itself
                 asked = True
-            if not asked and not interrupts.count:
+            wanted = asked or interrupts.count > 0
+            self._late = not wanted and time.monotonic() > deadline
+            if not wanted and not self._late:
                 continue
             until = until or time.monotonic() + _GRACE
             if interrupts.count > 1 or time.monotonic() > until:

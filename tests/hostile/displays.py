@@ -82,6 +82,11 @@ def is_markup_of_ours(html: str) -> str:
     return page.text
 
 
+def tags(html: str) -> set[str]:
+    """The names of the elements of a page."""
+    return _Page(html).tags
+
+
 def is_message(content: object, *, longest: int = _LONGEST) -> str:
     """It can be sent: strict JSON in UTF-8, and not too much of it."""
     sent = json.dumps(content, ensure_ascii=False, allow_nan=False)

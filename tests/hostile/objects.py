@@ -188,9 +188,9 @@ RECURSION = (
     Row(
         "a layer that holds itself",
         "an attribute of a layer",
-        "The card is as always.",
+        "Keras' own exception comes through: it follows it without end.",
         own("def __init__(self):\n    super().__init__()\n    self.me = [self]"),
-        POSITIONS,
+        None,
     ),
     Row(
         "a model that holds itself",
@@ -210,7 +210,13 @@ RECURSION = (
         "model.other, other.other = other, model\n" + FIT,
         POSITIONS,
     ),
-    Row("recursion without end", "a layer's `call`", _THROUGH, own("", call="f = lambda: f()\n    return f()"), ""),
+    Row(
+        "an exception of too deep a recursion",
+        "a layer's `call`",
+        _THROUGH,
+        own("", call="raise RecursionError('deep')"),
+        "",
+    ),
     Row(
         "lists that hold themselves",
         "the data and the labels",

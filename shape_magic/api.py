@@ -28,7 +28,7 @@ from shape_magic.source.cells import mask, parse
 from shape_magic.spans import Shape, Span
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import Shaped, model_facts
-from shape_magic.untrusted import module_of
+from shape_magic.untrusted import module_of, readable
 from shape_magic.words import say
 
 _numbers = itertools.count(1)
@@ -59,7 +59,7 @@ def check(
     use = None
     if x is not None or y is not None:
         texts = dict(zip(("x", "y"), (*names[1:], "x", "y")[:2], strict=False)) if names else {}
-        arguments = {"x": _as_data(x), "y": _as_data(y)}
+        arguments = {"x": readable(_as_data(x)), "y": readable(_as_data(y))}
         use = Use(model, "fit" if y is not None else "predict", arguments, None, texts, real=False)
     compiled = {"loss": loss} if loss is not None else None
     facts = model_facts(watched, model, namespace or {}, use=use, given=given, compiled=compiled)
@@ -183,7 +183,7 @@ def _keras_place(error: Exception, checker: Checker) -> Span | None:
 
 
 def _is_shape(value: Any) -> bool:
-    return isinstance(value, tuple) and bool(value) and all(d is None or type(d) is int for d in value)
+    return issubclass(type(value), tuple) and bool(value) and all(d is None or type(d) is int for d in value)
 
 
 def _as_data(value: Any) -> Any:
@@ -197,7 +197,7 @@ def _budget(limit: int | None) -> dict[str, Any]:
 def _require_model(model: Any) -> None:
     import keras
 
-    if isinstance(model, keras.Model):
+    if issubclass(type(model), keras.Model):
         return
     root = module_of(type(model)).split(".")[0]
     if root == "tf_keras" or "tf_keras" in str(type(model).__mro__):

@@ -12,6 +12,7 @@ from shape_magic.capture.observer import Observer, StandIn
 from shape_magic.capture.session import Broken, Live, Session, Use
 from shape_magic.errors import WeightsTooLargeError
 from shape_magic.facts import Facts, Failure, Given, Model
+from shape_magic.interrupts import GaveUp
 from shape_magic.rules import Found, diagnose
 from shape_magic.rules.weights_exceed_memory import gibibytes
 from shape_magic.spans import Span
@@ -146,7 +147,11 @@ class Checker(Observer):
     def after_break(self, broken: Broken) -> None:
         """Keep what led to a call that raised."""
         self._error = broken.error
-        facts = self._broken(broken)
+        try:
+            facts = self._broken(broken)
+        except GaveUp:
+            self.session.gave_up = True
+            return
         if facts is not None and self._on_found:
             self._on_found(self, False, broken.error)
 
@@ -253,7 +258,11 @@ class Checker(Observer):
             return []  # the run ended at a call that raised: that is the one to look at
         # What this run's calls gave is in no model of an earlier one.
         taken = {id(node) for t in self.session.current if (model := t.ref()) is not None for node in _nodes(model)}
-        loose = loose_facts(self.session, self.namespace, self.given, taken)
+        try:
+            loose = loose_facts(self.session, self.namespace, self.given, taken)
+        except GaveUp:
+            self.session.gave_up = True
+            return []
         return [m for m in loose if in_worker() or any(_is_serious(f) for f in self.diagnose(self.facts_of([m])))]
 
     def facts_of(self, models: list[Model]) -> Facts:

@@ -1,185 +1,210 @@
-"""Interrupts: held back where something has to be done as a whole, and handed on to the threads that we start.
+"""Interrupts: none strikes in the middle of putting something in or taking it out, and each one is heard.
 
-Python may raise KeyboardInterrupt before any instruction of the main thread: also between what is changed
-and the ``try`` that would put it back. What must not be torn stands in ``with held():``.
+Python raises ``KeyboardInterrupt`` in the main thread, between any two steps; a thread of ours is
+told to stop in the same way. What has to be put back is put back all the same.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import math
 import signal
-import sys
 import threading
+import time
 from collections.abc import Callable
-from types import FrameType, TracebackType
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-#: How often a thread that runs is looked after while it is waited for, in seconds: an interrupt waits as long.
+#: Seconds between two looks at whether the thread has ended, or somebody wants it to.
 _LOOK = 0.1
+#: Seconds that a thread has to stop; after that the kernel is given back while it is stuck.
+_GRACE = 5.0
+
+
+class GaveUp(Exception):
+    """What was run apart took too long, and what it would have told is not known."""
 
 
 class Stop(BaseException):
-    """Raised in a thread of ours that is told to stop."""
+    """Raised inside a thread of ours when the user interrupts."""
 
 
-class _Reins:
-    """How a thread of ours is told to stop: at once, or when it lets go of what it does as a whole."""
+class Deferred:
+    """Holds interrupts back until the block ends. Nothing outside the main thread, where none strikes."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.asked = False
-        self.over = False
-        #: Held until the thread has ended. (``Thread.join``, when it is torn, may take a running thread for ended.)
-        self.running = threading.Lock()
-        self.running.acquire()
-        #: Held by the thread while it must not be stopped.
-        self.lock = threading.RLock()
-        #: What the thread has not put back yet.
-        self.undo: list[Callable[[], object]] = []
+    def __init__(self) -> None:
+        self._count = 0
+        self._before: Callable[[int, Any], Any] | None = None
 
-    def stop(self, thread: threading.Thread) -> None:
-        """Raise ``Stop`` in the thread; while it can't be, it finds out by itself."""
-        self.asked = True
-        if self.lock.acquire(blocking=False):
-            try:
-                if not self.over:
-                    number = ctypes.c_ulong(thread.ident or 0)
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(number, ctypes.py_object(Stop))
-            finally:
-                self.lock.release()
+    @property
+    def count(self) -> int:
+        """How many came so far, in this block and in those around it."""
+        outer = getattr(self._before, "__self__", None)
+        return self._count + (outer.count if isinstance(outer, Deferred) else 0)
 
-
-class _Mine(threading.local):
-    """The reins of the running thread, if we started it."""
-
-    reins: _Reins | None = None
-
-
-_mine = _Mine()
-
-
-def thread_name() -> str | None:
-    """The name under which the running thread was started by ``run_in_thread``; None in every other one."""
-    return _mine.reins.name if _mine.reins is not None else None
-
-
-class held:  # noqa: N801 - read as a word: with held()
-    """Holds interrupts back until the block ends; then they come, as they would have.
-
-    In the main thread the keyboard's, in a thread of ours our own; no other thread is ever interrupted.
-    """
-
-    __slots__ = ("_before", "_came", "_reins")
-
-    def __enter__(self) -> held:
-        """Hold on: from the return of ``signal.signal`` on nothing is raised."""
-        self._came = False
-        self._before: Callable[[int, FrameType | None], Any] | None = None
-        self._reins = _mine.reins
-        if self._reins is not None:
-            self._reins.lock.acquire()
-        elif threading.get_ident() == threading.main_thread().ident:
+    def __enter__(self) -> Deferred:
+        """Hear of interrupts, without raising them, from here on."""
+        if threading.current_thread() is threading.main_thread():
             before = signal.getsignal(signal.SIGINT)
-            if callable(before):  # else the system ignores it, or ends the process
+            if callable(before):
                 self._before = before
-                around = getattr(before, "__self__", None)
-                self._came = isinstance(around, held) and around.came
                 signal.signal(signal.SIGINT, self._note)
         return self
 
-    @property
-    def came(self) -> bool:
-        """Whether an interrupt is waiting."""
-        return self._came if self._reins is None else self._reins.asked
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Hand what came on to who would have heard of it."""
+        before = self._before
+        if before is None:
+            return
+        signal.signal(signal.SIGINT, before)
+        is_raised = kind is KeyboardInterrupt and before is signal.default_int_handler
+        for _each in range(0 if is_raised else self._count):
+            before(signal.SIGINT, None)
 
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self._came = True
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Let go: what came meanwhile is handed to whoever would have heard it."""
-        if self._reins is not None:
-            self._reins.lock.release()
-            if self._reins.asked:
-                raise Stop
-        elif self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-            if self._came:
-                self._before(signal.SIGINT, None)
+    def _note(self, *_: object) -> None:
+        self._count += 1
 
 
-class surely:  # noqa: N801 - read as a word: with surely(undo)
-    """Calls ``undo`` at the end of the block, or, if the thread is stopped before, from the one that waits for it.
+class _Here(threading.local):
+    """The name of the running thread, if it is a worker."""
 
-    ``undo`` has to bear being called twice, and in another thread.
+    name: str | None = None
+
+
+_here = _Here()
+
+
+def worker_name() -> str | None:
+    """The name of the worker that runs this; None in every other thread. Asked for each weight that is made."""
+    return _here.name
+
+
+class Worker(threading.Thread, Generic[T]):
+    """A short-lived thread for one function, which an interrupt of the waiting thread stops."""
+
+    def __init__(self, function: Callable[[], T], name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        #: What is put back when the thread has ended, where it could not do so itself; the last one first.
+        self.owed: list[Callable[[], None]] = []
+        self._function = function
+        self._result: list[T] = []
+        self._error: BaseException | None = None
+        self._gate = threading.Lock()
+        #: Whether it was told to stop because it took too long, and for nothing else.
+        self._late = False
+        #: Whether the function has ended, and whether the thread has nothing more to do.
+        self._over = self._gone = False
+        #: Held until then. No ``join`` and no event: those lose count when an exception strikes in them.
+        self._bell = threading.Lock()
+        self._bell.acquire()
+
+    def run(self) -> None:
+        """Run the function; its outcome is kept for ``outcome``."""
+        _here.name = self.name
+        try:
+            self._go()
+        except Stop as stop:  # told just then
+            self._error = stop
+        with contextlib.suppress(Stop):
+            for _ in range(2):  # what was told last strikes here, if it has not yet: not in Python's own last steps
+                pass
+        self._gone = True
+        self._bell.release()
+
+    def _go(self) -> None:
+        try:
+            self._result.append(self._function())
+        except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, whatever it is
+            self._error = error
+        finally:
+            with self._gate:  # from here on nobody tells it anything
+                self._over = True
+
+    def outcome(self, patience: float = math.inf) -> T:
+        """Run it and give what the function returns, or raise what it raises.
+
+        An interrupt tells the thread to stop, waits for it and goes on. A thread that is stuck, or
+        a second interrupt, is not waited for: it stops as soon as it can. After ``patience`` seconds
+        it is told to stop as well, and ``GaveUp`` is raised.
+        """
+        with Deferred() as interrupts:
+            self.start()
+            stopped = self._wait(interrupts, time.monotonic() + patience)
+        if self._late:
+            raise GaveUp
+        if stopped:
+            raise Stop if isinstance(threading.current_thread(), Worker) else KeyboardInterrupt
+        if self._error is not None:
+            raise self._error
+        return self._result[0]
+
+    def _wait(self, interrupts: Deferred, deadline: float) -> bool:
+        """Wait for the end; says whether somebody wanted the thread to stop."""
+        asked, until = False, 0.0
+        while not self._gone:
+            try:
+                self._bell.acquire(timeout=_LOOK)
+            except Stop:  # who waits is such a thread itself
+                asked = True
+            wanted = asked or interrupts.count > 0
+            self._late = not wanted and time.monotonic() > deadline
+            if not wanted and not self._late:
+                continue
+            until = until or time.monotonic() + _GRACE
+            if interrupts.count > 1 or time.monotonic() > until:
+                threading.Thread(target=self._follow, name="shape_magic-stop", daemon=True).start()
+                return True
+            self._tell()
+        if not asked:
+            self.join()  # Python's own last steps
+        self._put_back()
+        return asked or interrupts.count > 0
+
+    def _tell(self) -> None:
+        with self._gate:
+            if not self._over and self.ident is not None:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(Stop))
+
+    def _follow(self) -> None:
+        # Again and again: what runs just then may swallow an exception.
+        while not self._gone:
+            self._tell()
+            self._bell.acquire(timeout=_LOOK)
+        self._put_back()
+
+    def _put_back(self) -> None:
+        while self.owed:
+            self.owed.pop()()
+
+
+class put_back:  # noqa: N801 - read as a word: with put_back(undo)
+    """Calls ``undo`` when the block ends, or, where its thread was stopped before, from the one that waits for it.
+
+    ``undo`` has to bear being called twice, and in another thread. An interrupt of the main thread may come before
+    the first line of the exit.
     """
 
     __slots__ = ("_undo",)
 
-    def __init__(self, undo: Callable[[], object]) -> None:
+    def __init__(self, undo: Callable[[], None]) -> None:
         self._undo = undo
 
     def __enter__(self) -> None:
         """Say so before there is something to undo."""
-        if _mine.reins is not None:
-            _mine.reins.undo.append(self._undo)
+        self._owed().append(self._undo)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
         """Undo it."""
-        with held():
+        with Deferred():
             self._undo()
-            if _mine.reins is not None:
-                _mine.reins.undo.remove(self._undo)
+            owed = self._owed()
+            if self._undo in owed:
+                owed.remove(self._undo)
 
-
-def run_in_thread(name: str, work: Callable[[], T]) -> T:
-    """Run ``work`` in a thread of its own and return what it returns, or raise what it raises.
-
-    An interrupt tells it to stop, waits until it has, and goes on. Nothing that it put under ``surely`` stays.
-    """
-    reins = _Reins(name)
-    outcome: list[Any] = [None, None]
-    thread = threading.Thread(target=_run, args=(reins, work, outcome), name=name, daemon=True)
-    with held() as hold:
-        thread.start()
-        try:
-            _wait(thread, reins, hold)
-        except BaseException:  # raised by the handler of another signal
-            reins.asked = True
-            _wait(thread, reins, hold)
-            raise
-        finally:
-            thread.join()
-            for undo in reversed(reins.undo):
-                undo()
-    if outcome[1] is not None:
-        error: BaseException = outcome[1]
-        raise error
-    result: T = outcome[0]
-    return result
-
-
-def _run(reins: _Reins, work: Callable[[], Any], outcome: list[Any]) -> None:
-    try:
-        _mine.reins = reins
-        try:
-            outcome[0] = work()
-        except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, whatever it is
-            outcome[1] = error
-        finally:
-            with reins.lock:
-                reins.over = True
-    except Stop:  # it came when all was done
-        pass
-    finally:
-        reins.running.release()
-
-
-def _wait(thread: threading.Thread, reins: _Reins, hold: held) -> None:
-    while not reins.running.acquire(timeout=_LOOK):
-        # Told to stop until it has: an exception can be swallowed by what runs just then.
-        if hold.came or reins.asked:
-            reins.stop(thread)
-            if thread.ident not in sys._current_frames():
-                return
+    @staticmethod
+    def _owed() -> list[Callable[[], None]]:
+        thread = threading.current_thread()
+        return thread.owed if isinstance(thread, Worker) else []

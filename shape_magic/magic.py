@@ -51,7 +51,7 @@ class ShapeMagics(Magics):
         else:
             report = self.notebook.explain()
             if report is None:
-                raise UsageError(say("magic.nothing_failed"))
+                raise opts.refused("magic.nothing_failed")
             self.notebook.show(report)
 
     shapecheck.__doc__ = opts.parser().format_help()
@@ -88,7 +88,7 @@ class ShapeMagics(Magics):
             return
         self._require(options)
         if options.words:
-            raise UsageError(say("magic.error.option", why=" ".join(options.words)))
+            raise opts.refused("magic.error.option", why=" ".join(options.words))
         # Nested use, as under another cell magic: the body runs as a cell of its own.
         self._unwrapping = True
         try:
@@ -118,7 +118,7 @@ class ShapeMagics(Magics):
         from shape_magic.display.disclosure import mode as disclosed
 
         if disclosed() != "on":
-            raise UsageError(say(f"hint.held.{disclosed()}"))
+            raise opts.refused(f"hint.held.{disclosed()}")
         report = self.notebook.last_report
         wanted = cell.strip()
         known = report is not None and any(without_magic_line(s).strip() == wanted for s in report.sources.values())
@@ -130,7 +130,7 @@ class ShapeMagics(Magics):
         fixes = {n: fix for n, _, fix in numbered_fixes(report)}
         fix = fixes.get(number)
         if fix is None or fix.source is None or fix.cell is None:
-            raise UsageError(say("magic.error.no_fix", n=number))
+            raise opts.refused("magic.error.no_fix", n=number)
         if without_magic_line(report.sources[fix.cell]).strip() != wanted:
             print(say("magic.fix_elsewhere", label=report.labels[fix.cell], text=fix.source))
             return
@@ -148,16 +148,16 @@ def _require_model(name: str, model: Any) -> None:
     require_keras()
     import keras
 
-    if isinstance(model, keras.Model):
+    if issubclass(type(model), keras.Model):
         return
     old = any(module_of(c).split(".")[0] == "tf_keras" for c in type(model).__mro__)
     message = "magic.error.old_keras" if old else "magic.error.no_model"
-    raise UsageError(say(message, name=name, kind=type(model).__name__))
+    raise opts.refused(message, name=name, kind=type(model).__name__)
 
 
 def _require_loss(name: str) -> None:
     if not name.isidentifier():
-        raise UsageError(say("magic.error.loss_unknown", name=name))
+        raise opts.refused("magic.error.loss_unknown", name=name)
     from shape_magic.backend import require_keras
 
     require_keras()
@@ -166,7 +166,7 @@ def _require_loss(name: str) -> None:
     try:
         keras.losses.get(name)
     except (ValueError, TypeError):
-        raise UsageError(say("magic.error.loss_unknown", name=name)) from None
+        raise opts.refused("magic.error.loss_unknown", name=name) from None
 
 
 def rules_text() -> str:
@@ -186,7 +186,7 @@ def explained(name: str) -> str:
     from shape_magic.rules import RULES, documentation
 
     if name not in {r.name for r in RULES}:
-        raise UsageError(say("magic.error.no_rule", name=name))
+        raise opts.refused("magic.error.no_rule", name=name)
     page = documentation(name)
     if disclosed() == "on":
         return page
@@ -245,7 +245,7 @@ def unload_ipython_extension(shell: Any) -> None:
 
 def _callbacks(magics: ShapeMagics) -> list[tuple[str, Callable[[Any], None]]]:
     notebook = magics.notebook
-    ends = [("post_run_cell", callback) for callback in (notebook.cell_ended, notebook.post_run_cell)]
+    ends = [("post_run_cell", callback) for callback in (notebook.post_run_cell, notebook.settle)]
     return [("pre_run_cell", notebook.pre_run_cell), *ends]
 
 

@@ -15,7 +15,7 @@ class Swap:
     """Puts ours in when the first one enters, and the process' own back when the last one has left.
 
     Threads may enter and leave in any order. What somebody else put there meanwhile stays. ``places`` is asked
-    at each first entry. Enter it under ``held``: an interrupt could come before the first line of the exit.
+    at each first entry. Enter it under ``Deferred``: an interrupt could come before the first line of the exit.
     """
 
     def __init__(self, places: Callable[[], Iterable[Place]]) -> None:

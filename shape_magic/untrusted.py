@@ -10,7 +10,8 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from itertools import islice
+from typing import Any, TypeVar
 
 from shape_magic.capture.blame import was_raised
 
@@ -65,22 +66,37 @@ class Unreadable:
 
 #: What data are asked.
 _OF_DATA = ("shape", "dtype", "element_spec", "ndim", "iloc", "__getitem__", "__len__")
+_CONTAINERS = (list, tuple, dict)
+#: Containers that lie deeper in each other are no data, and of so many parts of each is asked whether they end.
+_DEEPEST, _PARTS = 32, 100
 #: Classes of these answer.
 _KNOWN = frozenset({"builtins", "numpy", "tensorflow", "keras", "pandas"})
 
 
 def readable(value: T) -> T | Unreadable:
     """The object, or what stands for it where it raises on being looked at, as Keras will do next."""
-    if type(value).__module__ in _KNOWN or ask(lambda: _answers(value), otherwise=False):
+    if module_of(type(value)) in _KNOWN and not issubclass(type(value), _CONTAINERS):
         return value
-    return Unreadable()
+    return value if ask(lambda: _answers(value), otherwise=False) else Unreadable()
 
 
 def _answers(value: object) -> bool:
     isinstance(value, Mapping)
     for name in _OF_DATA:
         getattr(value, name, None)
-    return True
+    return _ends(value, frozenset(), set())
+
+
+def _ends(value: object, around: frozenset[int], done: set[int]) -> bool:
+    """Whether containers in containers end somewhere; of long ones the first parts are looked at."""
+    if not issubclass(type(value), _CONTAINERS) or id(value) in done:
+        return True
+    if id(value) in around or len(around) > _DEEPEST:
+        return False
+    parts: Any = value.values() if isinstance(value, dict) else value
+    done_here = all(_ends(part, around | {id(value)}, done) for part in islice(parts, _PARTS))
+    done.add(id(value))
+    return done_here
 
 
 def said(value: object) -> str:

@@ -51,8 +51,9 @@ class Arrival(MetaPathFinder):
         return spec
 
     def wait(self) -> None:
-        """Begin to listen."""
-        sys.meta_path.insert(0, self)
+        """Begin to listen, if it does not listen already."""
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
 
     def leave(self) -> None:
         """Stop listening."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from shape_magic.capture.arrival import Arrival, is_here
 from shape_magic.capture.observer import Observer, StandIn, current, observer, unobserved
-from shape_magic.interrupts import held, surely
+from shape_magic.interrupts import Deferred, put_back
 
 #: What the model's own calls are: each may be answered by a stand-in.
 USES = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
@@ -24,6 +24,8 @@ _lock = threading.RLock()
 _listening: list[Observer] = []
 #: The hooks that are in: the class, the name, what stands there now and what the class itself had there.
 _placed: list[tuple[type, str, Any, Any]] = []
+#: Whether all of them are in: what puts them in can be stopped half-way.
+_complete = False
 #: Every wrapper with what it wraps: it is made once, and put in and taken out for each cell.
 _wrappers: dict[tuple[type, str], tuple[Any, Any]] = {}
 #: By the id of each wrapper: itself, and what the class itself had in its place.
@@ -42,21 +44,21 @@ class observing:  # noqa: N801 - read as a word: with observing(one)
     block, ``stop`` once more behind it.
     """
 
-    __slots__ = ("_before", "_one", "_surely")
+    __slots__ = ("_before", "_one", "_put_back")
 
     def __init__(self, one: Observer) -> None:
         self._one = one
         self._before = observer.get()
-        self._surely = surely(self.stop)
+        self._put_back = put_back(self.stop)
 
     def __enter__(self) -> None:
         """Put the hooks in."""
-        self._surely.__enter__()
+        self._put_back.__enter__()
         start(self._one)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
         """Take them out."""
-        self._surely.__exit__(kind, error, trace)
+        self._put_back.__exit__(kind, error, trace)
 
     def stop(self) -> None:
         """End it; an observed cell may call ``check_cells`` itself, and goes on being observed."""
@@ -65,34 +67,38 @@ class observing:  # noqa: N801 - read as a word: with observing(one)
 
 def start(one: Observer) -> None:
     """Put the hooks in and report this context's calls to the observer, until ``stop``."""
-    with held(), _lock:
-        if not _listening and is_here():
-            _install()
-        elif not _listening:
-            _arrival.wait()
+    with Deferred(), _lock:
         if one not in _listening:
             _listening.append(one)
+        if is_here() and not _complete:
+            _install()
+        elif not _complete:
+            _arrival.wait()
         one.listening = True
         observer.set(one)
 
 
 def stop(one: Observer, before: Observer | None = None) -> None:
     """End what ``start`` began, if it did; with the last one the hooks are gone. ``before``: who hears now."""
-    with held(), _lock:
+    global _complete  # noqa: PLW0603 - the hooks are in Keras itself, so there is one of each
+    with Deferred(), _lock:
         one.listening = False
         if observer.get() is one:
             observer.set(before)
         if one in _listening:
             _listening.remove(one)
-        if not _listening:
-            _arrival.leave()
-            while _placed:
-                _take_out(*_placed.pop())
+        if _listening:
+            return
+        _complete = False
+        _arrival.leave()
+        while _placed:
+            _take_out(*_placed[-1])
+            _placed.pop()
 
 
 def _arrived() -> None:
-    with held(), _lock:
-        if _listening and not _placed:
+    with Deferred(), _lock:
+        if _listening and not _complete:
             _install()
 
 
@@ -103,10 +109,14 @@ _arrival = Arrival(_arrived)
 
 
 def _install() -> None:
+    global _complete  # noqa: PLW0603
     from shape_magic.capture.wrappers import hooks
 
+    present = {(owner, name) for owner, name, _, _ in _placed}
     for owner, name, make in hooks(USES):
-        _put_in(owner, name, make)
+        if (owner, name) not in present:
+            _put_in(owner, name, make)
+    _complete = True
 
 
 def _put_in(owner: type, name: str, make: Callable[[Any], Any]) -> None:
@@ -120,8 +130,8 @@ def _put_in(owner: type, name: str, make: Callable[[Any], Any]) -> None:
         known = _wrappers[owner, name] = original, make(original)
         function = getattr(known[1], "__func__", known[1])
         _owned[id(function)] = function, own
-    setattr(owner, name, known[1])
     _placed.append((owner, name, known[1], own))
+    setattr(owner, name, known[1])
 
 
 def _take_out(owner: type, name: str, wrapper: Any, own: Any) -> None:

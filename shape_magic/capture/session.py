@@ -165,6 +165,8 @@ class Session:
     computed: list[weakref.ref[Any]] = field(default_factory=list)
     #: How deep the running code is in Keras' calls: only what the user's code calls itself is counted.
     depth: int = 0
+    #: Whether a check of the running cell was given up, because the user's code took too long.
+    gave_up: bool = False
     #: Layers on the way to a call that is running.
     stack: list[Any] = field(default_factory=list)
     _count: int = 0
@@ -199,10 +201,11 @@ class Session:
         self.current.clear()
         self.latest = None
         self.broken = None
+        self.depth = 0  # an interrupt may have struck between a call's end and its count
+        self.stack.clear()
         self.computed.clear()
         self.making = None
-        self.depth = 0  # an interrupt may have torn the count
-        self.stack.clear()
+        self.gave_up = False
         self.book.forget_places()
 
     # -- what the hooks report

@@ -100,7 +100,7 @@ class _Inside:
             if isinstance(error, Exception) and not isinstance(error, StandIn):
                 self._note(session, error)
         finally:
-            # As it was, not one less: an interrupt may have torn the count of a call within this one.
+            # As it was, and not one less: an interrupt may have struck inside of a call that this one made.
             session.depth = self._depth
             del session.stack[self._depth :]
             if session.depth == 0:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import uuid4
 
-import anywidget
 import traitlets
 from anywidget import experimental
 
 from shape_magic.display.assets import joined
 from shape_magic.display.disclosure import disclosures, mode, tell_next
+from shape_magic.display.guarded import Guarded
 from shape_magic.display.parts import Card, Done, View
 from shape_magic.display.view import build_view
 from shape_magic.display.wire import packed
@@ -52,7 +52,7 @@ def widget_words() -> dict[str, str]:
     return texts | {"lang": language()}
 
 
-class ShapeWidget(anywidget.AnyWidget):
+class ShapeWidget(Guarded):
     """A report with something to press, in front ends that show widgets.
 
     How much of each finding it shows, the settings and the hints so far decide. ``planner`` is asked, on a
@@ -70,6 +70,7 @@ class ShapeWidget(anywidget.AnyWidget):
     identity = traitlets.Unicode().tag(sync=True)
     #: What became of the last plan: ``applied``, ``refused``, ``undone``, ``copied``; empty before the first.
     status = traitlets.Unicode().tag(sync=True)
+    _settable = {"status": frozenset(("applied", "refused", "undone", "copied"))}  # noqa: RUF012 - as in Guarded
 
     def __init__(
         self, report: Report, planner: Planner, *, done: Done | None = None, identity: str | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import linecache
 import re
+import sys
+from types import FrameType
 from typing import Any
 
 from shape_magic.capture.book import Book
@@ -27,6 +29,16 @@ def without_magic_line(raw: str) -> str:
     if magic_line(raw) is None:
         return raw
     return raw.lstrip("\n").partition("\n")[2]
+
+
+def cells_running(shell: Any) -> int:
+    """How many cells run in this thread now, one inside the other (``%%capture`` runs its body as one)."""
+    code, count = type(shell).run_cell_async.__code__, 0
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        count += frame.f_code is code
+        frame = frame.f_back
+    return count
 
 
 class CellFiles:

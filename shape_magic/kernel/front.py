@@ -10,7 +10,8 @@ from shape_magic.display.disclosure import disclosures
 from shape_magic.display.html import render_html
 from shape_magic.display.parts import Done
 from shape_magic.display.text import render_text
-from shape_magic.kernel.planner import Applied, Planner
+from shape_magic.kernel.planner import Planner
+from shape_magic.kernel.plans import Applied
 from shape_magic.report import Report
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
-import weakref
+import threading
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -13,10 +14,11 @@ from IPython.core.error import UsageError
 from shape_magic.capture import hooks
 from shape_magic.capture.session import Live, Session
 from shape_magic.errors import shape_error
-from shape_magic.interrupts import held
-from shape_magic.kernel.cells import CellFiles, magic_line
+from shape_magic.interrupts import Deferred
+from shape_magic.kernel.cells import CellFiles, cells_running, magic_line
 from shape_magic.kernel.ondemand import OnDemand
 from shape_magic.kernel.options import Options, parse, shape_given
+from shape_magic.kernel.plans import Applied, Plans
 from shape_magic.settings import ShapeMagic
 from shape_magic.spans import CellId, Shape, Span
 from shape_magic.untrusted import goes_on
@@ -25,7 +27,6 @@ from shape_magic.words import say
 if TYPE_CHECKING:
     from shape_magic.checker import Checker
     from shape_magic.facts import Given
-    from shape_magic.kernel.planner import Applied
     from shape_magic.report import Diagnostic, Report
 
 _LOG = logging.getLogger("shape_magic")
@@ -43,13 +44,11 @@ class Notebook:
         #: Whether the last cell failed, the questions about it left out.
         self._last_failed = True
         self._is_question = False
+        #: Where the cells run that are checked; a subshell runs others at the same time.
+        self._thread = threading.get_ident()
         #: Between a cell's start and its end.
         self.running = False
         self._watching: OnDemand | None = None
-        #: What was watched in the cell that has just ended, until it is told of.
-        self._watched: OnDemand | None = None
-        #: The result of the last cell that ended. Weak: its value is the user's.
-        self._ended: weakref.ref[Any] | None = None
         self._options = Options()
         #: What ``%shapecheck on`` was given: for every cell that has no line of its own.
         self.standing = Options()
@@ -61,26 +60,29 @@ class Notebook:
         self._told: set[tuple[int, str, str]] = set()
         #: The last card of each model, by the model's number.
         self._cards: dict[int, Any] = {}
-        self._pending: Applied | None = None
+        self.plans = Plans(self.session.book)
         self._done: Applied | None = None
 
     # -- events
 
     def pre_run_cell(self, info: Any) -> None:
         """A cell is about to run: note its text, and observe it if it is to be checked."""
+        if threading.get_ident() != self._thread:
+            return  # a subshell's, beside the running cell
         self.running = True
+        if cells_running(self.shell) < 2:
+            self._nested = 0  # whatever an interrupt has left of the last one
         self._is_question = str(info.raw_cell).lstrip().startswith("%shapecheck")
         if self._watching is not None and self._nested:
             self._nested += 1  # %%capture and its like run the body as a cell of its own
             return
         self._stop()
-        self._watched = None
         raw = str(info.raw_cell)
         number = self._number()
         cell: CellId = getattr(info, "cell_id", None) or f"In[{number}]"
         self.files.enter(cell, raw, number)
         self.session.cell = cell
-        self._done = self._took_effect(cell, raw)
+        self._done = self.plans.took_effect(cell)
         line = magic_line(raw)
         if line is None and not self.settings.always:
             return
@@ -91,35 +93,38 @@ class Notebook:
         except UsageError:
             return  # the registered magic says what is wrong
 
-    def cell_ended(self, result: Any) -> None:
-        """A cell has ended: take the hooks out.
-
-        ``post_run_cell`` does the same. IPython swallows an interrupt that comes before the first line of one
-        of the two, and then the other one does it.
-        """
-        if self._ended is not None and self._ended() is result:
-            return
-        nested = max(self._nested - 1, 0)
-        if not nested:
-            self._watched = self._watching or self._watched
-            self._stop()
-        self._nested, self.running, self._ended = nested, nested > 0, weakref.ref(result)
-
     def post_run_cell(self, result: Any) -> None:
-        """A cell has ended: say what there is to say."""
-        self.cell_ended(result)
+        """A cell has ended: take the hooks out and say what there is to say."""
+        if threading.get_ident() != self._thread:
+            return
+        try:
+            self._end(result)
+        except KeyboardInterrupt as error:
+            self._stop()
+            self.session.end_cell()
+            self._done = None
+            self._interrupted(result, error)
+
+    def settle(self, result: Any) -> None:
+        """An event of its own after ``post_run_cell``: an interrupt may have struck before that had begun."""
+        if threading.get_ident() == self._thread and not cells_running(self.shell):
+            self._stop()
+            self.running = False
+
+    def _end(self, result: Any) -> None:
+        self._nested = max(self._nested - 1, 0) if cells_running(self.shell) else 0
+        self.running = self._nested > 0
         if not self._is_question:
             failed = (getattr(result, part, None) for part in ("error_in_exec", "error_before_exec"))
             self._last_failed = any(error is not None for error in failed)
-        watched, self._watched = self._watched, None
-        if watched is None:
+        if self._watching is None or self._nested:
             return
+        watching = self._watching
+        self._stop()
         if self._captured:
             self._shown.clear()  # %%capture kept the card to itself: it is shown again
         try:
-            self._finish(watched, failed=getattr(result, "error_in_exec", None) is not None)
-        except KeyboardInterrupt:
-            print(say("magic.interrupted"))  # IPython would swallow it, and blame us
+            self._finish(watching, getattr(result, "error_in_exec", None))
         except BaseException as error:
             if goes_on(error):
                 raise
@@ -129,6 +134,14 @@ class Notebook:
         finally:
             self.session.end_cell()
             self._done = None
+
+    def _interrupted(self, result: Any, error: KeyboardInterrupt) -> None:
+        """The check at a cell's end was interrupted: the cell counts as interrupted, so that Run All stops."""
+        if result is None or result.error_in_exec is not None or result.error_before_exec is not None:
+            return
+        error._render_traceback_ = lambda: [say("magic.interrupted")]  # type: ignore[attr-defined]
+        result.error_in_exec = error
+        self.shell.showtraceback((type(error), error, None))
 
     def _number(self) -> int:
         """The running cell's number: the history grows only after this event."""
@@ -168,7 +181,7 @@ class Notebook:
             self.shell.showtraceback = lambda *args, **kwargs: None  # the running cell shows it, once
             return self.shell.run_cell(cell, store_history=False)
         finally:
-            with held():
+            with Deferred():
                 vars(self.shell).pop("showtraceback", None)
                 if show is not None:
                     self.shell.showtraceback = show
@@ -211,15 +224,16 @@ class Notebook:
         if stops and self.settings.raise_errors and not self._options.no_raise:
             raise shape_error(stopped_line(report), keras_type(report))
 
-    def _finish(self, watching: OnDemand, *, failed: bool) -> None:
-        if failed and self._shown:
-            return
+    def _finish(self, watching: OnDemand, error: BaseException | None) -> None:
+        failed = error is not None
+        if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) or (failed and self._shown):
+            return  # who interrupts wants the kernel back, not another look
         cell = self.session.book.cells[self.session.cell]  # type: ignore[index]
         known = self.session.has_something or self._shown
         report = self._checked(watching.checker) if known else None
         if report is None or not (report.models or self._shown):
             if magic_line(cell.source) is not None and not failed:
-                print(say("magic.nothing"))
+                print(say("magic.gave_up" if self.session.gave_up else "magic.nothing"))
             return
         # Layers that are in no model are those of this run of the cell.
         made = [t.number for t in self.session.current] or [-cell.order]
@@ -254,29 +268,14 @@ class Notebook:
 
         self.last_report = report
         text_only = static or self._options.static or self.settings.static
-        widget = show(self.shell, report, self._note_applied, static=text_only, last=self._done)
+        widget = show(self.shell, report, self.plans.note, static=text_only, last=self._done)
         numbers = {tracked.number for tracked in self.session.current}
         if not report.ok:
             # A question that was asked where the model was made gets its answer there too.
             for card in {id(c): c for n in numbers if (c := self._cards.get(n)) is not None}.values():
-                card.update(report, planner=Planner(report, self._note_applied))
+                card.update(report, planner=Planner(report, self.plans.note))
         if widget is not None:
             self._cards |= dict.fromkeys(numbers, widget)
-
-    # -- fixes
-
-    def _note_applied(self, applied: Applied) -> None:
-        self._pending = applied
-
-    def _took_effect(self, cell: CellId, raw: str) -> Applied | None:
-        """What was just written, if this is the last cell of the run that it asked for."""
-        pending = self._pending
-        if pending is None or not pending.rerun or cell != pending.rerun[-1]:
-            return None
-        if pending.after.get(cell, raw) != raw:
-            return None
-        self._pending = None
-        return pending
 
     # -- hints
 

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from shape_magic.alignment import brought
 from shape_magic.display.disclosure import mode as disclosed
 from shape_magic.display.parts import Done
 from shape_magic.facts import Model
+from shape_magic.kernel.plans import Applied
 from shape_magic.repair.prove import edited_sources
 from shape_magic.report import Action, Fix, Report
 from shape_magic.spans import CellId
 from shape_magic.words import say
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """Edits that the front end was told to make: what they are, and how to take them back."""
-
-    before: Mapping[CellId, str]
-    after: Mapping[CellId, str]
-    rerun: tuple[CellId, ...]
-    done: Done
 
 
 class Planner:

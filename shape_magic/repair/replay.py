@@ -13,6 +13,7 @@ from shape_magic.capture.hooks import observing
 from shape_magic.capture.session import Session
 from shape_magic.checker import Checker, Halt
 from shape_magic.facts import Facts, Given
+from shape_magic.interrupts import Deferred
 from shape_magic.repair.copies import copied
 from shape_magic.repair.slices import Slice, Statement
 from shape_magic.repair.snapshot import Opaque
@@ -70,7 +71,7 @@ class Runs:
         asked = (tuple(cells), places, tuple(names.items()))
         if asked not in self._done:
             trail = self._original.trail(part) if not names else Trail((), part.statements)
-            with stubbed() as stubs:
+            with Deferred(), stubbed() as stubs:
                 self._done[asked] = apart(lambda: self._run(trail, cells, names, stubs))
         return self._done[asked]
 

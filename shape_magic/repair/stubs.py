@@ -12,7 +12,7 @@ import importlib
 from collections.abc import Iterator
 from typing import Any
 
-from shape_magic.interrupts import held
+from shape_magic.interrupts import Deferred
 from shape_magic.swaps import Place, Swap
 from shape_magic.trace.worker import in_worker
 
@@ -32,7 +32,7 @@ _STUBBED: tuple[tuple[str, tuple[str, ...]], ...] = (
 @contextlib.contextmanager
 def stubbed() -> Iterator[dict[int, Any]]:
     """Put the stubs in for the length of a proof; gives the stub of each stubbed function by its id."""
-    with held(), _stubs:
+    with Deferred(), _stubs:
         yield {id(original): stub for original, stub in _stubs.placed}
 
 

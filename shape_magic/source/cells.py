@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Any
 
-from shape_magic.interrupts import held
+from shape_magic.interrupts import Deferred
 from shape_magic.source.keeping import keep_edit, kept
 from shape_magic.source.masking import line_of, line_starts, line_text, mask
 from shape_magic.spans import CellId, Edit, Span
@@ -75,7 +75,7 @@ _unheard = Swap(lambda: [(warnings, "_showwarnmsg", _unless_compiling)])
 def _compiled(text: str) -> ast.Module | None:
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        with held(), _unheard:
+        with Deferred(), _unheard:
             _compiling.now = True
             try:
                 tree = compile(text, "<cell>", "exec", flags, dont_inherit=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shape_magic.backend import require_keras
-from shape_magic.interrupts import held, run_in_thread
+from shape_magic.interrupts import Deferred, Worker
 from shape_magic.report import Report
 from shape_magic.trace.worker import world_kept
 
@@ -44,5 +44,5 @@ def run(source: str, *, memory_budget: int | None = None) -> Run:
         exec(IMPORTS, names)
         return Run(check_cell(source, names, dry_run=True, memory_budget=memory_budget), names)
 
-    with held(), world_kept():
-        return run_in_thread("shape_magic-lesson", work)
+    with Deferred(), world_kept():
+        return Worker(work, "shape_magic-lesson").outcome()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 from anywidget import experimental
 
 from shape_magic.display.assets import joined
+from shape_magic.display.guarded import Guarded
 from shape_magic.errors import UsageError
 from shape_magic.words import say
 
@@ -20,7 +20,7 @@ _WORDS = ("task", "find", "repair", "check", "hint", "hints", "another", "checki
 _Answer = tuple[dict[str, Any], list[bytes]]
 
 
-class ExerciseWidget(anywidget.AnyWidget):
+class ExerciseWidget(Guarded):
     """An exercise with a list of places and the cell to edit, in front ends that show widgets.
 
     No ipywidgets: one field of ours has a name, a live region and the notebook's keys in hand, in every theme.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-import anywidget
 import traitlets
 from anywidget import experimental
 
 from shape_magic.display.assets import joined
+from shape_magic.display.guarded import Guarded
 from shape_magic.errors import UsageError
 from shape_magic.teach.quiz_view import quiz_view
 from shape_magic.words import say
@@ -21,7 +21,7 @@ _WORDS = ("check", "show", "help", "no_answer")
 _COLUMNS = ("layer", "does", "axes", "shape", "params")
 
 
-class QuizWidget(anywidget.AnyWidget):
+class QuizWidget(Guarded):
     """A quiz with fields to write in, in front ends that show widgets."""
 
     _esm = joined("ladder.js", "../teach/common.js", "../teach/quiz.js")

@@ -12,13 +12,13 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import anywidget
 import ipywidgets
 import traitlets
 from anywidget import experimental
 
 from shape_magic.display.assets import joined
-from shape_magic.display.parts import Row
+from shape_magic.display.guarded import Guarded
+from shape_magic.display.parts import Row, short
 from shape_magic.display.view import build_view
 from shape_magic.display.wire import packed_model
 from shape_magic.report import Report
@@ -48,7 +48,7 @@ def stage_words() -> dict[str, str]:
     return texts | {"caption": say("ui.caption", name="{name}"), "legend": say("ui.widget.legend")}
 
 
-class Part(anywidget.AnyWidget):
+class Part(Guarded):
     """One of the two parts that are drawn: ``"ladder"``, or the selected layer's ``"sums"``."""
 
     _esm = _SCRIPT
@@ -111,7 +111,7 @@ class Stage:
             self.ladder.state = {"selected": play.selected, "can": play.can, "status": play.status, "key": key}
         self.sums.state = {"lines": [line_parts(line) for line in play.lines], "key": key}
         title = say("play.ui.input") if layer.is_input else layer.class_name
-        self.heading.value = f"<b>{escape(title)}</b> <code>{escape(layer.name)}</code>"
+        self.heading.value = f"<b>{escape(title)}</b> <code>{escape(short(layer.name))}</code>"
         children = list(play.shown_controls)
         if has_axes(layer):
             uneven = is_uneven(layer)

@@ -35,7 +35,7 @@ from shape_magic.trace.use import (
     validation_of,
 )
 from shape_magic.trace.worker import apart
-from shape_magic.untrusted import asked
+from shape_magic.untrusted import asked, named
 
 #: Calls that compare the output with labels.
 COMPARES = frozenset({"fit", "evaluate", "train_on_batch", "test_on_batch"})
@@ -142,7 +142,7 @@ def contract_facts(
         validation=contract_facts(tracked, validation, outputs_for, namespace) if validation is not None else None,
         validation_text=use.texts.get("validation_data", ""),
         validation_split=split if isinstance(split, float) else 0.0,
-        input_names=names.inputs,
+        input_names=tuple(map(named, names.inputs)),  # as the keys of the data are told
         numpy=numpy_name(namespace),
         nearby=nearby(use, namespace),
     )

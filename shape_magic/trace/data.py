@@ -45,10 +45,17 @@ def describe(value: Any, name: str, span: Span | None = None, *, sample: bool = 
 
 def shape_of(value: Any) -> Shape | None:
     """The shape of an array, tensor or table, or of plain nested lists; None for anything else."""
-    if isinstance(value, list | tuple):
+    if type(value) in (list, tuple):
         return _nested_shape(value)
     # Anything may be handed on as data, and its shape may raise anything.
-    return ask(lambda: tuple([None if d is None else size(d) for d in value.shape]), None)
+    return ask(lambda: _shape_of(value), None)
+
+
+def _shape_of(value: Any) -> Shape | None:
+    if isinstance(value, list | tuple):
+        return _nested_shape(value)
+    sizes = getattr(value, "shape", None)
+    return None if sizes is None else tuple([None if d is None else size(d) for d in sizes])
 
 
 def size(dimension: Any) -> int | None:

@@ -17,6 +17,7 @@ from shape_magic.capture.session import ByIdentity
 from shape_magic.spans import Shape
 from shape_magic.trace import layers as describe
 from shape_magic.trace.classes import TRACKABLE, is_kerases_own, is_lasting, is_what_it_holds, kind_of
+from shape_magic.trace.worker import apart
 from shape_magic.words import language
 
 
@@ -65,7 +66,10 @@ def known(layer: Any) -> Known:
     before = remembered(layer)
     if before is not None:
         return before
-    look = _Look(layer)
+    try:
+        look = _Look(layer)
+    except RecursionError:  # it holds what holds itself
+        return apart(lambda: _told(layer, None))
     told = _of_its_kind(layer, look)
     if look.contents is not None:
         _known[layer] = _Entry(told, _ids(layer), look.values, look.changeable, look.contents)
@@ -89,7 +93,8 @@ def forget() -> None:
 
 def _of_its_kind(layer: Any, look: _Look) -> Known:
     if look.content is None:
-        return _told(layer, None)
+        # The user's own code may never come to an end: it is asked where we needn't wait for it.
+        return _told(layer, None) if is_kerases_own(type(layer)) else apart(lambda: _told(layer, None))
     kind = look.content, describe.declares(layer), language()
     told = _alike.get(kind)
     if told is None:

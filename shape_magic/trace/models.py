@@ -11,6 +11,7 @@ from typing import Any, Literal
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session, Tracked, Use
 from shape_magic.facts import Contract, Data, Failure, Given, Model
+from shape_magic.interrupts import GaveUp
 from shape_magic.spans import Shape
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import batch_of, contract_facts, forward
@@ -42,8 +43,25 @@ def model_facts(
     """A model and, if given, one use of it, as facts.
 
     ``given`` says what the code does not: shapes of inputs and labels, a loss. Nothing
-    of the model changes: what has to be called is called on clones, in the worker.
+    of the model changes: what has to be called is called on clones, in the worker. Where the
+    user's code takes too long, nothing is known of the model but that it is there.
     """
+    try:
+        return _facts(session, model, namespace, use, given, compiled)
+    except GaveUp:
+        session.gave_up = True
+        name = variable_name(session, model, namespace, session.tracked.get(model))
+        return Model(name, name_of(model), _kind(model), 0, 0, (), (), (), None)
+
+
+def _facts(
+    session: Session,
+    model: Any,
+    namespace: Mapping[str, Any],
+    use: Use | None,
+    given: Given,
+    compiled: dict[str, Any] | None,
+) -> Model:
     tracked = session.tracked.get(model)
     if compiled is not None:  # what is asked about stands for what was compiled, for this once
         known = tracked or Tracked(0, weakref.ref(model), None)

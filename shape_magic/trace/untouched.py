@@ -17,7 +17,7 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from shape_magic.capture.blame import is_user_file
-from shape_magic.interrupts import surely
+from shape_magic.interrupts import put_back
 from shape_magic.trace.classes import is_kerases_own, per_class
 
 #: Longer containers are data, which no call changes; deeper ones are not looked into.
@@ -34,7 +34,7 @@ def as_they_were(*objects: Any) -> Iterator[None]:
     for one in objects:
         for part in _parts(one):
             kept.layer(part)
-    with surely(kept.put_back):
+    with put_back(kept.put_back):
         yield
 
 
@@ -45,7 +45,7 @@ def reached_from(*code: Any) -> Iterator[None]:
     for one in code:
         for part in _parts(one):
             kept.code(part)
-    with surely(kept.put_back):
+    with put_back(kept.put_back):
         yield
 
 

@@ -10,16 +10,19 @@ from __future__ import annotations
 import functools
 import random
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from shape_magic.interrupts import held, run_in_thread, thread_name
+from shape_magic.interrupts import Deferred, GaveUp, Worker, worker_name
 from shape_magic.swaps import Place, Swap
 
 T = TypeVar("T")
 _NAME = "shape_magic-trace"
+#: Seconds that one look may take. A trace takes milliseconds; what takes so long sleeps, or never ends.
+PATIENCE = 30.0
 
 #: Keras' thread-local settings that change how layers are made and called.
 _CARRIED = (
@@ -38,10 +41,13 @@ def apart(function: Callable[[], T]) -> T:
     """Run a function in the worker and return what it returns, or raise what it raises.
 
     Python's and NumPy's random state are as before afterwards. An interrupt tells the worker to
-    stop, waits for it and goes on as KeyboardInterrupt.
+    stop, waits for it and goes on as KeyboardInterrupt. Raises ``GaveUp`` where the user's code takes
+    too long, and at once as long as a worker before this one is still stuck in it.
     """
     if in_worker():
         return function()
+    if any(thread.name == _NAME for thread in threading.enumerate() if isinstance(thread, Worker)):
+        raise GaveUp
     from keras.src.backend.common import global_state
 
     carried = {name: global_state.get_global_attribute(name) for name in _CARRIED}
@@ -50,13 +56,13 @@ def apart(function: Callable[[], T]) -> T:
         with _stateless(carried):
             return function()
 
-    with held(), world_kept(), _silence:
-        return run_in_thread(_NAME, work)
+    with Deferred(), world_kept(), _silence:
+        return Worker(work, _NAME).outcome(PATIENCE)
 
 
 def in_worker() -> bool:
     """Whether the running thread is the worker."""
-    return thread_name() == _NAME
+    return worker_name() == _NAME
 
 
 @contextmanager

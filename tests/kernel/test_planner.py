@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from shape_magic.kernel.planner import Applied, Planner
+from shape_magic.kernel.planner import Planner
+from shape_magic.kernel.plans import Applied
 from tests import samples
 from tests.kernel.shells import BROKEN, FIT, Shell
 
@@ -79,10 +80,30 @@ def test_a_request_that_makes_no_sense_is_answered(request_: dict[str, Any]) -> 
 def test_the_run_that_was_asked_for_says_what_was_done(shell: Shell) -> None:
     report = shell.report_of(BROKEN + FIT)
     notebook = shell.notebook
-    ask = Planner(report, notebook._note_applied)
+    ask = Planner(report, notebook.plans.note)
     plan = ask({"fix": "0.0", "mode": "run"})
     cell, text = plan["edits"][0]["cell"], plan["edits"][0]["after"]
     ran = shell.run(text, cell_id=cell)
     assert ran.error is None
     assert "✓ model" in ran.out
-    assert notebook._pending is None
+    assert notebook.plans.took_effect(cell) is None, "said once"
+
+
+def test_a_plan_that_the_page_refused_to_write_did_not_take_effect(shell: Shell) -> None:
+    shell.run(BROKEN, cell_id="make")
+    shell.notebook.last_report = None
+    shell.run(FIT, cell_id="use")
+    plan = Planner(shell.notebook.last_report, shell.notebook.plans.note)({"fix": "0.0", "mode": "run"})
+    assert (plan["edits"][0]["cell"], plan["rerun"]) == ("make", ["make", "use"])
+    assert shell.notebook.plans.took_effect("use") is None
+    shell.run(plan["edits"][0]["after"], cell_id="make")
+    assert shell.notebook.plans.took_effect("use") is not None
+
+
+def test_of_two_views_the_one_that_wrote_is_believed(shell: Shell) -> None:
+    report, plans = shell.report_of(BROKEN + FIT), shell.notebook.plans
+    first, second = (Planner(report, plans.note)({"fix": f"0.{k}", "mode": "run"}) for k in (0, 1))
+    (edit,) = first["edits"]
+    shell.notebook.files.enter(edit["cell"], edit["after"], 9)
+    assert plans.took_effect(edit["cell"]).after == {edit["cell"]: edit["after"]}
+    assert second["edits"][0]["after"] != edit["after"]

@@ -13,6 +13,7 @@ from shape_magic.capture.session import Broken, Session, Use
 from shape_magic.checker import Checker, Halt
 from shape_magic.errors import ShapeMagicError, UsageError
 from shape_magic.facts import Given
+from shape_magic.interrupts import Deferred
 from shape_magic.repair.copies import copied
 from shape_magic.repair.stubs import stubbed
 from shape_magic.source.cells import mask
@@ -64,7 +65,7 @@ def read_cell(source: str, y: Any, loss: Any, namespace: Mapping[str, Any]) -> R
     filename = f"<shape_magic playground {next(_numbers)}>"
     session.book.add(0, source, "cell 1", filename)
     code = compile(mask(source), filename, "exec", dont_inherit=True)
-    with stubbed() as stubs:
+    with Deferred(), stubbed() as stubs:
         copy = copied(dict(namespace), stubs)
         copy.setdefault("__name__", "__main__")
         checker = _Watch(session, copy, dry_run=True, given=Given(budget=available()))

@@ -93,6 +93,8 @@ class Worker(threading.Thread, Generic[T]):
         self._result: list[T] = []
         self._error: BaseException | None = None
         self._gate = threading.Lock()
+        #: Whether nobody waits for it any more: it did not stop when it was told to.
+        self.is_stuck = False
         #: Whether it was told to stop because it took too long, and for nothing else.
         self._late = False
         #: Whether the function has ended, and whether the thread has nothing more to do.
@@ -132,7 +134,11 @@ class Worker(threading.Thread, Generic[T]):
         """
         with Deferred() as interrupts:
             self.start()
-            stopped = self._wait(interrupts, time.monotonic() + patience)
+            try:
+                stopped = self._wait(interrupts, time.monotonic() + patience)
+            except BaseException:  # raised by the handler of another signal
+                self._wait(interrupts, 0.0, asked=True)
+                raise
         if self._late:
             raise GaveUp
         if stopped:
@@ -141,9 +147,9 @@ class Worker(threading.Thread, Generic[T]):
             raise self._error
         return self._result[0]
 
-    def _wait(self, interrupts: Deferred, deadline: float) -> bool:
+    def _wait(self, interrupts: Deferred, deadline: float, *, asked: bool = False) -> bool:
         """Wait for the end; says whether somebody wanted the thread to stop."""
-        asked, until = False, 0.0
+        until = 0.0
         while not self._gone:
             try:
                 self._bell.acquire(timeout=_LOOK)
@@ -155,6 +161,7 @@ class Worker(threading.Thread, Generic[T]):
                 continue
             until = until or time.monotonic() + _GRACE
             if interrupts.count > 1 or time.monotonic() > until:
+                self.is_stuck = True
                 threading.Thread(target=self._follow, name="shape_magic-stop", daemon=True).start()
                 return True
             self._tell()

@@ -46,7 +46,7 @@ def apart(function: Callable[[], T]) -> T:
     """
     if in_worker():
         return function()
-    if any(thread.name == _NAME for thread in threading.enumerate() if isinstance(thread, Worker)):
+    if any(thread.is_stuck for thread in threading.enumerate() if isinstance(thread, Worker)):
         raise GaveUp
     from keras.src.backend.common import global_state
 

@@ -13,5 +13,5 @@ def require_keras() -> None:
     except ImportError as error:
         raise BackendMissingError(say("usage.no_keras", error=error)) from None
     version = tuple(int(p) for p in keras.__version__.split(".")[:2] if p.isdigit())
-    if version < (3, 13):
+    if version < (3, 3):
         raise BackendMissingError(say("usage.keras_too_old", version=keras.__version__))

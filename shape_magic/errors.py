@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 class ShapeMagicError(Exception):
     """Base of all errors of our own."""
@@ -17,7 +19,7 @@ class ShapeError(ShapeMagicError, ValueError):
 
 def shape_error(message: str, keras_type: str) -> ShapeError:
     """A ``ShapeError`` that is of the type that Keras would have raised too: the user's ``except`` takes it."""
-    if keras_type == "InvalidArgumentError":
+    if keras_type == "InvalidArgumentError" and "tensorflow" in sys.modules:  # only TensorFlow raises its own errors
         import tensorflow as tf
 
         class InvalidShapeError(ShapeError, tf.errors.InvalidArgumentError):  # type: ignore[misc]

@@ -19,7 +19,15 @@ from tests.running.machine import (
 )
 
 #: Of the tests, those that ask Keras something: what a backend could change.
-ASKING_KERAS = ("tests/backends", "tests/trace", "tests/capture", "tests/repair", "tests/rules", "tests/test_api.py")
+ASKING_KERAS = (
+    "tests/backends",
+    "tests/trace",
+    "tests/capture",
+    "tests/repair",
+    "tests/kernel",
+    "tests/rules",
+    "tests/test_api.py",
+)
 #: What a log names of an environment.
 NAMED = (
     *("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "ipython", "ipykernel"),
@@ -37,12 +45,13 @@ class Corner:
     selection: tuple[str, ...] = (*IN_PARALLEL, *PLAIN)
 
 
+_WITHOUT_TENSORFLOW = (*IN_PARALLEL, "-p", "tests.running.without_tensorflow", *ASKING_KERAS)
 #: The newest of everything is ``tests`` itself; these are the others.
 CORNERS = {
     "oldest": Corner("3.11", ("--constraint", "tests/oldest.txt", *project("test", backend_extra()))),
-    "jax": Corner("3.13", (*project("test"), "jax"), "jax", (*IN_PARALLEL, *ASKING_KERAS)),
+    "jax": Corner("3.13", (*project("test"), "jax"), "jax", _WITHOUT_TENSORFLOW),
     # Its smaller build has to be asked for by its full version; PyPI's is large on Linux.
-    "torch": Corner("3.11", (*project("test"), "torch==2.13.0"), "torch", (*IN_PARALLEL, *ASKING_KERAS)),
+    "torch": Corner("3.11", (*project("test"), "torch==2.13.0"), "torch", _WITHOUT_TENSORFLOW),
 }
 
 

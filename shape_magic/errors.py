@@ -31,7 +31,8 @@ def shape_error(message: str, keras_type: str) -> ShapeError:
         InvalidShapeError.__name__ = ShapeError.__name__
         error: ShapeError = InvalidShapeError(message)
         return error
-    base = {"TypeError": TypeError, "IndexError": IndexError, "KeyError": KeyError}.get(keras_type)
+    kinds = (TypeError, IndexError, KeyError, RuntimeError)
+    base = next((kind for kind in kinds if kind.__name__ == keras_type), None)
     if base is None:
         return ShapeError(message)
     mixed: type[ShapeError] = type("ShapeError", (ShapeError, base), {})

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from tests import run
+from tests.running import checks, machine
 
-BENCH = run.Bench(Path(sys.executable), ())
+BENCH = checks.Bench(Path(sys.executable), ())
 
 
-def pytest_on(folder: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> run.Outcome:
+def pytest_on(folder: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> checks.Outcome:
     """What the runner makes of a folder with one test file."""
     (folder / "test_sample.py").write_text(source)
-    monkeypatch.setattr(run, "ROOT", folder)
-    monkeypatch.setattr(run, "CACHE", folder)
-    return run.pytest(BENCH, "sample", "not browser")
+    monkeypatch.setattr(machine, "ROOT", folder)
+    monkeypatch.setattr(machine, "CACHE", folder)
+    return checks.pytest(BENCH, "sample", "-m", "not browser")
 
 
 @pytest.mark.parametrize(
@@ -41,15 +42,15 @@ def test_counts_what_pytest_found(
 
 
 def test_the_last_line_has_the_totals() -> None:
-    outcomes = [run.Outcome("tests", 7, 0), run.Outcome("browser", 3, 2, skipped=1)]
+    outcomes = [checks.Outcome("tests", 7, 0), checks.Outcome("browser", 3, 2, skipped=1)]
     *rows, last = run.summary(outcomes).splitlines()
     assert last == "10 passed, 2 failed"
     assert [row.split()[0] for row in rows] == ["ok", "FAILED"]
 
 
 def test_a_check_that_cannot_run_has_failed(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    def no_browser(bench: run.Bench) -> run.Outcome:
-        raise run.CannotRun("There is no Chromium.")
+    def no_browser(bench: checks.Bench) -> checks.Outcome:
+        raise machine.CannotRun("There is no Chromium.")
 
     monkeypatch.setitem(run.CHECKS, "browser", no_browser)
     assert run.run("browser", BENCH).failed == 1

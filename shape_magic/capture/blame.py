@@ -8,6 +8,8 @@ import sysconfig
 from pathlib import Path
 from types import CodeType
 
+from shape_magic.backend import shape_errors
+
 #: What Keras and TensorFlow raise about shapes; anything else out of user code is the user's own.
 _OF_SHAPES = ("ValueError", "InvalidArgumentError", "TypeError", "IndexError", "MemoryError", "WeightsTooLargeError")
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
@@ -32,7 +34,7 @@ def is_users_own(error: BaseException) -> bool:
         return False
     names = {cls.__name__ for cls in type(error).__mro__}
     code, at = last
-    return not names.intersection(_OF_SHAPES) or code.co_code[at] in _RAISES
+    return not names & {*_OF_SHAPES, *shape_errors()} or code.co_code[at] in _RAISES
 
 
 def was_raised(error: BaseException) -> bool:

@@ -79,10 +79,12 @@ def _nested_shape(value: Any) -> Shape | None:
 
 
 def _dtype(value: Any) -> str:
-    dtype = getattr(value, "dtype", None)
-    if dtype is None:
-        return "float32"
-    return named(getattr(dtype, "name", dtype))
+    return "float32" if getattr(value, "dtype", None) is None else dtype_name(value.dtype)
+
+
+def dtype_name(dtype: Any) -> str:
+    """A dtype by the name that NumPy, TensorFlow and JAX have for it; PyTorch puts its own before it."""
+    return named(getattr(dtype, "name", dtype)).removeprefix("torch.")
 
 
 def _facts(value: Any, sizes: Shape) -> LabelFacts | None:

@@ -12,6 +12,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from shape_magic.backend import shape_errors
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session
@@ -251,7 +252,7 @@ def _is_of_shapes(error: Exception, layer: Any) -> bool:
     if is_users_own(error):
         return False
     names = {cls.__name__ for cls in type(error).__mro__}
-    return bool(names & {"ValueError", "InvalidArgumentError"}) or (
+    return bool(names & shape_errors()) or (
         is_keras(layer) and not names & {"NotImplementedError", "AttributeError", "NotFoundError", "ImportError"}
     )
 

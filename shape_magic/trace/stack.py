@@ -168,13 +168,20 @@ def clone(session: Session, layer: Any) -> Any:
     """A fresh, unbuilt layer that is configured alike; raises ``Untraceable`` when there is none."""
     with reached_from(layer):
         try:
-            return type(layer).from_config(layer.get_config())
+            return type(layer).from_config(unbuilt(layer.get_config()))
         except Exception:  # noqa: BLE001 - lambdas, callables, layers without get_config: recorded arguments come next
             pass
         made = session.made.get(layer)
         if made is None:
             raise Untraceable(f"{type(layer).__name__} can't be copied")
         return made.cls(*_fresh(session, made.args), **_fresh(session, made.kwargs))
+
+
+def unbuilt(config: Any) -> Any:
+    """A configuration without what the layers in it were built for: an older Keras builds copies of those at once."""
+    if type(config) is dict:
+        return {key: unbuilt(value) for key, value in config.items() if key != "build_config"}
+    return [unbuilt(value) for value in config] if type(config) is list else config
 
 
 def _fresh(session: Session, value: Any) -> Any:

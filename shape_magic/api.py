@@ -7,6 +7,7 @@ import asyncio
 import contextvars
 import inspect
 import itertools
+import linecache
 import weakref
 from collections.abc import Coroutine, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -128,7 +129,23 @@ def _compiled(source: str, filename: str) -> CodeType:
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     # What does not parse is compiled as text, for Python's own SyntaxError.
     code: CodeType = compile(tree if tree is not None else mask(source), filename, "exec", flags, dont_inherit=True)
+    _forget_with(code)
     return code
+
+
+def _forget_with(code: CodeType) -> None:
+    """Take a cell's text out of ``linecache`` when the last function that was made of it has gone."""
+    codes = [code]
+    for one in codes:
+        codes += [inner for inner in one.co_consts if isinstance(inner, CodeType)]
+    left = itertools.count(len(codes) - 1, -1)
+
+    def gone(filename: str) -> None:
+        if next(left) == 0:
+            linecache.cache.pop(filename, None)
+
+    for one in codes:
+        weakref.finalize(one, gone, code.co_filename).atexit = False
 
 
 def _run(code: CodeType, namespace: dict[str, Any], checker: Checker) -> bool:

@@ -190,7 +190,8 @@ def list_elements(session: Session, model: Any) -> dict[int, Span]:
     if not given or not isinstance(given[0], ast.List | ast.Tuple):
         return {}
     elements = given[0].elts
-    layers = made.args[0] if made.args else made.kwargs.get("layers")
+    args, kwargs = made.given()
+    layers = args[0] if args else kwargs.get("layers")
     if layers is None or any(isinstance(e, ast.Starred) for e in elements) or len(elements) != len(layers):
         return {}
     return {id(layer): _span(cell.source, e, cell.id) for layer, e in zip(layers, elements, strict=True)}

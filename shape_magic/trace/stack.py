@@ -13,7 +13,7 @@ from typing import Any
 
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
-from shape_magic.capture.session import Session
+from shape_magic.capture.session import GONE, Session
 from shape_magic.facts import Failure
 from shape_magic.spans import Shape
 from shape_magic.trace import layers as describe
@@ -174,7 +174,8 @@ def clone(session: Session, layer: Any) -> Any:
         made = session.made.get(layer)
         if made is None:
             raise Untraceable(f"{type(layer).__name__} can't be copied")
-        return made.cls(*_fresh(session, made.args), **_fresh(session, made.kwargs))
+        args, kwargs = made.given()
+        return made.cls(*_fresh(session, args), **_fresh(session, kwargs))
 
 
 def unbuilt(config: Any) -> Any:
@@ -192,6 +193,8 @@ def _fresh(session: Session, value: Any) -> Any:
         return {k: _fresh(session, v) for k, v in value.items()}
     if is_layer(value):
         return clone(session, value)
+    if value is GONE:
+        raise Untraceable("an argument that is not there any more")
     if type(value).__name__ in ("Variable", "EagerTensor", "ResourceVariable") and hasattr(value, "assign"):
         raise Untraceable("a variable among the arguments")
     return value

@@ -12,6 +12,9 @@ from shape_magic.rules.mismatch import Mismatch, is_beyond
 from shape_magic.rules.widths import End, end_of
 from shape_magic.words import say, shape_text
 
+#: How Keras begins to say that a name stands for no loss: no shapes are compared then.
+_NO_LOSS = "Could not interpret loss identifier"
+
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
     """Yield one finding for an output and labels that do not belong together under the compiled loss."""
@@ -29,6 +32,8 @@ def _variant(pair: Pair) -> str | None:
     loss, output, labels = pair.loss, pair.output, pair.labels.shape
     if agrees(loss.name, output, labels) and loss.failure is None:
         return "label-out-of-range" if is_beyond(pair) else None
+    if loss.failure and loss.failure.message.startswith(_NO_LOSS):
+        return "no-such-loss"
     if not loss.known:
         return "refused" if loss.failure else None
     hot = pair.labels.facts is None or pair.labels.facts.one_hot

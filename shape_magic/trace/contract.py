@@ -49,7 +49,7 @@ def batch_of(use: Use, x: Sequence[Data]) -> int | None:
     if use.method.endswith("on_batch") or use.method == "call":
         return x[0].shape[0]
     given = use.arguments.get("batch_size")
-    return min(given if isinstance(given, int) else _BATCH, x[0].shape[0])
+    return min(given if type(given) is int and given > 0 else _BATCH, x[0].shape[0])
 
 
 def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:

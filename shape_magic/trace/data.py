@@ -55,7 +55,10 @@ def _shape_of(value: Any) -> Shape | None:
     if isinstance(value, list | tuple):
         return _nested_shape(value)
     sizes = getattr(value, "shape", None)
-    return None if sizes is None else tuple([None if d is None else size(d) for d in sizes])
+    if sizes is None:
+        return None
+    told = tuple([None if d is None else size(d) for d in sizes])
+    return None if any(d is not None and d < 0 for d in told) else told
 
 
 def size(dimension: Any) -> int | None:

@@ -65,9 +65,7 @@ class Circumstances:
 _UNKNOWN = Circumstances()
 
 
-def runs(
-    session: Session, steps: Sequence[Step], ends: Sequence[Any], use: Circumstances = _UNKNOWN
-) -> dict[int, Run]:
+def runs(session: Session, steps: Sequence[Step], ends: Sequence[Any], use: Circumstances = _UNKNOWN) -> dict[int, Run]:
     """What the real calls do other than their formulas say, by row; empty nearly always."""
     if all(_passes(step) if step.call is None else is_exact(step) for step in steps):
         return {}
@@ -160,16 +158,25 @@ class _Walk:
 
     def through(self, steps: Sequence[Step]) -> None:
         """Go on until a call fails."""
+        refused: Failure | None = None
         for step in steps:
             if step.call is None:
-                self._hand_over(step)
+                refused = refused or self._hand_over(step)
+            elif refused is not None:
+                self.failed = step.call, refused
+                return
             elif not self._step(step, step.call):
                 return
 
-    def _hand_over(self, step: Step) -> None:
+    def _hand_over(self, step: Step) -> Failure | None:
+        """Hand tensors to a nested model; the failure where it takes none of that many axes."""
         for outside, inside in zip(step.args, step.outputs, strict=False):
             given = self._tensor(outside)
-            self.at[id(inside)] = _fitted(given, shape(inside)) if given is not None else None
+            fitted = _fitted(given, shape(inside)) if given is not None else None
+            if fitted is not None and len(fitted.shape) != len(shape(inside)):
+                return _refused(fitted.shape, shape(inside))
+            self.at[id(inside)] = fitted
+        return None
 
     def _tensor(self, symbol: Any) -> _Tensor | None:
         if id(symbol) not in self.at:
@@ -235,7 +242,13 @@ class _Walk:
         return result
 
 
-def _fitted(given: _Tensor, wanted: Shape) -> _Tensor | None:
+def _refused(given: Shape, wanted: Shape) -> Failure:
+    """What a graph says to an input of another rank, when it is called on values and not on symbols."""
+    said = f"Invalid input shape for input with shape {given}. Expected shape {wanted}, but input has shape {given}"
+    return Failure("ValueError", said)
+
+
+def _fitted(given: _Tensor, wanted: Shape) -> _Tensor:
     """What a nested model does first: it adds or drops a last axis of 1."""
     sizes = given.shape
     if len(sizes) == len(wanted) + 1 and sizes[-1] == 1:

@@ -299,6 +299,11 @@ def benchmarks(bench: Bench) -> Outcome:
     return commands("benchmarks", (bench.python, "-m", "tests.benchmarks", *bench.pytest_arguments))
 
 
+def differential(bench: Bench) -> Outcome:
+    """Made-up models against plain Keras, other ones each time, for as long as ``-- --minutes N`` says."""
+    return commands("differential", (bench.python, "-m", "tests.differential", *bench.pytest_arguments))
+
+
 CHECKS: dict[str, Callable[[Bench], Outcome]] = {
     "lint": lint,
     "types": types,
@@ -309,6 +314,7 @@ CHECKS: dict[str, Callable[[Bench], Outcome]] = {
     "oldest": oldest,
     "binder": binder,
     "benchmarks": benchmarks,
+    "differential": differential,
 }
 
 

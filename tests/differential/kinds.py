@@ -140,7 +140,9 @@ def _edges(n: int, name: str) -> Kind:
 
 def _up(n: int) -> Kind:
     good, odd = window(n)
-    return Kind((n + 2,), {"size": must(*good, odd=(0, -1, *odd[:2])), **({"data_format": FORMAT} if n > 1 else {})}, same)
+    return Kind(
+        (n + 2,), {"size": must(*good, odd=(0, -1, *odd[:2])), **({"data_format": FORMAT} if n > 1 else {})}, same
+    )
 
 
 _RECURRENT = {

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 Shape = tuple[int | None, ...]
 #: The samples of an array.
 BATCH = 4
+#: What a cell calls its model.
+NAMES = ("model", "modèle")
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,9 @@ class Writer:
             body += self._use(self.recipe.use)
         names = ", ".join(sorted(self.used))
         imports = ["import keras", "import numpy as np"]
-        imports += [line.format(names=names) for line in IMPORTS[self.style.spelling][:1] if line and (names or "{" not in line)]
+        imports += [
+            line.format(names=names) for line in IMPORTS[self.style.spelling][:1] if line and (names or "{" not in line)
+        ]
         return self._laid_out([*imports, *body])
 
     def _laid_out(self, statements: list[str]) -> str:

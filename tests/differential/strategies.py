@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from tests.differential.kinds import KINDS, Kind, Values
-from tests.differential.recipes import BATCH, IMPORTS, LABELS, Code, Graph, Made, Node, Recipe, Shape, Style, Use
+from tests.differential.recipes import BATCH, IMPORTS, LABELS, NAMES, Code, Graph, Made, Node, Recipe, Shape, Style, Use
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -26,6 +26,7 @@ SIZES: dict[int, tuple[tuple[int | None, ...], ...]] = {
     3: ((2, 4, 5, 6, None), (1, 2, 3, 4)),
     4: ((2, 4, 6, 8, None), (4, 5, 6, 8), (1, 2, 3)),
     5: ((2, 3, 4), (3, 4), (3, 4), (1, 2)),
+    6: ((2, 3), (3, 4), (3, 4), (3, 4), (1, 2)),
 }
 
 
@@ -74,7 +75,7 @@ def _one(draw: Draw, rank: int, dtype: str) -> Made:
 
 @st.composite
 def inputs(draw: Draw, rank: int | None = None) -> tuple[Shape, str]:
-    rank = draw(st.sampled_from((2, 3, 4, 4, 5))) if rank is None else rank
+    rank = draw(st.sampled_from((2, 3, 4, 4, 5, 2, 3, 4, 6))) if rank is None else rank
     shape = tuple(draw(st.sampled_from(sizes)) for sizes in SIZES[rank])
     dtype = "float32" if rank > 3 or not _chance(draw, 15) else draw(st.sampled_from(("int32", "int32", "string")))
     if dtype == "string":
@@ -90,7 +91,9 @@ def stacks(draw: Draw, depth: int = 1, given: tuple[Shape, str] | None = None) -
     nodes: list[Node] = []
     for number in range(draw(st.integers(1, 4))):
         if depth and _chance(draw, 8):
-            inner = draw(stacks(depth=0)) if _chance(draw, 20) else draw(stacks(depth=0, given=_open(rank, dtype, draw)))
+            inner = (
+                draw(stacks(depth=0)) if _chance(draw, 20) else draw(stacks(depth=0, given=_open(rank, dtype, draw)))
+            )
             nodes.append(Node(inner, (number - 1,)))
             rank, dtype = _rank_of(inner, rank), "float32"
             continue
@@ -101,7 +104,7 @@ def stacks(draw: Draw, depth: int = 1, given: tuple[Shape, str] | None = None) -
         made = _one(draw, rank, dtype)
         nodes.append(Node(made, (number - 1,)))
         rank, dtype = rank_after(made, rank), "float32"
-    given_inputs = (entry,)
+    given_inputs: tuple[tuple[Shape, str], ...] = (entry,)
     if given is None and _chance(draw, 12):
         given_inputs = ()
     if given is not None and not _chance(draw, 50):
@@ -110,15 +113,43 @@ def stacks(draw: Draw, depth: int = 1, given: tuple[Shape, str] | None = None) -
 
 
 def _open(rank: int, dtype: str, draw: Draw) -> tuple[Shape, str]:
-    return (tuple(draw(st.sampled_from(sizes)) for sizes in SIZES[min(max(rank, 2), 5)]), dtype)
+    return (tuple(draw(st.sampled_from(sizes)) for sizes in SIZES[min(max(rank, 2), 6)]), dtype)
 
 
 def _rank_of(graph: Graph, rank: int) -> int:
     ranks = {-1: rank}
     for number, node in enumerate(graph.nodes):
-        layer = node.layer if not isinstance(node.layer, int) else graph.nodes[node.layer].layer
-        ranks[number] = rank_after(layer, ranks[node.inputs[0]]) if isinstance(layer, Made) else ranks[node.inputs[0]]
+        ranks[number] = _rank(node, graph.nodes, ranks[node.inputs[0]])
     return ranks[len(graph.nodes) - 1]
+
+
+def _node(draw: Draw, tensors: Mapping[int, tuple[int, str]], nodes: Sequence[Node]) -> Node:
+    """Something that is called on tensors of the graph: a merge, a layer once more, a model, or a new layer."""
+    at = draw(st.sampled_from(sorted(tensors, reverse=True)))
+    rank, dtype = tensors[at]
+    if len(tensors) > 1 and _chance(draw, 45):
+        merge = _layer(draw, draw(st.sampled_from(MERGES)))
+        kind = KINDS[merge.class_name]
+        count = draw(st.sampled_from(kind.several))
+        alike = [i for i, tensor in tensors.items() if tensor == (rank, dtype)]
+        others = alike if not _chance(draw, 8) else sorted(tensors)
+        return Node(merge, (at, *(draw(st.sampled_from(others)) for _ in range(count - 1))), kind.as_list)
+    shareable = [
+        i for i, n in enumerate(nodes)
+        if isinstance(n.layer, Made) and len(n.inputs) == 1 and tensors[n.inputs[0]][0] == rank
+    ]  # fmt: skip
+    if shareable and _chance(draw, 12):
+        return Node(draw(st.sampled_from(shareable)), (at,))
+    if _chance(draw, 7):
+        return Node(draw(stacks(depth=0, given=_open(rank, dtype, draw))), (at,))
+    return Node(_one(draw, rank, dtype), (at,))
+
+
+def _rank(node: Node, nodes: Sequence[Node], rank: int) -> int:
+    layer = nodes[node.layer].layer if isinstance(node.layer, int) else node.layer
+    if isinstance(layer, Graph):
+        return _rank_of(layer, rank)
+    return rank_after(layer, rank) if isinstance(layer, Made) and len(node.inputs) == 1 else rank
 
 
 @st.composite
@@ -131,31 +162,9 @@ def graphs(draw: Draw) -> Graph:
     tensors = {-1 - k: (len(shape) + 1, dtype) for k, (shape, dtype) in enumerate(entries)}
     nodes: list[Node] = []
     for number in range(draw(st.integers(1, 6))):
-        at = draw(st.sampled_from(sorted(tensors, reverse=True)))
-        rank, dtype = tensors[at]
-        alike = [i for i, t in tensors.items() if t == (rank, dtype)]
-        shareable = [i for i, n in enumerate(nodes) if isinstance(n.layer, Made) and len(n.inputs) == 1 and tensors[n.inputs[0]][0] == rank]
-        made: Made | Graph | int
-        if len(tensors) > 1 and _chance(draw, 45):
-            made = _layer(draw, draw(st.sampled_from(MERGES)))
-            kind = KINDS[made.class_name]
-            count = draw(st.sampled_from(kind.several))
-            others = alike if not _chance(draw, 8) else sorted(tensors)
-            read = (at, *(draw(st.sampled_from(others)) for _ in range(count - 1)))
-            nodes.append(Node(made, read, kind.as_list))
-            tensors[number] = (rank, "float32")
-        elif shareable and _chance(draw, 12):
-            made = draw(st.sampled_from(shareable))
-            nodes.append(Node(made, (at,)))
-            tensors[number] = (rank_after(nodes[made].layer, rank), "float32")
-        elif _chance(draw, 7):
-            made = draw(stacks(depth=0, given=_open(rank, dtype, draw)))
-            nodes.append(Node(made, (at,)))
-            tensors[number] = (_rank_of(made, rank), "float32")
-        else:
-            made = _one(draw, rank, dtype)
-            nodes.append(Node(made, (at,)))
-            tensors[number] = (rank_after(made, rank), "float32")
+        node = _node(draw, tensors, nodes)
+        nodes.append(node)
+        tensors[number] = (_rank(node, nodes, tensors[node.inputs[0]][0]), "float32")
     last = len(nodes) - 1
     outputs = (last, draw(st.integers(0, last - 1))) if last and _chance(draw, 10) else ()
     return Graph("functional", tuple(entries), tuple(nodes), outputs)
@@ -174,6 +183,13 @@ def _array(draw: Draw, shape: Shape, dtype: str) -> tuple[Shape, str]:
             "more": (*known, 1), "less": known[:-1], "wide": (*known[:-1], known[-1] + 1), "swapped": known[::-1],
         }[change]  # fmt: skip
     return (BATCH, *known), dtype
+
+
+@st.composite
+def models(draw: Draw) -> Recipe:
+    """A model that is only made."""
+    graph = draw((stacks() if draw(st.booleans()) else graphs()).filter(lambda graph: bool(graph.inputs)))
+    return Recipe(graph)
 
 
 @st.composite
@@ -230,7 +246,6 @@ def trainings(draw: Draw) -> Recipe:
 
 
 COMMENTS = ("# erste Schicht", "# ← größer?", "#é", "# model.add(Flatten())", '# "quoted" ]')
-NAMES = ("model", "model", "modèle")
 
 
 @st.composite
@@ -245,7 +260,5 @@ def styles(draw: Draw) -> Style:
 @st.composite
 def written(draw: Draw, recipes: st.SearchStrategy[Recipe]) -> Recipe:
     """Recipes in every style."""
-    return replace(draw(recipes), style=draw(styles()))
-
-
-__all__ = ["Recipe", "Sequence", "Style", "predictions", "trainings", "written"]
+    recipe: Recipe = draw(recipes)
+    return replace(recipe, style=draw(styles()))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.differential.recipes import Shape
+from tests.differential.recipes import BATCH, NAMES, Shape
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,11 @@ class Outcome:
     printed: str
 
     @property
+    def model(self) -> Any:
+        """What the cell calls its model; None where it did not come to that."""
+        return next((self.namespace[name] for name in NAMES if name in self.namespace), None)
+
+    @property
     def raised(self) -> str:
         """The exception in one line; empty: there was none."""
         return "" if self.error is None else f"{type(self.error).__name__}: {self.error}"
@@ -48,6 +52,30 @@ def eager() -> Iterator[None]:
         yield
     finally:
         tf.config.run_functions_eagerly(before)
+
+
+#: In an eager step their kernels divide by zero, which ends the process, where a compiled one says what is wrong.
+_ABORTS = "Adaptive"
+
+
+def step(source: str, *, exact: bool) -> contextlib.AbstractContextManager[None]:
+    """How the steps of a cell are run: compiled, as they are by default, or eagerly where that is the same."""
+    return contextlib.nullcontext() if exact or _ABORTS in source else eager()
+
+
+def said_to_zeros(model: Any, source: str) -> str:
+    """What a model says to a batch of zeros, in one line; empty where it computes."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    given = [np.zeros((BATCH, *(4 if d is None else d for d in t.shape[1:])), t.dtype) for t in model.inputs]
+    call = tf.function(model) if _ABORTS in source else model
+    try:
+        call(keras.tree.map_structure(tf.constant, given[0] if len(given) == 1 else given))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what Keras does
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def fresh() -> None:
@@ -105,9 +133,3 @@ def parameters(model: Any) -> dict[tuple[str, ...], int]:
         elif not isinstance(layer, keras.layers.InputLayer):
             found[layer.name,] = layer.count_params()
     return found
-
-
-def quiet() -> None:
-    """Before Keras is imported: nothing of it on the terminal, and no graphics card."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")

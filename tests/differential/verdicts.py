@@ -10,9 +10,9 @@ from typing import Any
 
 from shape_magic import check_cell
 from shape_magic.facts import Model
-from shape_magic.report import Report
-from tests.differential.recipes import BATCH, Recipe, Shape, Style, source_of
-from tests.differential.truth import Outcome, Row, eager, fresh, parameters, rows, run
+from shape_magic.report import Diagnostic, Report
+from tests.differential.recipes import BATCH, Code, Recipe, Shape, Style, source_of
+from tests.differential.truth import Outcome, Row, fresh, parameters, rows, run, said_to_zeros, step
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def outputs_of(recipe: Recipe) -> tuple[Shape, ...]:
     """The shapes that a recipe's model gives for its data, asked of Keras; empty where it gives none."""
     if recipe.use is None or recipe.use.method != "fit":
         return ()
-    model = run(source_of(Recipe(recipe.graph, None, Style()))).namespace.get("model")
+    model = run(source_of(Recipe(recipe.graph, None, Style()))).model
     if model is None:
         return ()
     given = [shape for shape, _ in recipe.use.x]
@@ -70,19 +70,89 @@ def disagreement(source: str, *, exact: bool = False) -> Disagreement | None:
     ``exact``: steps are compiled from the start, as they are by default; else only where it matters.
     """
     ours = checked(source)
-    if not exact:
-        with eager():
-            seems = compared(run(source), ours)
-        if seems is None:
-            return None
-    return compared(run(source), ours)
+    with step(source, exact=exact):
+        seems = compared(run(source), ours)
+    return seems if seems is None or exact else compared(run(source), ours)
+
+
+def trained_disagreement(source: str, loss: object, *, exact: bool = False) -> Disagreement | None:
+    """The same for a cell that trains with this loss; where it ran, more is to be said.
+
+    A step that compared broadcast shapes must not have gone unseen, and the model that we checked
+    must train on, under the names that it would have had without us.
+    """
+    ours = checked(source)
+    with step(source, exact=exact):
+        truth = run(source)
+        seems = compared(truth, ours)
+        if seems is None and truth.error is None and not isinstance(ours.report, Exception):
+            if is_broadcast(truth, loss) and ours.report.ok:
+                return Disagreement(
+                    "broadcast", f"labels {truth.namespace['y'].shape}, output {truth.model.output_shape}"
+                )
+            return _trained(truth, source, ours.namespace)
+    return seems if seems is None or exact else compared(run(source), ours)
+
+
+def _trained(truth: Outcome, source: str, namespace: dict[str, Any]) -> Disagreement | None:
+    """Whether the call of fit, the cell's last line, does for the checked model what it did for the other."""
+    try:
+        exec(source.rstrip().rpartition("\n")[2], namespace)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is our doing
+        return Disagreement("changed", f"{type(error).__name__}: {error}")
+    names, wanted = (
+        (model.name, [layer.name for layer in model.layers], model.count_params())
+        for model in (namespace["model"], truth.model)
+    )
+    return None if names == wanted else Disagreement("changed", f"{names}, plainly {wanted}")
+
+
+def serious(report: Report) -> list[Diagnostic]:
+    """The errors and warnings, but those on layers that no model has taken up: nobody runs them."""
+    found = [d for d in report.diagnostics if d.severity != "info"]
+    return [d for d in found if d.model is None or not report.models[d.model].unfinished]
+
+
+def built_disagreement(source: str) -> Disagreement | None:
+    """The same for a cell that only makes a model: Keras is asked by a call on zeros.
+
+    What a batch will do to a model that nobody has used yet may be said as a warning.
+    """
+    ours, truth = checked(source), run(source)
+    model = truth.model
+    if isinstance(ours.report, Exception) or truth.error is not None or model is None:
+        return compared(truth, ours)
+    raised = said_to_zeros(model, source)
+    found = serious(ours.report)
+    if raised and not found:
+        return Disagreement("missed", raised)
+    if not raised and any(d.severity == "error" for d in found):
+        return Disagreement("false alarm", f"{found[0].rule}: {found[0].message}")
+    return None if raised or found else _models(truth, ours.report)
+
+
+def is_broadcast(truth: Outcome, loss: object) -> bool:
+    """Whether a step compared labels and output of different shapes, as far as that can be told."""
+    import numpy as np
+    from keras.src.losses.loss import squeeze_or_expand_to_same_rank
+
+    model, y = truth.model, truth.namespace.get("y")
+    name = str(loss.text if isinstance(loss, Code) else loss).lower()
+    if truth.error is not None or not isinstance(y, np.ndarray) or "sparse" in name:
+        return False
+    shape = getattr(model, "output_shape", None)
+    if not isinstance(shape, tuple) or None in shape[1:] or any(not isinstance(d, int | None) for d in shape):
+        return False
+    output = np.zeros((len(y), *shape[1:]), "float32")
+    labels, given = squeeze_or_expand_to_same_rank(y.astype("float32"), output)
+    return tuple(labels.shape) != tuple(given.shape)
 
 
 def compared(truth: Outcome, ours: Checked) -> Disagreement | None:
     """The first difference between a check and what happened."""
     if isinstance(ours.report, Exception):
         return _raised(truth, ours.report)
-    errors = [d for d in ours.report.diagnostics if d.severity == "error"]
+    errors = [d for d in serious(ours.report) if d.severity == "error"]
     if errors and truth.error is None:
         return Disagreement("false alarm", f"{errors[0].rule}: {errors[0].message} ({errors[0].keras_message})")
     if truth.error is not None and not errors:
@@ -100,9 +170,9 @@ def _raised(truth: Outcome, error: Exception) -> Disagreement | None:
 
 def _models(truth: Outcome, report: Report) -> Disagreement | None:
     """Shapes and numbers of weights, of the model that the cell calls ``model``."""
-    model = next((truth.namespace[n] for n in ("model", "modèle") if n in truth.namespace), None)
+    model = truth.model
     built = rows(model) if model is not None and model.built else None
-    if built is None:
+    if model is None or built is None:
         return None
     found = [facts for facts in report.models if facts.keras_name == model.name]
     if len(found) != 1:

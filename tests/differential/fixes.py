@@ -64,7 +64,7 @@ def _text(source: str, fix: Fix) -> Iterator[str]:
     if _spliced(source, fix.edits) != fix.source:
         yield "its source is not what its edits make"
     lost = _comments(source) - _comments(fix.source)
-    if lost.total() > sum({"-": 1, "+": -1}.get(sign, 0) for sign, _ in fix.diff):
+    if lost and lost.total() > sum({"-": 1, "+": -1}.get(sign, 0) for sign, _ in fix.diff):
         yield f"it loses {dict(lost)}, and not with a line that goes"
 
 

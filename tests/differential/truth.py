@@ -69,7 +69,11 @@ def said_to_zeros(model: Any, source: str) -> str:
     import numpy as np
     import tensorflow as tf
 
-    given = [np.zeros((BATCH, *(4 if d is None else d for d in t.shape[1:])), t.dtype) for t in model.inputs]
+    def zeros(symbol: Any) -> Any:
+        shape = (BATCH, *(4 if d is None else d for d in symbol.shape[1:]))
+        return np.full(shape, "a") if symbol.dtype == "string" else np.zeros(shape, symbol.dtype)
+
+    given = [zeros(symbol) for symbol in model.inputs]
     call = tf.function(model) if _ABORTS in source else model
     try:
         call(keras.tree.map_structure(tf.constant, given[0] if len(given) == 1 else given))

@@ -107,10 +107,10 @@ def _trained(truth: Outcome, source: str, namespace: dict[str, Any]) -> Disagree
     return None if names == wanted else Disagreement("changed", f"{names}, plainly {wanted}")
 
 
-def serious(report: Report) -> list[Diagnostic]:
-    """The errors and warnings, but those on layers that no model has taken up: nobody runs them."""
+def serious(report: Report, *, ran: bool) -> list[Diagnostic]:
+    """The errors and warnings; of a cell that ran, but those on layers that no model took up: nobody calls them."""
     found = [d for d in report.diagnostics if d.severity != "info"]
-    return [d for d in found if d.model is None or not report.models[d.model].unfinished]
+    return [d for d in found if not ran or d.model is None or not report.models[d.model].unfinished]
 
 
 def built_disagreement(source: str) -> Disagreement | None:
@@ -123,7 +123,7 @@ def built_disagreement(source: str) -> Disagreement | None:
     if isinstance(ours.report, Exception) or truth.error is not None or model is None:
         return compared(truth, ours)
     raised = said_to_zeros(model, source)
-    found = serious(ours.report)
+    found = serious(ours.report, ran=True)
     if raised and not found:
         return Disagreement("missed", raised)
     if not raised and any(d.severity == "error" for d in found):
@@ -152,7 +152,7 @@ def compared(truth: Outcome, ours: Checked) -> Disagreement | None:
     """The first difference between a check and what happened."""
     if isinstance(ours.report, Exception):
         return _raised(truth, ours.report)
-    errors = [d for d in serious(ours.report) if d.severity == "error"]
+    errors = [d for d in serious(ours.report, ran=truth.error is None) if d.severity == "error"]
     if errors and truth.error is None:
         return Disagreement("false alarm", f"{errors[0].rule}: {errors[0].message} ({errors[0].keras_message})")
     if truth.error is not None and not errors:

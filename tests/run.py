@@ -34,6 +34,7 @@ CHECKS: dict[str, Callable[[Bench], Outcome]] = {
     "audit": audits.audit,
     "binder": checks.binder,
     "benchmarks": checks.benchmarks,
+    "differential": checks.differential,
 }
 #: What ``python3 tests/run.py`` runs, in this order: with the newest of everything, and then the oldest.
 DEFAULT = ("lint", "types", "tests", "notebooks", "browser", "oldest")

@@ -183,8 +183,8 @@ def _itemsize(dtype: str) -> int:
 def bytes_of(shape: Any, dtype: str) -> int:
     """The memory of a weight of this shape, in bytes; 0 while an axis is open."""
     sizes = (shape,) if isinstance(shape, int) else tuple(shape or ())
-    for size in sizes:
-        if not isinstance(size, int):
+    for one in sizes:
+        if not isinstance(one, int):
             return 0
     numbers: int = math.prod(sizes)
     return numbers * _itemsize(dtype)

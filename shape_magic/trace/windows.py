@@ -35,7 +35,8 @@ def _asked(session: Session, layer: Any, given: Shape) -> Failure | None:
     import keras
     from keras.src import backend
 
-    from shape_magic.trace.stack import as_they_were, clone
+    from shape_magic.trace.stack import clone
+    from shape_magic.trace.untouched import as_they_were
 
     symbol = keras.KerasTensor(given, dtype=str(layer.compute_dtype))
     try:

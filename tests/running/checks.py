@@ -123,3 +123,8 @@ def benchmarks(bench: Bench) -> Outcome:
     """What a check costs, beside plain Keras: a figure and a table for the README; groups may be named after ``--``."""
     ensure_browser(bench.python)
     return commands("benchmarks", (bench.python, "-m", "tests.benchmarks", *bench.pytest_arguments))
+
+
+def differential(bench: Bench) -> Outcome:
+    """Made-up models against plain Keras, other ones each time, for as long as ``-- --minutes N`` says."""
+    return commands("differential", (bench.python, "-m", "tests.differential", *bench.pytest_arguments))

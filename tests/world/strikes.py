@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 import shape_magic
-from shape_magic import interrupts
+from shape_magic.interrupts import Worker
 
 _HOME = str(Path(shape_magic.__file__).parent)
 _MAIN = threading.main_thread()
@@ -49,10 +49,11 @@ class _Watch:
             site = Site(file[len(_HOME) + 1 :], frame.f_lineno, event)
             self.seen[site] += 1
             at = self._at
-            if at is not None and not self.struck and (site.file, site.line, event) == (at.file, at.line, at.event):
-                if self.seen[site] == at.nth:
-                    self.struck = True
-                    _strike()
+            if at is None or self.struck or (site.file, site.line, event) != (at.file, at.line, at.event):
+                return self
+            if self.seen[site] == at.nth:
+                self.struck = True
+                _strike()
         return self
 
     def __enter__(self) -> _Watch:
@@ -62,7 +63,7 @@ class _Watch:
 
     def __exit__(self, *_: object) -> None:
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
 
 
 def _strike() -> None:
@@ -70,10 +71,10 @@ def _strike() -> None:
     if threading.get_ident() == _MAIN.ident:
         signal.raise_signal(signal.SIGINT)
         return
-    reins = interrupts._mine.reins
+    thread = threading.current_thread()
     signal.pthread_kill(_MAIN.ident or 0, signal.SIGINT)
     deadline = time.monotonic() + 5
-    while reins is not None and not reins.asked and time.monotonic() < deadline:
+    while isinstance(thread, Worker) and not thread.was_told and time.monotonic() < deadline:
         time.sleep(0.001)  # what it passes on is raised here
 
 

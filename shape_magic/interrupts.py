@@ -7,7 +7,6 @@ told to stop in the same way. What has to be put back is put back all the same.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import math
 import signal
 import threading
@@ -175,6 +174,8 @@ class Worker(threading.Thread, Generic[T]):
     def _tell(self) -> None:
         with self._gate:
             if not self._over and self.ident is not None:
+                import ctypes  # seldom needed, and not light
+
                 self.was_told = True
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(Stop))
 

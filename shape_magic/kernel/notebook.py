@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
@@ -226,7 +225,7 @@ class Notebook:
 
     def _finish(self, watching: OnDemand, error: BaseException | None) -> None:
         failed = error is not None
-        if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) or (failed and self._shown):
+        if _is_interrupt(error) or (failed and self._shown):
             return  # who interrupts wants the kernel back, not another look
         cell = self.session.book.cells[self.session.cell]  # type: ignore[index]
         known = self.session.has_something or self._shown
@@ -357,3 +356,9 @@ class Notebook:
 
 def _identity(diagnostic: Diagnostic) -> tuple[str, int | None, str]:
     return diagnostic.rule, diagnostic.model, diagnostic.message
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether the cell was interrupted; one that awaits something is cancelled."""
+    asyncio = sys.modules.get("asyncio")  # where it is not imported, nothing is cancelled
+    return isinstance(error, KeyboardInterrupt) or (asyncio is not None and isinstance(error, asyncio.CancelledError))

@@ -41,6 +41,8 @@ def _variant(pair: Pair) -> str | None:
         return "one-hot-with-sparse-loss"
     if loss_for(loss.name, output, labels, pair.labels.facts):
         return "class-numbers-with-one-hot-loss"
+    if loss.failure is None and is_beyond(pair):
+        return "label-out-of-range"  # it would broadcast, but a number without a unit stops it first
     if len(labels) == len(output) and labels[1:-1] == output[1:-1] and loss.name not in SPARSE:
         return "width" if loss.failure else "silent"
     return "shapes" if loss.failure else "silent"

@@ -46,12 +46,14 @@ class Corner:
 
 
 _WITHOUT_TENSORFLOW = (*IN_PARALLEL, "-p", "tests.running.without_tensorflow", *ASKING_KERAS)
+#: A layer is a module of PyTorch's there, and is always made anew: what is spared elsewhere is not.
+_AS_MODULES = ("--ignore=tests/trace/test_twins.py", "--ignore=tests/trace/test_reuse.py")
 #: The newest of everything is ``tests`` itself; these are the others.
 CORNERS = {
     "oldest": Corner("3.11", ("--constraint", "tests/oldest.txt", *project("test", backend_extra()))),
     "jax": Corner("3.13", (*project("test"), "jax"), "jax", _WITHOUT_TENSORFLOW),
     # Its smaller build has to be asked for by its full version; PyPI's is large on Linux.
-    "torch": Corner("3.11", (*project("test"), "torch==2.13.0"), "torch", _WITHOUT_TENSORFLOW),
+    "torch": Corner("3.11", (*project("test"), "torch==2.13.0"), "torch", (*_WITHOUT_TENSORFLOW, *_AS_MODULES)),
 }
 
 

@@ -49,10 +49,10 @@ class _Watch:
             site = Site(file[len(_HOME) + 1 :], frame.f_lineno, event)
             self.seen[site] += 1
             at = self._at
-            if at is not None and not self.struck and (site.file, site.line, event) == (at.file, at.line, at.event):
-                if self.seen[site] == at.nth:
-                    self.struck = True
-                    _strike()
+            is_here = at is not None and (site.file, site.line, event) == (at.file, at.line, at.event)
+            if at is not None and is_here and not self.struck and self.seen[site] == at.nth:
+                self.struck = True
+                _strike()
         return self
 
     def __enter__(self) -> _Watch:
@@ -62,7 +62,7 @@ class _Watch:
 
     def __exit__(self, *_: object) -> None:
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
 
 
 def _strike() -> None:

@@ -49,9 +49,8 @@ class _Watch:
             site = Site(file[len(_HOME) + 1 :], frame.f_lineno, event)
             self.seen[site] += 1
             at = self._at
-            if at is None or self.struck or (site.file, site.line, event) != (at.file, at.line, at.event):
-                return self
-            if self.seen[site] == at.nth:
+            is_here = at is not None and (site.file, site.line, event) == (at.file, at.line, at.event)
+            if at is not None and is_here and not self.struck and self.seen[site] == at.nth:
                 self.struck = True
                 _strike()
         return self

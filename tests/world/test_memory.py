@@ -86,14 +86,18 @@ def kept(run: Callable[[], object], times: int = 20) -> float:
 
 
 def test_checks_of_cells() -> None:
-    files = len(linecache.cache)
-
     def run() -> None:
         check_cells([SETUP, BROKEN + FIT], dry_run=True)
 
     assert not grown(run, 60)
-    assert kept(run) < 2000
-    assert len(linecache.cache) - files < 20
+    # TensorFlow keeps the code from which its operations come, checked or not: about 4 kB here.
+    assert kept(run) < 8000
+
+
+def test_the_texts_of_cells() -> None:
+    for number in range(CHECKS):
+        check_cells([f"a = {number}", "def f():\n    return a"])
+    assert sum(name.startswith("<shape_magic run") for name in linecache.cache) <= 256
 
 
 def test_checks_of_a_model() -> None:
@@ -113,7 +117,7 @@ def test_cells_of_a_notebook() -> None:
                 shell.run(cell, cell_id="the cell")
 
         assert not {k: n for k, n in grown(run, 60).items() if not k.endswith(BY_IPYTHON)}
-        assert kept(run) < 5000  # IPython's history and ours: the text of each cell
+        assert kept(run) < 20_000  # the same, and the text of each cell in IPython's history and ours
 
 
 #: IPython keeps the last results.

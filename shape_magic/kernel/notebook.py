@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
@@ -217,7 +216,7 @@ class Notebook:
 
     def _finish(self, watching: OnDemand, error: BaseException | None) -> None:
         failed = error is not None
-        if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) or (failed and self._shown):
+        if _is_interrupt(error) or (failed and self._shown):
             return  # who interrupts wants the kernel back, not another look
         cell = self.session.book.cells[self.session.cell]  # type: ignore[index]
         known = self.session.has_something or self._shown
@@ -342,6 +341,11 @@ class Notebook:
         facts = tuple(model_facts(self.session, m, self.shell.user_ns) for m in models)
         live = [Live(m, None, self.session.tracked.get(m)) for m in models]
         return build_report(self.session, Facts(facts), self.shell.user_ns, self.given(), live) if facts else None
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether the user stopped the cell; one that awaits is cancelled."""
+    return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError"
 
 
 def _identity(diagnostic: Diagnostic) -> tuple[str, int | None, str]:

@@ -7,7 +7,6 @@ told to stop in the same way. What has to be put back is put back all the same.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import signal
 import threading
 import time
@@ -136,6 +135,8 @@ class Worker(threading.Thread, Generic[T]):
         return asked or interrupts.count > 0
 
     def _tell(self) -> None:
+        import ctypes  # most sessions never need it
+
         with self._gate:
             if not self._over and self.ident is not None:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(Stop))

@@ -51,16 +51,27 @@ def nothing_left() -> Iterator[None]:
 
 def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
     done = []
-    with pytest.raises(KeyboardInterrupt), Deferred() as outer:
-        signal.raise_signal(PRESS)
-        with Deferred() as inner:
-            assert inner.count == outer.count == 1
+
+    def inside() -> None:
+        with Deferred() as outer:
             signal.raise_signal(PRESS)
-            assert (inner.count, outer.count) == (2, 1)
-        done.append("inner")
-        assert outer.count == 2
-        done.append("outer")
-    assert done == ["inner", "outer"]
+            with Deferred() as inner:
+                assert inner.count == outer.count == 1
+                signal.raise_signal(PRESS)
+                assert (inner.count, outer.count) == (2, 1)
+            assert outer.count == 2
+            done.append("all of it")
+
+    with pytest.raises(KeyboardInterrupt):
+        inside()
+    assert done == ["all of it"]
+
+
+def forever() -> None:
+    """What only an interrupt ends."""
+    press()
+    while True:
+        time.sleep(0.005)
 
 
 def test_whoever_hears_of_interrupts_hears_of_them() -> None:
@@ -72,18 +83,13 @@ def test_whoever_hears_of_interrupts_hears_of_them() -> None:
             assert heard == []
         assert heard == [PRESS]
         with pytest.raises(KeyboardInterrupt):  # what was asked for has no result
-            apart(lambda: [press(), time.sleep(0.005), *iter(lambda: time.sleep(0.005), 1)])
+            apart(forever)
         assert heard == [PRESS, PRESS]
     finally:
         signal.signal(PRESS, before)
 
 
 def test_one_interrupt_is_one_exception() -> None:
-    def forever() -> None:
-        press()
-        while True:
-            time.sleep(0.005)
-
     with pytest.raises(KeyboardInterrupt) as raised:
         apart(forever)
     assert raised.value.__context__ is None or not isinstance(raised.value.__context__, KeyboardInterrupt)
@@ -92,14 +98,18 @@ def test_one_interrupt_is_one_exception() -> None:
 def test_an_interrupt_that_came_before_the_worker_stops_it() -> None:
     started: list[bool] = []
 
-    def forever() -> None:
+    def endless() -> None:
         started.append(True)
         while True:
             time.sleep(0.005)
 
-    with pytest.raises(KeyboardInterrupt), Deferred():
-        signal.raise_signal(PRESS)
-        apart(forever)
+    def inside() -> None:
+        with Deferred():
+            signal.raise_signal(PRESS)
+            apart(endless)
+
+    with pytest.raises(KeyboardInterrupt):
+        inside()
     assert started in ([], [True])
 
 
@@ -111,7 +121,7 @@ def test_who_swallows_the_stop_is_told_again() -> None:
         while True:
             try:
                 time.sleep(0.005)
-            except BaseException as error:  # noqa: BLE001 - as a user's bare except does
+            except BaseException as error:
                 swallowed.append(type(error))
                 if len(swallowed) > 2:
                     raise
@@ -239,8 +249,7 @@ def test_wherever_a_stop_strikes_a_layer_keeps_what_it_had() -> None:
 
     def change() -> None:
         with as_they_were(layer):
-            vars(layer)["seen"] = 2
-            vars(layer)["more"] = 3
+            layer.__dict__.update(seen=2, more=3)
 
     while Strikes(at, "trace/stack.py", "trace/interrupts.py").in_worker(change):
         assert vars(layer) == kept, at

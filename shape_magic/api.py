@@ -28,6 +28,7 @@ from shape_magic.source.cells import mask, parse
 from shape_magic.spans import Shape, Span
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import Shaped, model_facts
+from shape_magic.untrusted import module_of, readable
 from shape_magic.words import say
 
 _numbers = itertools.count(1)
@@ -58,7 +59,7 @@ def check(
     use = None
     if x is not None or y is not None:
         texts = dict(zip(("x", "y"), (*names[1:], "x", "y")[:2], strict=False)) if names else {}
-        arguments = {"x": _as_data(x), "y": _as_data(y)}
+        arguments = {"x": readable(_as_data(x)), "y": readable(_as_data(y))}
         use = Use(model, "fit" if y is not None else "predict", arguments, None, texts, real=False)
     compiled = {"loss": loss} if loss is not None else None
     facts = model_facts(watched, model, namespace or {}, use=use, given=given, compiled=compiled)
@@ -109,11 +110,15 @@ def check_cells(
         filename = f"<shape_magic run {run} cell {number}>"
         session.book.add(number, source, f"{say('ui.cell.one')} {number + 1}", filename)
         codes.append(_compiled(source, filename))
-    with observing(checker):
-        for number, code in enumerate(codes):
-            session.cell = number
-            if not _run(code, ns, checker):
-                break
+    observed = observing(checker)
+    try:
+        with observed:
+            for number, code in enumerate(codes):
+                session.cell = number
+                if not _run(code, ns, checker):
+                    break
+    finally:
+        observed.stop()  # once more: an interrupt may have come before the first line of the first
     facts, live = checker.known()
     return build_report(session, facts, ns, given, live, checker.diagnose(facts))
 
@@ -178,7 +183,7 @@ def _keras_place(error: Exception, checker: Checker) -> Span | None:
 
 
 def _is_shape(value: Any) -> bool:
-    return isinstance(value, tuple) and bool(value) and all(d is None or type(d) is int for d in value)
+    return issubclass(type(value), tuple) and bool(value) and all(d is None or type(d) is int for d in value)
 
 
 def _as_data(value: Any) -> Any:
@@ -192,9 +197,9 @@ def _budget(limit: int | None) -> dict[str, Any]:
 def _require_model(model: Any) -> None:
     import keras
 
-    if isinstance(model, keras.Model):
+    if issubclass(type(model), keras.Model):
         return
-    root = type(model).__module__.split(".")[0]
+    root = module_of(type(model)).split(".")[0]
     if root == "tf_keras" or "tf_keras" in str(type(model).__mro__):
         raise UsageError(say("usage.old_keras"))
     raise UsageError(say("usage.no_model", kind=type(model).__name__))

@@ -12,6 +12,7 @@ from shape_magic.capture.observer import Observer, StandIn
 from shape_magic.capture.session import Broken, Live, Session, Use
 from shape_magic.errors import WeightsTooLargeError
 from shape_magic.facts import Facts, Failure, Given, Model
+from shape_magic.interrupts import GaveUp
 from shape_magic.rules import Found, diagnose
 from shape_magic.rules.weights_exceed_memory import gibibytes
 from shape_magic.spans import Span
@@ -23,7 +24,7 @@ from shape_magic.trace.layers import bytes_of
 from shape_magic.trace.loose import broken_facts, loose_facts
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import model_facts
-from shape_magic.trace.rows import graph_of, is_layer
+from shape_magic.trace.rows import graph_of, is_layer, name_of
 from shape_magic.trace.worker import in_worker
 from shape_magic.words import say
 
@@ -108,7 +109,7 @@ class Checker(Observer):
         # The model's own weights so far count; of what other models took, the free memory tells.
         if self._allocated + size > budget and (self.given.budget_is_set or size > available()):
             raise WeightsTooLargeError(
-                say("magic.too_large", layer=layer.name, size=gibibytes(size), free=gibibytes(budget))
+                say("magic.too_large", layer=name_of(layer), size=gibibytes(size), free=gibibytes(budget))
             )
         self._allocated += size
 
@@ -146,7 +147,11 @@ class Checker(Observer):
     def after_break(self, broken: Broken) -> None:
         """Keep what led to a call that raised."""
         self._error = broken.error
-        facts = self._broken(broken)
+        try:
+            facts = self._broken(broken)
+        except GaveUp:
+            self.session.gave_up = True
+            return
         if facts is not None and self._on_found:
             self._on_found(self, False, broken.error)
 
@@ -177,7 +182,7 @@ class Checker(Observer):
                 facts = self._refused_input(broken.error, broken.span)
             if facts is None:
                 handed = next((arg for arg in broken.args if is_layer(arg) and hasattr(arg, "name")), None)
-                self.note_failure(broken.error, broken.span, handed.name if handed is not None else None)
+                self.note_failure(broken.error, broken.span, name_of(handed) if handed is not None else None)
                 return self._extra[-1]
             self._extra.append(facts)
             return facts
@@ -253,7 +258,11 @@ class Checker(Observer):
             return []  # the run ended at a call that raised: that is the one to look at
         # What this run's calls gave is in no model of an earlier one.
         taken = {id(node) for t in self.session.current if (model := t.ref()) is not None for node in _nodes(model)}
-        loose = loose_facts(self.session, self.namespace, self.given, taken)
+        try:
+            loose = loose_facts(self.session, self.namespace, self.given, taken)
+        except GaveUp:
+            self.session.gave_up = True
+            return []
         return [m for m in loose if in_worker() or any(_is_serious(f) for f in self.diagnose(self.facts_of([m])))]
 
     def facts_of(self, models: list[Model]) -> Facts:
@@ -317,7 +326,7 @@ def _says_more(now: Model, before: Model) -> bool:
 
 def with_failure(model: Model, error: BaseException, span: Span | None) -> Model:
     """The model with what stopped it as a whole."""
-    return replace(model, failure=Failure(type(error).__name__, failure_of(error).message), span=span or model.span)
+    return replace(model, failure=failure_of(error), span=span or model.span)
 
 
 def _inner_models(models: list[Any]) -> set[int]:

@@ -8,7 +8,9 @@ class ShapeMagicError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows instead of a traceback."""
-        return [f"{type(self).__name__}: {self}"]
+        from shape_magic.display.parts import visible
+
+        return [visible(f"{type(self).__name__}: {self}", lines=True)]
 
 
 class ShapeError(ShapeMagicError, ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from shape_magic.kernel import options as opts
 from shape_magic.kernel.cells import magic_line, without_magic_line
 from shape_magic.kernel.notebook import Notebook
 from shape_magic.settings import ShapeMagic
+from shape_magic.untrusted import module_of
 from shape_magic.words import say, use
 
 
@@ -49,7 +51,7 @@ class ShapeMagics(Magics):
         else:
             report = self.notebook.explain()
             if report is None:
-                raise UsageError(say("magic.nothing_failed"))
+                raise opts.refused("magic.nothing_failed")
             self.notebook.show(report)
 
     shapecheck.__doc__ = opts.parser().format_help()
@@ -86,7 +88,7 @@ class ShapeMagics(Magics):
             return
         self._require(options)
         if options.words:
-            raise UsageError(say("magic.error.option", why=" ".join(options.words)))
+            raise opts.refused("magic.error.option", why=" ".join(options.words))
         # Nested use, as under another cell magic: the body runs as a cell of its own.
         self._unwrapping = True
         try:
@@ -116,7 +118,7 @@ class ShapeMagics(Magics):
         from shape_magic.display.disclosure import mode as disclosed
 
         if disclosed() != "on":
-            raise UsageError(say(f"hint.held.{disclosed()}"))
+            raise opts.refused(f"hint.held.{disclosed()}")
         report = self.notebook.last_report
         wanted = cell.strip()
         known = report is not None and any(without_magic_line(s).strip() == wanted for s in report.sources.values())
@@ -128,7 +130,7 @@ class ShapeMagics(Magics):
         fixes = {n: fix for n, _, fix in numbered_fixes(report)}
         fix = fixes.get(number)
         if fix is None or fix.source is None or fix.cell is None:
-            raise UsageError(say("magic.error.no_fix", n=number))
+            raise opts.refused("magic.error.no_fix", n=number)
         if without_magic_line(report.sources[fix.cell]).strip() != wanted:
             print(say("magic.fix_elsewhere", label=report.labels[fix.cell], text=fix.source))
             return
@@ -146,16 +148,16 @@ def _require_model(name: str, model: Any) -> None:
     require_keras()
     import keras
 
-    if isinstance(model, keras.Model):
+    if issubclass(type(model), keras.Model):
         return
-    old = any(c.__module__.split(".")[0] == "tf_keras" for c in type(model).__mro__)
+    old = any(module_of(c).split(".")[0] == "tf_keras" for c in type(model).__mro__)
     message = "magic.error.old_keras" if old else "magic.error.no_model"
-    raise UsageError(say(message, name=name, kind=type(model).__name__))
+    raise opts.refused(message, name=name, kind=type(model).__name__)
 
 
 def _require_loss(name: str) -> None:
     if not name.isidentifier():
-        raise UsageError(say("magic.error.loss_unknown", name=name))
+        raise opts.refused("magic.error.loss_unknown", name=name)
     from shape_magic.backend import require_keras
 
     require_keras()
@@ -164,7 +166,7 @@ def _require_loss(name: str) -> None:
     try:
         keras.losses.get(name)
     except (ValueError, TypeError):
-        raise UsageError(say("magic.error.loss_unknown", name=name)) from None
+        raise opts.refused("magic.error.loss_unknown", name=name) from None
 
 
 def rules_text() -> str:
@@ -184,7 +186,7 @@ def explained(name: str) -> str:
     from shape_magic.rules import RULES, documentation
 
     if name not in {r.name for r in RULES}:
-        raise UsageError(say("magic.error.no_rule", name=name))
+        raise opts.refused("magic.error.no_rule", name=name)
     page = documentation(name)
     if disclosed() == "on":
         return page
@@ -199,7 +201,9 @@ def _complete(shell: Any, event: Any) -> list[str]:
     import sys
 
     keras = sys.modules.get("keras")
-    models = [k for k, v in shell.user_ns.items() if keras and isinstance(v, keras.Model) and not k.startswith("_")]
+    models = [
+        k for k, v in shell.user_ns.items() if keras and issubclass(type(v), keras.Model) and not k.startswith("_")
+    ]
     return ["on", "off", *models, *(a for action in opts.parser()._actions for a in action.option_strings)]
 
 
@@ -211,9 +215,8 @@ def load_ipython_extension(shell: Any) -> None:
     magics = ShapeMagics(shell, settings)
     shell.register_magics(magics)
     shell.input_transformers_cleanup.append(magics.take_off)
-    shell.events.register("pre_run_cell", magics.notebook.pre_run_cell)
-    shell.events.register("post_run_cell", magics.notebook.post_run_cell)
-    shell.events.register("post_run_cell", magics.notebook.settle)
+    for event, callback in _callbacks(magics):
+        shell.events.register(event, callback)
     for key in ("%shapecheck", "%%shapecheck"):
         shell.set_hook("complete_command", _complete, str_key=key)
     if settings not in shell.configurables:
@@ -225,9 +228,8 @@ def unload_ipython_extension(shell: Any) -> None:
     magics = _loaded(shell)
     if magics is None:
         return
-    shell.events.unregister("pre_run_cell", magics.notebook.pre_run_cell)
-    shell.events.unregister("post_run_cell", magics.notebook.post_run_cell)
-    shell.events.unregister("post_run_cell", magics.notebook.settle)
+    for event, callback in _callbacks(magics):
+        shell.events.unregister(event, callback)
     magics.notebook.close()
     shell.input_transformers_cleanup.remove(magics.take_off)
     for kind in ("line", "cell"):
@@ -239,6 +241,12 @@ def unload_ipython_extension(shell: Any) -> None:
     shell.configurables[:] = [c for c in shell.configurables if not any(c is one for one in ours)]
     ShapeMagic.clear_instance()
     use()  # what the settings chose goes with them
+
+
+def _callbacks(magics: ShapeMagics) -> list[tuple[str, Callable[[Any], None]]]:
+    notebook = magics.notebook
+    ends = [("post_run_cell", callback) for callback in (notebook.post_run_cell, notebook.settle)]
+    return [("pre_run_cell", notebook.pre_run_cell), *ends]
 
 
 def _loaded(shell: Any) -> ShapeMagics | None:

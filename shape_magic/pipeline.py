@@ -12,6 +12,7 @@ from shape_magic.report import Action, Diagnostic, Effect, Fix, Related, Report
 from shape_magic.rules import Finding, Found, diagnose
 from shape_magic.source.cells import apply_edits, diff_lines, keep_edit
 from shape_magic.spans import CellId, Edit, Shape, Span
+from shape_magic.untrusted import named
 from shape_magic.words import knows, say
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _diagnostic(
     if span is None and finding.call is not None:
         span = model.calls[finding.call].span
     prefix = f"rule.{found.rule}.{finding.variant}"
-    values = dict(finding.values)
+    values = _told(finding.values)
     at = model.calls[finding.call].span if finding.call is not None else span
     texts = values | {key: say(f"place.{key}", line=at.start_line) if at else "" for key in ("at", "in_line")}
     return Diagnostic(
@@ -103,6 +104,11 @@ def _diagnostic(
         actions=_actions(found, span, session, texts),
         fixes=tuple(_fix(repair, proved, model, session, namespace) for repair, proved in proofs),
     )
+
+
+def _told(values: Mapping[str, object]) -> dict[str, object]:
+    """The values of a text: a name or an expression that fills pages is cut. What Keras says is as long as it is."""
+    return {k: named(v) if isinstance(v, str) and k != "keras" else v for k, v in values.items()}
 
 
 def _quoted(finding: Finding, texts: Mapping[str, object]) -> str | None:
@@ -149,7 +155,7 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespa
     from shape_magic.repair.slices import feeds_itself
     from shape_magic.source.writer import snippet
 
-    values = dict(repair.values) | _costs(repair, proved.model)
+    values = _told(repair.values) | _costs(repair, proved.model)
     cells = session.book.cells
     edited = list(dict.fromkeys(e.span.cell for e in _in_order(proved.edits, session)))
     first = edited[0] if edited else None

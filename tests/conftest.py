@@ -1,13 +1,14 @@
-"""What holds for every test: failures are never softened, and no hook outlives the cell that needed it."""
+"""What holds for every test: failures are never softened, and the world is left as it was."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
 
 import pytest
+
+from tests.world.world import differences, glance
 
 # Before Keras or the package is imported; kernels and servers that tests start inherit them.
 os.environ["SHAPE_MAGIC_STRICT"] = "1"
@@ -21,10 +22,20 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what the mark means."""
+    config.addinivalue_line("markers", "changes(*parts): parts of the world that the test's own code rightly changes")
+
+
 @pytest.fixture(autouse=True)
-def no_hook_left() -> Iterator[None]:
-    """After every test Keras is as it was: a hook that stays would change the user's later cells."""
+def world_unchanged(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test the process is as it was: what stays would change the user's later cells.
+
+    It is set up first and looks last: what a test changes on purpose it puts back by ``monkeypatch``, or
+    names it in ``@pytest.mark.changes``. ``tests/world`` looks closer.
+    """
+    before = glance()
     yield
-    hooks = sys.modules.get("shape_magic.capture.hooks")
-    if hooks is not None and "keras" in sys.modules:
-        assert not hooks.installed(), "a hook of shape_magic is still in Keras"
+    allowed = [part for mark in request.node.iter_markers("changes") for part in mark.args]
+    left = differences(before, glance(), allowed)
+    assert not left, "the world is not as it was:\n" + "\n".join(left)

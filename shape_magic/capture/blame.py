@@ -35,6 +35,14 @@ def is_users_own(error: BaseException) -> bool:
     return not names.intersection(_OF_SHAPES) or code.co_code[at] in _RAISES
 
 
+def was_raised(error: BaseException) -> bool:
+    """Whether a ``raise`` in Python code brought it, and not the interpreter or a signal."""
+    tb = error.__traceback__
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    return tb is not None and tb.tb_frame.f_code.co_code[tb.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+
+
 def is_user_file(filename: str) -> bool:
     """Whether code of this file name is neither a library's nor ours: a cell, or a module of the user's."""
     if filename.startswith((_OURS, "<frozen", "<__array_function__", "<__autograph", "<string>")):

@@ -241,7 +241,10 @@ class Book:
 def look_up(node: ast.expr, *scopes: Mapping[str, object]) -> object | None:
     """The value of a dotted name in the first scope that has it, through modules and classes only."""
     if isinstance(node, ast.Name):
-        return next((scope[node.id] for scope in scopes if node.id in scope), None)
+        for scope in scopes:
+            if node.id in scope:
+                return scope[node.id]
+        return None
     if isinstance(node, ast.Attribute):
         owner = look_up(node.value, *scopes)
         return getattr(owner, node.attr, None) if isinstance(owner, type | ModuleType) else None

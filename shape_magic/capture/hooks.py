@@ -6,28 +6,30 @@ threads runs as if they were not there. What each of them does stands in ``wrapp
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 from shape_magic.capture.arrival import Arrival, is_here
 from shape_magic.capture.observer import Observer, StandIn, current, observer, unobserved
-from shape_magic.trace.interrupts import Deferred, put_back
+from shape_magic.interrupts import Deferred, put_back
 
 #: What the model's own calls are: each may be answered by a stand-in.
 USES = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
 
 _MISSING = object()
 _lock = threading.RLock()
-#: Who needs the hooks: with the last of them they are gone.
-_users: list[object] = []
+#: Who hears of the hooks now, in any thread; the hooks are in Keras itself, so there is one list.
+_listening: list[Observer] = []
 #: The hooks that are in: the class, the name, what stands there now and what the class itself had there.
 _placed: list[tuple[type, str, Any, Any]] = []
 #: Whether all of them are in: what puts them in can be stopped half-way.
 _complete = False
 #: Every wrapper with what it wraps: it is made once, and put in and taken out for each cell.
 _wrappers: dict[tuple[type, str], tuple[Any, Any]] = {}
+#: By the id of each wrapper: itself, and what the class itself had in its place.
+_owned: dict[int, tuple[Any, Any]] = {}
 
 
 def installed() -> bool:
@@ -35,42 +37,57 @@ def installed() -> bool:
     return bool(_placed)
 
 
-@contextlib.contextmanager
-def observing(one: Observer) -> Iterator[None]:
-    """Hear of everything that this context does with Keras until the block ends."""
-    before = observer.get()
-    user = object()
-    with put_back(lambda: _leave(user)):
-        try:
-            start(one, user)
-            yield
-        finally:
-            observer.set(before)  # an observed cell may call check_cells itself
+class observing:  # noqa: N801 - read as a word: with observing(one)
+    """Hear of everything that this context does with Keras until the block ends.
+
+    An interrupt of the main thread may come before the first line of the exit: where the user's code runs in the
+    block, ``stop`` once more behind it.
+    """
+
+    __slots__ = ("_before", "_one", "_put_back")
+
+    def __init__(self, one: Observer) -> None:
+        self._one = one
+        self._before = observer.get()
+        self._put_back = put_back(self.stop)
+
+    def __enter__(self) -> None:
+        """Put the hooks in."""
+        self._put_back.__enter__()
+        start(self._one)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Take them out."""
+        self._put_back.__exit__(kind, error, trace)
+
+    def stop(self) -> None:
+        """End it; an observed cell may call ``check_cells`` itself, and goes on being observed."""
+        stop(self._one, self._before)
 
 
-def start(one: Observer, user: object) -> None:
-    """Put the hooks in and report this context's calls to the observer, until ``stop`` for the same user."""
+def start(one: Observer) -> None:
+    """Put the hooks in and report this context's calls to the observer, until ``stop``."""
     with Deferred(), _lock:
-        _users.append(user)
+        if one not in _listening:
+            _listening.append(one)
         if is_here() and not _complete:
             _install()
         elif not _complete:
             _arrival.wait()
-    observer.set(one)
+        one.listening = True
+        observer.set(one)
 
 
-def stop(user: object) -> None:
-    """End what ``start`` began for a user, or nothing; with the last one the hooks are gone."""
-    observer.set(None)
-    _leave(user)
-
-
-def _leave(user: object) -> None:
+def stop(one: Observer, before: Observer | None = None) -> None:
+    """End what ``start`` began, if it did; with the last one the hooks are gone. ``before``: who hears now."""
     global _complete  # noqa: PLW0603 - the hooks are in Keras itself, so there is one of each
     with Deferred(), _lock:
-        if user in _users:
-            _users.remove(user)
-        if _users:
+        one.listening = False
+        if observer.get() is one:
+            observer.set(before)
+        if one in _listening:
+            _listening.remove(one)
+        if _listening:
             return
         _complete = False
         _arrival.leave()
@@ -81,7 +98,7 @@ def _leave(user: object) -> None:
 
 def _arrived() -> None:
     with Deferred(), _lock:
-        if _users and not _complete:
+        if _listening and not _complete:
             _install()
 
 
@@ -103,22 +120,41 @@ def _install() -> None:
 
 
 def _put_in(owner: type, name: str, make: Callable[[Any], Any]) -> None:
-    own, original = vars(owner).get(name, _MISSING), getattr(owner, name)
+    own = vars(owner).get(name, _MISSING)
+    if id(getattr(own, "__func__", own)) in _owned:
+        own = _meant(own)
+        _put_back(owner, name, own)
+    original = getattr(owner, name)
     known = _wrappers.get((owner, name))
     if known is None or known[0] is not original:  # it may have been replaced since the last cell
         known = _wrappers[owner, name] = original, make(original)
+        function = getattr(known[1], "__func__", known[1])
+        _owned[id(function)] = function, own
     _placed.append((owner, name, known[1], own))
     setattr(owner, name, known[1])
 
 
 def _take_out(owner: type, name: str, wrapper: Any, own: Any) -> None:
-    if vars(owner).get(name) is not wrapper:
-        return  # the cell has put something of its own there, and it stays
+    there = vars(owner).get(name, _MISSING)
+    if there is wrapper:
+        _put_back(owner, name, own)
+    elif _meant(there) is not there:  # what else the cell has put there stays
+        _put_back(owner, name, _meant(there))
+
+
+def _put_back(owner: type, name: str, own: Any) -> None:
     # Inherited ones are removed, not assigned back: the class must be what it was.
     if own is _MISSING:
         delattr(owner, name)
     else:
         setattr(owner, name, own)
+
+
+def _meant(there: Any) -> Any:
+    """What a cell meant that kept one of the wrappers and assigned it back: what the wrapper stood for."""
+    while (number := id(getattr(there, "__func__", there))) in _owned:
+        there = _owned[number][1]
+    return there
 
 
 __all__ = ["Observer", "StandIn", "current", "installed", "observing", "start", "stop", "unobserved"]

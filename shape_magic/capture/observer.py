@@ -21,6 +21,9 @@ class StandIn(Exception):
 class Observer:
     """What hears of the hooks. Subclasses decide; this one only keeps the session."""
 
+    #: Between ``hooks.start`` and ``hooks.stop``: tasks and threads that a cell leaves behind keep its context.
+    listening = False
+
     def __init__(self, session: Session) -> None:
         self.session = session
 
@@ -47,8 +50,9 @@ observer: ContextVar[Observer | None] = ContextVar("shape_magic_observer", defau
 
 
 def current() -> Observer | None:
-    """The observer of this context."""
-    return observer.get()
+    """The observer of this context, while it listens."""
+    one = observer.get()
+    return one if one is not None and one.listening else None
 
 
 @contextlib.contextmanager

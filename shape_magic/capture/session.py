@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from shape_magic.capture.book import Book, Place
 from shape_magic.source.cells import span_from_positions, text_of
 from shape_magic.spans import CellId, Shape, Span
+from shape_magic.untrusted import readable
 
 T = TypeVar("T")
 #: Where a span of one text of the cells is in another one.
@@ -164,6 +165,8 @@ class Session:
     computed: list[weakref.ref[Any]] = field(default_factory=list)
     #: How deep the running code is in Keras' calls: only what the user's code calls itself is counted.
     depth: int = 0
+    #: Whether a check of the running cell was given up, because the user's code took too long.
+    gave_up: bool = False
     #: Layers on the way to a call that is running.
     stack: list[Any] = field(default_factory=list)
     _count: int = 0
@@ -202,6 +205,7 @@ class Session:
         self.stack.clear()
         self.computed.clear()
         self.making = None
+        self.gave_up = False
         self.book.forget_places()
 
     # -- what the hooks report
@@ -257,7 +261,7 @@ class Session:
             bound = dict(signature.bind(model, *args, **kwargs).arguments)
         except TypeError:
             bound = dict(kwargs)
-        use = Use(model, method, bound, place)
+        use = Use(model, method, {name: readable(value) for name, value in bound.items()}, place)
         if place is not None:
             use.texts, use.spans = argument_sources(self.book, place, tuple(signature.parameters)[1:])
         return use

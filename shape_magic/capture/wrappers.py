@@ -17,11 +17,11 @@ from types import TracebackType
 from typing import Any
 
 from shape_magic.capture.blame import is_users_own
-from shape_magic.capture.observer import Observer, StandIn
-from shape_magic.capture.observer import observer as _observer
+from shape_magic.capture.observer import Observer, StandIn, current
 from shape_magic.capture.session import Broken, Session, Tracked, Use
 from shape_magic.errors import ShapeMagicError
 from shape_magic.trace.worker import in_worker, with_variables
+from shape_magic.untrusted import goes_on
 
 _LOG = logging.getLogger("shape_magic")
 
@@ -71,7 +71,7 @@ class _Guarded:
         """Nothing to begin."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> bool:
-        if not isinstance(error, Exception) or isinstance(error, StandIn | ShapeMagicError):
+        if error is None or goes_on(error) or isinstance(error, StandIn | ShapeMagicError):
             return False
         _LOG.error("a check inside Keras failed", exc_info=error)
         return os.environ.get("SHAPE_MAGIC_STRICT") != "1"
@@ -142,8 +142,8 @@ def _new_operation(original: Any) -> Any:
 
     def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
         obj = original(cls, *args, **kwargs)
-        observer = _observer.get()
-        if observer is not None and isinstance(obj, layer) and not isinstance(obj, model):
+        observer = current()
+        if observer is not None and issubclass(type(obj), layer) and not issubclass(type(obj), model):
             with _guarded:
                 observer.session.note_made(obj, args, kwargs, sys._getframe(1))
         return obj
@@ -154,7 +154,7 @@ def _new_operation(original: Any) -> Any:
 def _new_model(original: Any) -> Any:
     def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
         obj = original(cls, *args, **kwargs)
-        observer = _observer.get()
+        observer = current()
         if observer is not None and observer.session.made.get(obj) is None:
             frame = sys._getframe(1)
             with _guarded:
@@ -179,7 +179,7 @@ def _input_init(original: Any) -> Any:
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is None:
             original(self, *args, **kwargs)
             return
@@ -192,7 +192,7 @@ def _input_init(original: Any) -> Any:
 def _add_weight(original: Any) -> Any:
     def add_weight(self: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is not None:
             with _guarded:
                 shape = kwargs.get("shape", args[0] if args else ())
@@ -205,7 +205,7 @@ def _add_weight(original: Any) -> Any:
 def _sequential_init(original: Any) -> Any:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is None:
             original(self, *args, **kwargs)
             return
@@ -222,7 +222,7 @@ def _sequential_init(original: Any) -> Any:
 def _sequential_add(original: Any) -> Any:
     def add(self: Any, *args: Any, **kwargs: Any) -> None:
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is None:
             original(self, *args, **kwargs)
             return
@@ -263,11 +263,11 @@ def _layer_call(original: Any) -> Any:
 
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is None:
             return original(self, *args, **kwargs)
         session, frame = observer.session, sys._getframe(1)
-        is_model, is_symbolic = isinstance(self, model), False
+        is_model, is_symbolic = issubclass(type(self), model), False
         if session.depth == 0:
             try:
                 with _guarded:
@@ -297,9 +297,9 @@ def _symbolic_call(original: Any) -> Any:
 
     def symbolic_call(self: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         frame = sys._getframe(1)
-        if observer is None or observer.session.depth > 0 or isinstance(self, layer) or _by_keras(frame):
+        if observer is None or observer.session.depth > 0 or issubclass(type(self), layer) or _by_keras(frame):
             return original(self, *args, **kwargs)
         with _guarded:
             observer.session.note_placed(self, frame)
@@ -329,7 +329,7 @@ def _compile(original: Any) -> Any:
 
     def compile(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: A001 - Keras' own name
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is not None and observer.session.depth == 0:
             with _guarded:
                 frame = sys._getframe(1)
@@ -354,7 +354,7 @@ def _use(name: str, original: Any) -> Any:
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        observer = _observer.get()
+        observer = current()
         if observer is None or observer.session.depth > 0:
             return original(self, *args, **kwargs)
         session, frame = observer.session, sys._getframe(1)

@@ -8,7 +8,11 @@ from shape_magic.display.parts import ActionView, Card, FixView, short, visible
 from shape_magic.display.terms import terms_in
 from shape_magic.report import Action, Diagnostic, Fix, Report, Severity
 from shape_magic.spans import CellId
+from shape_magic.untrusted import shortened
 from shape_magic.words import say
+
+#: A line of a change is cut in the middle, and a cell is not sent to be copied, when it is longer; in characters.
+_LONGEST_LINE, _LONGEST_CELL = 1_000, 100_000
 
 
 def numbered_fixes(report: Report) -> Iterator[tuple[int, str, Fix]]:
@@ -54,7 +58,7 @@ def _fix(report: Report, fix_id: str, fix: Fix, numbers: dict[str, int]) -> FixV
         title=visible(fix.title),
         label=short(fix.label or fix.title),
         note=visible(fix.note),
-        diff=tuple((sign, visible(text.expandtabs(4))) for sign, text in fix.diff),
+        diff=tuple((sign, visible(shortened(text.expandtabs(4), _LONGEST_LINE))) for sign, text in fix.diff),
         does=_does(report, fix) if editable else "",
         button=say("ui.button.run" if fix.rerun else "ui.button.edit") if editable else say("ui.button.copy"),
         editable=editable,
@@ -68,8 +72,13 @@ def _fix(report: Report, fix_id: str, fix: Fix, numbers: dict[str, int]) -> FixV
 
 
 def _paste(fix: Fix) -> str:
-    """What is worth copying: the whole cell, else the snippet, else the new lines; without lone surrogates."""
-    text = fix.source or fix.snippet or "\n".join(line for sign, line in fix.diff if sign == "+")
+    """What is worth copying: the whole cell, else the snippet, else the new lines; without lone surrogates.
+
+    A cell that holds data is left where it is.
+    """
+    whole = fix.source if fix.source is not None and len(fix.source) <= _LONGEST_CELL else None
+    text = whole or fix.snippet or "\n".join(line for sign, line in fix.diff if sign == "+")
+    text = text if len(text) <= _LONGEST_CELL else ""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

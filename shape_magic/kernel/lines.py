@@ -5,6 +5,7 @@ from __future__ import annotations
 from shape_magic.display.disclosure import STEPS, Disclosure, as_told, disclosures, told
 from shape_magic.display.parts import visible
 from shape_magic.report import Report
+from shape_magic.untrusted import ask, named, said
 from shape_magic.words import say
 
 
@@ -44,9 +45,10 @@ def one_line(error: BaseException, report: Report) -> None:
     """
     from shape_magic.trace.failures import clean
 
-    said = clean(str(error)) if disclosures(report)[0].verdict else raised_line(report)
-    text = f"{type(error).__name__}: {said}"
-    error._render_traceback_ = lambda: [text]  # type: ignore[attr-defined]
+    told = clean(said(error)) if disclosures(report)[0].verdict else raised_line(report)
+    text = visible(f"{named(type(error).__name__)}: {told}", lines=True)
+    # What says itself how it is drawn, or can't be told anything, goes on as it is.
+    ask(lambda: setattr(error, "_render_traceback_", lambda: [text]), None)
 
 
 def keras_type(report: Report) -> str:

@@ -13,12 +13,14 @@ from IPython.core.error import UsageError
 from shape_magic.capture import hooks
 from shape_magic.capture.session import Live, Session
 from shape_magic.errors import shape_error
+from shape_magic.interrupts import Deferred
 from shape_magic.kernel.cells import CellFiles, cells_running, magic_line
 from shape_magic.kernel.ondemand import OnDemand
 from shape_magic.kernel.options import Options, parse, shape_given
 from shape_magic.kernel.plans import Applied, Plans
 from shape_magic.settings import ShapeMagic
 from shape_magic.spans import CellId, Shape, Span
+from shape_magic.untrusted import goes_on
 from shape_magic.words import say
 
 if TYPE_CHECKING:
@@ -122,7 +124,9 @@ class Notebook:
             self._shown.clear()  # %%capture kept the card to itself: it is shown again
         try:
             self._finish(watching, getattr(result, "error_in_exec", None))
-        except Exception:
+        except BaseException as error:
+            if goes_on(error):
+                raise
             _LOG.exception("the check of this cell could not be finished")
             if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
                 raise
@@ -154,29 +158,34 @@ class Notebook:
             dry_run = options.no_train
             return Checker(self.session, self.shell.user_ns, dry_run=dry_run, given=given, on_found=self._found)
 
-        self._watching = OnDemand(self.session, checker)
         self._shown.clear()
         self._captured = False
-        self._nested = 1
         self.session.end_cell()
-        hooks.start(self._watching, self)
+        self._watching = OnDemand(self.session, checker)
+        self._nested = 1
+        hooks.start(self._watching)
 
     def _stop(self) -> None:
-        hooks.stop(self)
+        # In this order: whoever comes here again after an interrupt does what is not done.
+        if self._watching is not None:
+            hooks.stop(self._watching)
         self._watching = None
         self._nested = 0
 
     def run_nested(self, cell: str) -> Any:
         """Run a cell inside the running one, observed as a cell of its own."""
         nested, self._nested = self._nested, 0
-        show = self.shell.showtraceback
-        self.shell.showtraceback = lambda *args, **kwargs: None  # the running cell shows it, once
+        show = vars(self.shell).get("showtraceback")
         try:
+            self.shell.showtraceback = lambda *args, **kwargs: None  # the running cell shows it, once
             return self.shell.run_cell(cell, store_history=False)
         finally:
-            self.shell.showtraceback = show
-            self._nested = nested
-            self.running = True
+            with Deferred():
+                vars(self.shell).pop("showtraceback", None)
+                if show is not None:
+                    self.shell.showtraceback = show
+                self._nested = nested
+                self.running = True
 
     def close(self) -> None:
         """End the watch."""
@@ -223,7 +232,7 @@ class Notebook:
         report = self._checked(watching.checker) if known else None
         if report is None or not (report.models or self._shown):
             if magic_line(cell.source) is not None and not failed:
-                print(say("magic.nothing"))
+                print(say("magic.gave_up" if self.session.gave_up else "magic.nothing"))
             return
         # Layers that are in no model are those of this run of the cell.
         made = [t.number for t in self.session.current] or [-cell.order]
@@ -336,7 +345,9 @@ class Notebook:
         keras = sys.modules.get("keras")
         if keras is None:
             return None
-        names = {k: v for k, v in self.shell.user_ns.items() if not k.startswith("_") and isinstance(v, keras.Model)}
+        names = {
+            k: v for k, v in self.shell.user_ns.items() if not k.startswith("_") and issubclass(type(v), keras.Model)
+        }
         models = list({id(m): m for m in names.values()}.values())
         facts = tuple(model_facts(self.session, m, self.shell.user_ns) for m in models)
         live = [Live(m, None, self.session.tracked.get(m)) for m in models]

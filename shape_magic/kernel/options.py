@@ -13,8 +13,11 @@ from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser
 
 from shape_magic.spans import Shape
+from shape_magic.untrusted import named
 from shape_magic.words import say
 
+#: Python refuses to read longer numbers, and nobody writes such a shape, in characters.
+_LONGEST_SHAPE = 1_000
 _SHAPE = re.compile(r"\(?\s*(?:None|\d+)\s*(?:,\s*(?:None|\d+)\s*)*,?\s*\)?")
 
 
@@ -41,6 +44,13 @@ class Options:
         """Whether the cell is to be run and checked, and not only looked at."""
         asks = self.rules or self.explain is not None or self.hint
         return self.fix is None and not asks and not self.words
+
+
+def refused(message: str, /, **values: object) -> UsageError:
+    """The error of a line that can't be followed: it quotes the line in short, and nothing that a terminal obeys."""
+    from shape_magic.display.parts import visible
+
+    return UsageError(say(message, **{k: visible(named(v)) if isinstance(v, str) else v for k, v in values.items()}))
 
 
 def parser() -> Any:
@@ -71,9 +81,9 @@ def parse(line: str) -> Options:
     try:
         given: dict[str, Any] = vars(parser().parse_args(_split(line)))
     except UsageError as error:
-        raise UsageError(say("magic.error.option", why=str(error))) from None
+        raise refused("magic.error.option", why=str(error)) from None
     except ValueError as error:
-        raise UsageError(say("magic.error.option", why=str(error))) from None
+        raise refused("magic.error.option", why=str(error)) from None
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
     return Options(**values)
 
@@ -90,24 +100,24 @@ def shape_given(text: str, namespace: Mapping[str, Any]) -> Shape:
     Raises ``UsageError`` for anything else; nothing is evaluated.
     """
     word = text.partition("=")[2] if re.fullmatch(r"\w+=.*", text) else text
-    if _SHAPE.fullmatch(word):
+    if len(word) <= _LONGEST_SHAPE and _SHAPE.fullmatch(word):
         sizes = [None if p == "None" else int(p) for p in re.findall(r"None|\d+", word)]
         if 0 in sizes:
-            raise UsageError(say("magic.error.zero", text=text))
+            raise refused("magic.error.zero", text=text)
         # Keras' own way to write it, (None, 28, 28, 1), has the batch axis already.
         return tuple(sizes) if word.startswith("(") and sizes[0] is None and len(sizes) > 1 else (None, *sizes)
     from shape_magic.trace.data import shape_of
 
     found = shape_of(array_given(word, namespace))
     if found is None:
-        raise UsageError(say("magic.error.no_shape_name", name=word))
+        raise refused("magic.error.no_shape_name", name=word)
     return (None, *found[1:])
 
 
 def array_given(name: str, namespace: Mapping[str, Any]) -> Any:
     """The object of this name; raises ``UsageError`` when there is none."""
     if not name.isidentifier():
-        raise UsageError(say("magic.error.no_shape", text=name))
+        raise refused("magic.error.no_shape", text=name)
     if name not in namespace:
-        raise UsageError(say("magic.error.unknown_name", name=name))
+        raise refused("magic.error.unknown_name", name=name)
     return namespace[name]

@@ -17,7 +17,7 @@ def copied(namespace: Mapping[str, Any], stubs: Mapping[int, Any]) -> dict[str, 
     """A shallow copy in which functions look names up in the copy, containers are its own, and nothing prints."""
     copy: dict[str, Any] = {name: stubs.get(id(value), value) for name, value in namespace.items()}
     for name, value in namespace.items():
-        if isinstance(value, FunctionType) and value.__globals__ is namespace:
+        if type(value) is FunctionType and value.__globals__ is namespace:
             twin = FunctionType(value.__code__, copy, value.__name__, value.__defaults__, value.__closure__)
             twin.__kwdefaults__ = value.__kwdefaults__
             copy[name] = twin

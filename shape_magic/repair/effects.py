@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import FunctionType, ModuleType
 
 from shape_magic.capture.book import look_up
+from shape_magic.untrusted import module_of
 
 #: Libraries whose functions compute and do nothing else, but for the names below.
 _PURE_LIBRARIES = frozenset(
@@ -228,7 +229,7 @@ def _is_harmless(owner: object, method: str) -> bool:
         return owner.__name__.split(".")[0] in _PURE_LIBRARIES
     if isinstance(owner, type):
         return _is_pure(owner, {})
-    kinds = {f"{c.__module__.split('.')[0]}.{c.__name__}" for c in type(owner).__mro__}
+    kinds = {f"{module_of(c).split('.')[0]}.{c.__name__}" for c in type(owner).__mro__}
     if kinds & _ARRAYS:
         return method not in _IN_PLACE
     return bool(kinds & _COPIED) or _is_keras_object(owner)
@@ -284,4 +285,4 @@ def _is_keras_object(value: object) -> bool:
 
 
 def _is_keras_class(target: type) -> bool:
-    return any(cls.__module__.startswith("keras.") for cls in target.__mro__)
+    return any(module_of(cls).startswith("keras.") for cls in target.__mro__)

@@ -13,6 +13,7 @@ from typing import Any
 
 from shape_magic.capture.session import Live, Session
 from shape_magic.facts import Call, Facts, Given, Model
+from shape_magic.interrupts import GaveUp
 from shape_magic.repair.effects import Impure
 from shape_magic.repair.replay import Runs
 from shape_magic.repair.slices import slice_for
@@ -22,6 +23,7 @@ from shape_magic.rules import Found, diagnose
 from shape_magic.source.cells import apply_edits, differences, span_from_offsets
 from shape_magic.source.writer import Refused, write
 from shape_magic.spans import CellId, Edit, Span
+from shape_magic.untrusted import module_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,10 @@ class Prover:
         repair is then not complete. ``everything``: warnings are repaired along with an error.
         """
         start = _State(self._sources, self._facts, found.model)
-        return self._follow(_Hunt(found, everything), start, found, repair, ())
+        try:
+            return self._follow(_Hunt(found, everything), start, found, repair, ())
+        except GaveUp:
+            return Unprovable("the user's code took too long")
 
     def _follow(self, hunt: _Hunt, state: _State, goal: Found, repair: Repair, done: tuple[Repair, ...]) -> Verdict:
         if hunt.runs == _RUNS or len(done) == _CHAIN:
@@ -199,7 +204,7 @@ class Prover:
         value = self._namespace.get(name)
         if isinstance(value, ModuleType):
             return value.__name__ == class_name
-        return isinstance(value, type) and value.__name__ == class_name and value.__module__.startswith("keras.")
+        return isinstance(value, type) and value.__name__ == class_name and module_of(value).startswith("keras.")
 
 
 def _remaining(state: _State) -> list[Found]:

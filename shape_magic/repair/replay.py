@@ -13,6 +13,7 @@ from shape_magic.capture.hooks import observing
 from shape_magic.capture.session import Session
 from shape_magic.checker import Checker, Halt
 from shape_magic.facts import Facts, Given
+from shape_magic.interrupts import Deferred
 from shape_magic.repair.copies import copied
 from shape_magic.repair.slices import Slice, Statement
 from shape_magic.repair.snapshot import Opaque
@@ -20,8 +21,8 @@ from shape_magic.repair.stubs import stubbed
 from shape_magic.repair.trail import Key, Original, Trail
 from shape_magic.repair.world import World
 from shape_magic.spans import CellId
-from shape_magic.trace.interrupts import Deferred
 from shape_magic.trace.worker import apart
+from shape_magic.untrusted import goes_on, said
 
 #: From how many layers on statements are run once for all; fewer are made again as fast as they are put back.
 _WORTH = 8
@@ -149,8 +150,10 @@ class _Run:
                     self.ran.append((s, filename))
             except Halt:
                 return False
-            except Exception as raised:  # noqa: BLE001 - whatever the edited code raises speaks against the edit
-                self.error = f"{type(raised).__name__}: {raised}"
+            except BaseException as raised:
+                if goes_on(raised):
+                    raise
+                self.error = f"{type(raised).__name__}: {said(raised)}"
                 return False
         return True
 

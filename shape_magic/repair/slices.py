@@ -12,11 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from types import FunctionType
+from typing import Any
 
 from shape_magic.repair.effects import Impure, impurity, may_drop
 from shape_magic.source.cells import parse
 from shape_magic.source.masking import line_starts, line_text, mask
 from shape_magic.spans import CellId, Span
+from shape_magic.untrusted import module_of
 
 
 @dataclass(frozen=True)
@@ -168,17 +170,17 @@ def _must_be_made(name: str, namespace: Mapping[str, object], bound: set[str]) -
     return name in bound and is_made(namespace[name], namespace)
 
 
-def is_made(value: object, namespace: Mapping[str, object], depth: int = 2) -> bool:
+def is_made(value: Any, namespace: Mapping[str, object], depth: int = 2) -> bool:
     """Whether a value is, or holds, something that Keras or the notebook's own functions made."""
-    if isinstance(value, FunctionType):
-        return value.__globals__ is namespace or value.__module__ == "__main__"
-    if isinstance(value, type):
-        return value.__module__ == "__main__"
-    if isinstance(value, list | tuple | set) and depth:
+    if issubclass(type(value), FunctionType):
+        return bool(value.__globals__ is namespace or value.__module__ == "__main__")
+    if issubclass(type(value), type):
+        return bool(value.__module__ == "__main__")
+    if issubclass(type(value), list | tuple | set) and depth:
         return len(value) < 2000 and any(is_made(v, namespace, depth - 1) for v in list(value)[:500])
-    if isinstance(value, dict) and depth:
+    if issubclass(type(value), dict) and depth:
         return len(value) < 2000 and any(is_made(v, namespace, depth - 1) for v in list(value.values())[:500])
-    names = {f"{c.__module__.split('.')[0]}.{c.__name__}" for c in type(value).__mro__}
+    names = {f"{module_of(c).split('.')[0]}.{c.__name__}" for c in type(value).__mro__}
     return bool(
         names
         & {

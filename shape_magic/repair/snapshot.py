@@ -19,6 +19,8 @@ from functools import partial
 from operator import is_
 from typing import Any
 
+from shape_magic.untrusted import module_of
+
 #: Notes how one object is put back, and gives what it refers to.
 Look = Callable[[Any, "Snapshot"], Iterable[Any]]
 
@@ -92,7 +94,7 @@ def _look(kind: type) -> Look:
         return _nothing
     if issubclass(kind, type):
         return _class
-    name = f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+    name = f"{module_of(kind).partition('.')[0]}.{kind.__name__}"
     if kind in _KNOWN or name in _LIBRARY:
         return _KNOWN.get(kind) or _LIBRARY[name]
     base = next(c for c in kind.__mro__ if not c.__flags__ & _WRITTEN_IN_PYTHON)

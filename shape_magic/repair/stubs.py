@@ -12,6 +12,8 @@ import importlib
 from collections.abc import Iterator
 from typing import Any
 
+from shape_magic.interrupts import Deferred
+from shape_magic.swaps import Place, Swap
 from shape_magic.trace.worker import in_worker
 
 #: Module or class, and the names in it.
@@ -30,22 +32,17 @@ _STUBBED: tuple[tuple[str, tuple[str, ...]], ...] = (
 @contextlib.contextmanager
 def stubbed() -> Iterator[dict[int, Any]]:
     """Put the stubs in for the length of a proof; gives the stub of each stubbed function by its id."""
-    undo: list[tuple[Any, str, Any]] = []
-    stubs: dict[int, Any] = {}
-    try:
-        for place, names in _STUBBED:
-            owner = _owner(place)
-            for name in names:
-                original = vars(owner).get(name) if owner is not None else None
-                if original is None:
-                    continue
-                undo.append((owner, name, original))
-                stubs[id(original)] = _silent(original)
-                setattr(owner, name, stubs[id(original)])
-        yield stubs
-    finally:
-        for owner, name, original in reversed(undo):
-            setattr(owner, name, original)
+    with Deferred(), _stubs:
+        yield {id(original): stub for original, stub in _stubs.placed}
+
+
+def _places() -> Iterator[Place]:
+    for place, names in _STUBBED:
+        owner = _owner(place)
+        yield from ((owner, name, _silent) for name in names if owner is not None and vars(owner).get(name) is not None)
+
+
+_stubs = Swap(_places)
 
 
 def _owner(place: str) -> Any:

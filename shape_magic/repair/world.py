@@ -18,6 +18,7 @@ from shape_magic.repair.slices import Statement
 from shape_magic.repair.snapshot import Snapshot
 from shape_magic.repair.trail import Key, moves
 from shape_magic.spans import Span
+from shape_magic.untrusted import module_of
 
 
 class World:
@@ -96,7 +97,7 @@ def _relocation(moved: Moved) -> Callable[[Any], Any]:
             return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
         if type(value) is dict:
             return {k: relocated(v) for k, v in value.items()}
-        if is_dataclass(value) and type(value).__module__.startswith(_OURS):
+        if is_dataclass(value) and module_of(type(value)).startswith(_OURS):
             now = {f.name: getattr(value, f.name) for f in fields(value)}
             changed = {name: new for name, old in now.items() if (new := relocated(old)) is not old}
             return replace(value, **changed) if changed else value  # type: ignore[type-var]

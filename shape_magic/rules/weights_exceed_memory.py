@@ -44,7 +44,7 @@ def gibibytes(size: int) -> str:
     """A size in the unit that people read: ``"49 GiB"``, ``"512 MiB"``."""
     for unit, scale in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if size >= scale:
-            value = size / scale
+            value = size / scale if size < scale << 64 else size // scale  # no float holds all sizes
             return f"{number(value if value < 100 else round(value))} {unit}"
     return say("size.bytes", n=size)
 

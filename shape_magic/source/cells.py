@@ -7,15 +7,18 @@ Lines count from 1 and columns from 0, in code points; Python's own columns are 
 from __future__ import annotations
 
 import ast
-import contextlib
+import threading
 import warnings
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
+from typing import Any
 
+from shape_magic.interrupts import Deferred
 from shape_magic.source.keeping import keep_edit, kept
 from shape_magic.source.masking import line_of, line_starts, line_text, mask
 from shape_magic.spans import CellId, Edit, Span
+from shape_magic.swaps import Swap
 
 __all__ = [
     "apply_edits",
@@ -51,25 +54,33 @@ def parse(source: str) -> ast.Module | None:
     return tree
 
 
-@contextlib.contextmanager
-def _unheard() -> Iterator[None]:
-    """Without the compiler's warnings: ``"\\d"`` in a user's string is theirs to hear about, from their own run.
+class _Compiling(threading.local):
+    """Whether the running thread is compiling for us."""
 
-    The filters are left alone: changing them, even for a moment, makes Python repeat old warnings.
-    """
-    shown = warnings._showwarnmsg  # type: ignore[attr-defined]
-    warnings._showwarnmsg = lambda message: None  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        warnings._showwarnmsg = shown  # type: ignore[attr-defined]
+    now = False
+
+
+_compiling = _Compiling()
+
+
+def _unless_compiling(show: Any) -> Any:
+    return lambda message: None if _compiling.now else show(message)
+
+
+#: Without the compiler's warnings: ``"\\d"`` in a user's string is theirs to hear about, from their own run.
+#: The filters are left alone: changing them, even for a moment, makes Python repeat old warnings.
+_unheard = Swap(lambda: [(warnings, "_showwarnmsg", _unless_compiling)])
 
 
 def _compiled(text: str) -> ast.Module | None:
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        with _unheard():
-            tree = compile(text, "<cell>", "exec", flags, dont_inherit=True)
+        with Deferred(), _unheard:
+            _compiling.now = True
+            try:
+                tree = compile(text, "<cell>", "exec", flags, dont_inherit=True)
+            finally:
+                _compiling.now = False
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return tree if isinstance(tree, ast.Module) else None
@@ -83,6 +94,10 @@ def _is_indented(text: str) -> bool:
 def span_from_positions(source: str, lineno: int, end_lineno: int, col: int, end_col: int, cell: CellId | None) -> Span:
     """The span of positions as ``ast`` and ``co_positions`` give them, whose columns are UTF-8 bytes."""
     starts = line_starts(source)
+    if source.isascii():
+        if not 1 <= lineno <= end_lineno <= len(starts):
+            raise IndexError(f"no lines {lineno} to {end_lineno} in a cell of {len(starts)}")
+        return Span(cell, lineno, col, end_lineno, end_col)
 
     def column(line: int, bytes_before: int) -> int:
         text = line_text(source, starts, line)
@@ -125,14 +140,15 @@ def node_at(tree: ast.AST, source: str, span: Span, kind: type[ast.AST] = ast.Ca
     Of a method call on a value that ends on a later line than it starts, running code says that it
     starts at the method's name: the call is found by that, too.
     """
-    for node in ast.walk(tree):
-        if not isinstance(node, kind) or getattr(node, "end_lineno", None) != span.end_line:
-            continue
-        for line, column in _starts(node):
-            position = (line, node.end_lineno, column, node.end_col_offset)  # type: ignore[attr-defined]
-            if span_from_positions(source, *position, span.cell) == span:
-                return node
-    return None
+    return next((n for n in ast.walk(tree) if isinstance(n, kind) and stands_at(n, source, span)), None)
+
+
+def stands_at(node: ast.AST, source: str, span: Span) -> bool:
+    """Whether a node has exactly that span; of a method call also the one that running code says."""
+    if getattr(node, "end_lineno", None) != span.end_line:
+        return False
+    end, end_col = node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
+    return any(span_from_positions(source, line, end, col, end_col, span.cell) == span for line, col in _starts(node))
 
 
 def _starts(node: ast.AST) -> Iterator[tuple[int, int]]:
@@ -147,6 +163,15 @@ def text_of(source: str, span: Span) -> str:
     """The text of a span; raises ValueError when it is not in the cell."""
     start, end = offsets(source, span)
     return source[start:end]
+
+
+def code_of(source: str, node: ast.expr) -> str:
+    """An expression as the text writes it; anew from its syntax where it is not in this text."""
+    position = node.lineno, node.end_lineno or node.lineno, node.col_offset, node.end_col_offset or 0
+    try:
+        return text_of(source, span_from_positions(source, *position, None))
+    except (IndexError, ValueError):
+        return ast.unparse(node)
 
 
 def apply_edits(source: str, edits: Iterable[Edit]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from shape_magic.source.cells import code_of
+
 #: Keywords that name the shape of one sample, and those that name it with the batch axis in front.
 _OF_SAMPLE = ("shape", "input_shape")
 _OF_BATCH = ("batch_shape", "batch_input_shape")
@@ -56,7 +58,7 @@ def of_sample(found: Declared, source: str) -> str:
     """The shape of one sample as the code writes it; empty where it can't be taken out of what is written."""
 
     def text(node: ast.expr) -> str:
-        return ast.get_source_segment(source, node) or ast.unparse(node)
+        return code_of(source, node)
 
     if found.is_width:
         return f"({text(found.value)},)"

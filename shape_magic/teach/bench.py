@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shape_magic.backend import require_keras
+from shape_magic.interrupts import Deferred, Worker
 from shape_magic.report import Report
-from shape_magic.trace.interrupts import Deferred, Worker
 from shape_magic.trace.worker import world_kept
 
 #: What the cells find imported, as the rules' documents have it.

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from shape_magic.backend import require_keras
-from shape_magic.display.parts import Row
+from shape_magic.display.parts import Row, visible
 from shape_magic.errors import UsageError
 from shape_magic.facts import Call, Facts, Model
 from shape_magic.pipeline import told_report
@@ -230,7 +230,7 @@ class Playground:
 
         with self._lock:
             lines = [render_details(self._report), "", say("play.text.selected", name=self._selected)]
-            return "\n".join([*lines, *(f"  {line}" for line in self.arithmetic)])
+            return visible("\n".join([*lines, *(f"  {line}" for line in self.arithmetic)]), lines=True)
 
     def _ipython_display_(self) -> None:
         """The widget, and a table that stands in for it where none lives: in exports, on GitHub, in a reopened file."""
@@ -390,7 +390,7 @@ class Playground:
                 raise
 
     def _say(self, text: str) -> None:
-        self._status = text
+        self._status = visible(text, lines=True)
 
 
 def _read(model_or_cell: Any, y: Any, loss: Any, namespace: Mapping[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from shape_magic.display.parts import Row, short
+from shape_magic.display.parts import Row, short, visible
 from shape_magic.display.view import build_view
 from shape_magic.report import Report
 from shape_magic.words import say
@@ -53,7 +53,7 @@ def _blank(question: Question) -> dict[str, Any]:
         "state": question.state,
         "icon": {"right": "✓", "shown": "→", "wrong": "✗"}.get(state, ""),
         "word": "" if state == "open" else say(f"quiz.word.{state}"),
-        "message": question.message,
+        "message": visible(question.message, lines=True),
     }
 
 
@@ -78,5 +78,5 @@ def quiz_text(quiz: Quiz) -> str:
             lines.append(f"    {question.message.replace('`', '')}")
     first = next((q.layer for q in quiz.questions if q.state == "open"), None)
     if first is not None:
-        lines.append(say("quiz.text.how", layer=first))
-    return "\n".join(lines)
+        lines.append(say("quiz.text.how", layer=short(first)))
+    return visible("\n".join(lines), lines=True)

@@ -18,7 +18,7 @@ from anywidget import experimental
 
 from shape_magic.display.assets import joined
 from shape_magic.display.guarded import Guarded
-from shape_magic.display.parts import Row
+from shape_magic.display.parts import Row, short
 from shape_magic.display.view import build_view
 from shape_magic.display.wire import packed_model
 from shape_magic.report import Report
@@ -111,7 +111,7 @@ class Stage:
             self.ladder.state = {"selected": play.selected, "can": play.can, "status": play.status, "key": key}
         self.sums.state = {"lines": [line_parts(line) for line in play.lines], "key": key}
         title = say("play.ui.input") if layer.is_input else layer.class_name
-        self.heading.value = f"<b>{escape(title)}</b> <code>{escape(layer.name)}</code>"
+        self.heading.value = f"<b>{escape(title)}</b> <code>{escape(short(layer.name))}</code>"
         children = list(play.shown_controls)
         if has_axes(layer):
             uneven = is_uneven(layer)

@@ -11,12 +11,19 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from shape_magic.untrusted import module_of, named
+
 T = TypeVar("T")
 
 
 #: Classes of these live as long as the process.
 _LASTING = frozenset({"builtins", "keras", "numpy", "types", "inspect"})
 _UNKNOWN = object()
+
+
+def is_lasting(cls: type) -> bool:
+    """Whether a class lives as long as the process."""
+    return module_of(cls).partition(".")[0] in _LASTING
 
 
 def per_class(function: Callable[[type], T]) -> Callable[[type], T]:
@@ -31,7 +38,7 @@ def per_class(function: Callable[[type], T]) -> Callable[[type], T]:
             answer = others.get(cls, _UNKNOWN)
         if answer is _UNKNOWN:
             answer = function(cls)
-            table: Any = lasting if cls.__module__.partition(".")[0] in _LASTING else others
+            table: Any = lasting if is_lasting(cls) else others
             table[cls] = answer
         known: T = answer
         return known
@@ -42,7 +49,7 @@ def per_class(function: Callable[[type], T]) -> Callable[[type], T]:
 @per_class
 def bases_of(cls: type) -> tuple[str, ...]:
     """The names of the class and of its bases inside Keras, nearest first."""
-    return tuple(one.__name__ for one in cls.__mro__ if one.__module__.startswith("keras.") or one is cls)
+    return tuple(named(one.__name__) for one in cls.__mro__ if one is cls or module_of(one).startswith("keras."))
 
 
 @per_class
@@ -54,7 +61,19 @@ def is_layer_class(cls: type) -> bool:
 @per_class
 def is_kerases_own(cls: type) -> bool:
     """Whether the class is Keras' own, so that its rules are known."""
-    return cls.__module__.split(".", 1)[0] == "keras"
+    return module_of(cls).split(".", 1)[0] == "keras"
+
+
+@per_class
+def is_what_it_holds(cls: type) -> bool:
+    """Whether a layer is told by its attributes: Keras' own, and none that learns, runs user code, or is a model."""
+    return (
+        is_kerases_own(cls)
+        and is_layer_class(cls)
+        and cls.__name__ != "Lambda"
+        and not hasattr(cls, "adapt")
+        and not hasattr(cls, "compile")
+    )
 
 
 @per_class
@@ -95,7 +114,7 @@ def kind_of(cls: type) -> Kind:
     ``"number"``: a float or a number of NumPy's, which may be equal to a size and is none. ``"recipe"``: what
     only describes, an initializer or a constraint. ``"weight"``: a variable of Keras.
     """
-    names = {one.__name__ for one in cls.__mro__ if one.__module__.split(".")[0] in {"keras", "inspect"}}
+    names = {one.__name__ for one in cls.__mro__ if module_of(one).split(".")[0] in {"keras", "inspect"}}
     found: Kind = ""
     if cls in (str, int, bool, type(None), bytes):
         found = "plain"

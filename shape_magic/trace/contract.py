@@ -21,8 +21,9 @@ from shape_magic.trace.failures import failure_of
 from shape_magic.trace.losses import Settings, loss_facts, per_output, settings_of
 from shape_magic.trace.metrics import metric_facts
 from shape_magic.trace.rows import graph_of, shape
-from shape_magic.trace.stack import as_they_were, flat
+from shape_magic.trace.stack import flat
 from shape_magic.trace.training import compiled_facts, has_own_step, is_compiled
+from shape_magic.trace.untouched import as_they_were
 from shape_magic.trace.use import (
     Names,
     arguments_of,
@@ -34,6 +35,7 @@ from shape_magic.trace.use import (
     validation_of,
 )
 from shape_magic.trace.worker import apart
+from shape_magic.untrusted import asked, named
 
 #: Calls that compare the output with labels.
 COMPARES = frozenset({"fit", "evaluate", "train_on_batch", "test_on_batch"})
@@ -61,7 +63,7 @@ def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any]
         return [keras.KerasTensor((batch, *shape(o)[1:]), dtype=o.dtype) for o in flat(model.outputs)], None
     structure = _as_taken(model, given)
     try:
-        with unobserved(), as_they_were(model):
+        with unobserved(), asked(), as_they_were(model):
             # The layers' shape formulas skip what Functional.call does first (it adds or drops a last
             # axis of 1), so the real call is traced.
             model._assert_input_compatibility(structure)
@@ -82,9 +84,7 @@ def names_of(model: Any) -> Names:
     struct = getattr(graph, "_inputs_struct", None)
     inputs = sorted(struct) if isinstance(struct, dict) else [t._keras_history.operation.name for t in graph.inputs]
     outputs = getattr(model, "output_names", None) or getattr(graph, "output_names", None) or ()
-    return Names(
-        tuple(str(n) for n in inputs), tuple(str(n) for n in outputs), tuple(tuple(shape(t)) for t in graph.inputs)
-    )
+    return Names(tuple(map(str, inputs)), tuple(map(str, outputs)), tuple(tuple(shape(t)) for t in graph.inputs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,12 @@ def contract_facts(
     batch = batch_of(use, x)
     settings = settings_of(tracked, use.model)
     y = _aligned(y, settings.loss, names)
-    answers = apart(lambda: _answers(use, names, settings, (x, y, weights), batch, outputs_for, namespace))
+
+    def ask() -> _Answers:
+        with as_they_were(*_compared_by(settings)):
+            return _answers(use, names, settings, (x, y, weights), batch, outputs_for, namespace)
+
+    answers = apart(ask)
     validation = validation_of(use)
     epochs = use.arguments.get("epochs", 1) if use.method == "fit" else None
     split = use.arguments.get("validation_split")
@@ -137,7 +142,7 @@ def contract_facts(
         validation=contract_facts(tracked, validation, outputs_for, namespace) if validation is not None else None,
         validation_text=use.texts.get("validation_data", ""),
         validation_split=split if isinstance(split, float) else 0.0,
-        input_names=names.inputs,
+        input_names=tuple(map(named, names.inputs)),  # as the keys of the data are told
         numpy=numpy_name(namespace),
         nearby=nearby(use, namespace),
     )
@@ -172,6 +177,14 @@ def _answers(
     if len(weights) == 1 and not any(one.failure for one in losses):
         refused = weights_failure(settings, y, outputs, weights[0], batch)
     return _Answers(shapes, None, losses, metrics, complaint, refused)
+
+
+def _compared_by(settings: Settings) -> list[Any]:
+    """The losses and metrics that are no names: the user's code may be in them."""
+    from keras import tree
+
+    given = tree.flatten([settings.loss, settings.metrics, settings.weighted_metrics])
+    return [one for one in given if one is not None and not isinstance(one, str)]
 
 
 def packed(model: Any, outputs: list[Any]) -> Any:

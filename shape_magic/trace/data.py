@@ -7,7 +7,10 @@ from typing import Any
 
 from shape_magic.facts import Data, LabelFacts
 from shape_magic.spans import Shape, Span
+from shape_magic.untrusted import ask, named
 
+#: Of larger sizes, in bits, even a few could not be multiplied into a number that Python writes.
+_LARGEST = 256
 #: How many numbers of an array are looked at, at most.
 SAMPLE = 65_536
 
@@ -27,7 +30,7 @@ def describe(value: Any, name: str, span: Span | None = None, *, sample: bool = 
     if value is None:
         return ()
     if isinstance(value, Mapping):
-        return tuple(d for key in value for d in describe(value[key], f"{name}[{key!r}]", span, sample=sample))
+        return tuple(d for key in value for d in describe(value[key], f"{name}[{_key(key)}]", span, sample=sample))
     if isinstance(value, list | tuple) and any(hasattr(v, "shape") for v in value):
         many = len(value) > 1
         return tuple(
@@ -42,12 +45,27 @@ def describe(value: Any, name: str, span: Span | None = None, *, sample: bool = 
 
 def shape_of(value: Any) -> Shape | None:
     """The shape of an array, tensor or table, or of plain nested lists; None for anything else."""
+    if type(value) in (list, tuple):
+        return _nested_shape(value)
+    # Anything may be handed on as data, and its shape may raise anything.
+    return ask(lambda: _shape_of(value), None)
+
+
+def _shape_of(value: Any) -> Shape | None:
     if isinstance(value, list | tuple):
         return _nested_shape(value)
-    try:
-        return tuple(None if d is None else int(d) for d in value.shape)
-    except Exception:  # noqa: BLE001 - anything may be handed on as data, and its shape may raise anything
-        return None
+    sizes = getattr(value, "shape", None)
+    return None if sizes is None else tuple([None if d is None else size(d) for d in sizes])
+
+
+def size(dimension: Any) -> int | None:
+    """A dimension as a whole number; None where it is larger than anything that exists."""
+    number = int(dimension)
+    return number if number.bit_length() <= _LARGEST else None
+
+
+def _key(key: object) -> str:
+    return named(ask(lambda: repr(key), type(key).__name__))
 
 
 def _nested_shape(value: Any) -> Shape | None:
@@ -64,7 +82,7 @@ def _dtype(value: Any) -> str:
     dtype = getattr(value, "dtype", None)
     if dtype is None:
         return "float32"
-    return str(getattr(dtype, "name", dtype))
+    return named(getattr(dtype, "name", dtype))
 
 
 def _facts(value: Any, sizes: Shape) -> LabelFacts | None:

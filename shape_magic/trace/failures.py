@@ -5,30 +5,33 @@ from __future__ import annotations
 import re
 
 from shape_magic.facts import Failure
+from shape_magic.untrusted import named, said
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _PREFIX = re.compile(r"^Exception encountered when calling .*?\.call\(\)\.\s*", re.S)
-_SUFFIX = re.compile(r"\s*Arguments received by .*", re.S)
+_SUFFIX = "Arguments received by "
 _INFERRED = re.compile(r"^Could not automatically infer the output shape.*?Error encountered:\s*", re.S)
 #: TensorFlow's operation, with the shapes that it was given.
 _OPERATION = re.compile(
-    r" for '[^']*?(\w+)(?:\[[^']*?\])?\([^']*\)' with input shapes: (.*?)(?: and with .*)?\.?$", re.S
+    r" for '[^']*?\b(\w+)(?:\[[^']*?\])?\([^']*\)' with input shapes: (.*?)(?: and with .*)?\.?$", re.S
 )
+#: A sentence is never longer, in characters.
+_LONGEST = 2_000
 _NODE = re.compile(r"\{\{(?:function_)?node [^}]*\}\}\s*|\[Op:[^\]]*\]|\[\[[^\]]*\]\]")
 
 
 def failure_of(error: BaseException) -> Failure:
     """The exception's class and Keras' sentence."""
-    return Failure(type(error).__name__, clean(str(error)))
+    return Failure(named(type(error).__name__), clean(said(error)))
 
 
 def clean(message: str) -> str:
     """Keras' message without colours, call wrappers, argument dumps and graph nodes."""
     text = _ANSI.sub("", message)
     while True:
-        shorter = _SUFFIX.sub("", _INFERRED.sub("", _PREFIX.sub("", text))).strip()
+        shorter = _INFERRED.sub("", _PREFIX.sub("", text)).partition(_SUFFIX)[0].strip()
         if shorter == text:
             break
         text = shorter
     text = _OPERATION.sub(r" (\1 of \2).", _NODE.sub("", text).strip())
-    return re.sub(r"[ \t]*\n\s*", " ", text).strip()[:2000]
+    return " ".join(filter(None, (line.strip() for line in text.split("\n"))))[:_LONGEST]

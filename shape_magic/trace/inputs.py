@@ -9,12 +9,12 @@ from typing import Any
 from shape_magic.capture.book import Book
 from shape_magic.capture.session import Made, Session
 from shape_magic.facts import Construct, Data, Handed
-from shape_magic.source.cells import node_at
+from shape_magic.source.cells import stands_at
 from shape_magic.source.declared import declared, of_sample
 from shape_magic.spans import Span
 from shape_magic.trace.layers import plain_values, positional
 from shape_magic.trace.origins import written
-from shape_magic.trace.rows import shape
+from shape_magic.trace.rows import name_of, shape
 
 
 def input_data(session: Session, tensor: Any, readers: list[Any]) -> Data:
@@ -22,7 +22,7 @@ def input_data(session: Session, tensor: Any, readers: list[Any]) -> Data:
     history = getattr(tensor, "_keras_history", None)
     operation = history.operation if history is not None else None
     # The name of the InputLayer is what the user may have given.
-    name = str(getattr(operation, "name", tensor.name) if operation is not None else tensor.name)
+    name = name_of(operation if operation is not None else tensor)
     return with_declaration(session, Data(name, shape(tensor), str(tensor.dtype)), operation, readers)
 
 
@@ -45,15 +45,16 @@ def with_declaration(session: Session, data: Data, layer: Any, readers: list[Any
 
 def handed(book: Book, span: Span | None, call: ast.Call | None, value: ast.expr) -> Handed | None:
     """The parameter that a shape is made of, with what the one call of its function gives it; None for no such."""
+    names = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
     cell = book.cells.get(span.cell) if span is not None and span.cell is not None else None
-    tree = cell.tree if cell is not None else None
+    tree = cell.tree if cell is not None and names else None
     around = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and _holds(n, call)] if tree else []
     if not around:
         return None
     function = around[-1]  # the innermost: walks go from the outside inwards
     parameters = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
     bound = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    used = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)} & set(parameters) - bound
+    used = names & set(parameters) - bound
     calls = [(c, n) for c in book.cells.values() for n in c.calls.values() if _names(n.func, function.name)]
     if len(used) != 1 or len(calls) != 1:
         return None
@@ -77,10 +78,10 @@ def _names(func: ast.expr, name: str) -> bool:
 def call_at(book: Book, span: Span | None) -> tuple[ast.Call | None, str]:
     """The call at a span of a cell, and the text in which its positions count."""
     cell = book.cells.get(span.cell) if span is not None and span.cell is not None else None
-    if cell is None or cell.tree is None or span is None:
+    if cell is None or span is None:
         return None, ""
-    node = node_at(cell.tree, cell.source, span, ast.Call)
-    return (node, cell.source) if isinstance(node, ast.Call) else (None, "")
+    node = next((call for call in cell.calls.values() if stands_at(call, cell.source, span)), None)
+    return (node, cell.source) if node is not None else (None, "")
 
 
 def refused(session: Session, layer: Any, span: Span | None) -> tuple[tuple[Data, ...], Construct | None]:

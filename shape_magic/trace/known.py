@@ -11,12 +11,13 @@ import itertools
 import threading
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from shape_magic.capture.session import ByIdentity
 from shape_magic.spans import Shape
 from shape_magic.trace import layers as describe
-from shape_magic.trace.classes import TRACKABLE, is_kerases_own, is_layer_class, kind_of
+from shape_magic.trace.classes import TRACKABLE, is_kerases_own, is_lasting, is_what_it_holds, kind_of
+from shape_magic.trace.worker import apart
 from shape_magic.words import language
 
 
@@ -50,6 +51,8 @@ class _Entry:
     contents: object
 
 
+T = TypeVar("T")
+
 _known: ByIdentity[_Entry] = ByIdentity()
 _alike: dict[Hashable, Known] = {}
 _keys = itertools.count()
@@ -63,7 +66,10 @@ def known(layer: Any) -> Known:
     before = remembered(layer)
     if before is not None:
         return before
-    look = _Look(layer)
+    try:
+        look = _Look(layer)
+    except RecursionError:  # it holds what holds itself
+        return apart(lambda: _told(layer, None))
     told = _of_its_kind(layer, look)
     if look.contents is not None:
         _known[layer] = _Entry(told, _ids(layer), look.values, look.changeable, look.contents)
@@ -80,21 +86,28 @@ def forget() -> None:
     """Keep nothing of what was said so far."""
     with _lock:
         _alike.clear()
+        _layouts.clear()
+        _numbers.clear()
     _known.clear()
 
 
 def _of_its_kind(layer: Any, look: _Look) -> Known:
     if look.content is None:
-        return _told(layer, None)
+        # The user's own code may never come to an end: it is asked where we needn't wait for it.
+        return _told(layer, None) if is_kerases_own(type(layer)) else apart(lambda: _told(layer, None))
     kind = look.content, describe.declares(layer), language()
     told = _alike.get(kind)
     if told is None:
         told = _told(layer, next(_keys))
-        with _lock:
-            while len(_alike) >= _MOST_KINDS:
-                _alike.pop(next(iter(_alike)))
-            _alike[kind] = told
+        _keep(_alike, kind, told)
     return told
+
+
+def _keep(table: dict[Hashable, T], key: Hashable, value: T) -> None:
+    with _lock:
+        while len(table) >= _MOST_KINDS:
+            table.pop(next(iter(table)))
+        table[key] = value
 
 
 def _told(layer: Any, key: int | None) -> Known:
@@ -127,10 +140,9 @@ def _ids(layer: Any) -> list[int]:
 
 def _may_change(value: Any) -> bool:
     """Whether something can become another thing and stay the same object."""
-    kind = kind_of(type(value))
-    if kind == "items" and type(value) is tuple:
+    if type(value) is tuple:
         return any(_may_change(part) for part in value)
-    return kind in {"items", "pairs", "layer"}
+    return kind_of(type(value)) in _CHANGEABLE
 
 
 def _contents(layer: Any, names: list[str]) -> object:
@@ -150,9 +162,10 @@ _ASIDE = TRACKABLE | frozenset(
     """.split()  # noqa: SIM905 - a list of words reads best as text
 )
 _SIZES = frozenset({str, int, bool, type(None), bytes})
-_PLAIN = _SIZES | {float}
-#: Kinds of objects that are what they are, and hold no layer: tuples of such among them.
-_VALUES = frozenset({"plain", "number", "items", "policy", "spec"})
+#: Kinds of objects that are what they are, and hold no layer.
+_VALUES = frozenset({"plain", "number", "policy", "spec"})
+#: Kinds of objects that can become another thing and stay the same object; a tuple can when a part of it can.
+_CHANGEABLE = frozenset({"items", "pairs", "layer"})
 #: Containers with more than this, and layers in layers deeper than this, are not looked through.
 _LONGEST, _DEEPEST = 64, 4
 
@@ -161,15 +174,53 @@ class _Foreign(Exception):
     """An attribute holds what may bear on shapes in ways that are not known: the user's code, data, a model."""
 
 
-def _is_known_kind(layer: Any) -> bool:
-    """Whether a layer is what its attributes are: Keras' own, and none that learns, runs user code, or is a model."""
-    cls = type(layer)
-    return (
-        is_kerases_own(cls)
-        and is_layer_class(cls)
-        and cls.__name__ != "Lambda"
-        and not hasattr(layer, "adapt")
-        and not hasattr(layer, "compile")
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What follows from the names and classes of a layer's attributes alone: hundreds of layers have the same."""
+
+    #: Equal for layers whose attributes that bear on shapes have the same names and classes.
+    number: int
+    #: The names of those that are what they hold.
+    sizes: tuple[str, ...]
+    #: Of all that never change and lead to no layer.
+    values: tuple[str, ...]
+    #: Of those that have to be looked into; whether each can change in place, None where that depends on what it holds.
+    rest: tuple[tuple[str, bool | None], ...]
+
+
+_layouts: dict[Hashable, _Layout] = {}
+_numbers: dict[Hashable, int] = {}
+
+
+def _layout_of(layer: Any) -> _Layout:
+    held = vars(layer)
+    classes = tuple(map(type, held.values()))
+    key = type(layer), tuple(held), classes
+    found = _layouts.get(key)
+    if found is None:
+        found = _laid_out(type(layer), dict(zip(held, classes, strict=True)))
+        if all(map(is_lasting, classes)):  # a class of the user's is not kept alive
+            _keep(_layouts, key, found)
+    return found
+
+
+def _laid_out(cls: type, classes: Mapping[str, type]) -> _Layout:
+    kinds = {name: kind_of(one) for name, one in classes.items()}
+    telling = [name for name in classes if name not in _ASIDE]
+    identity = cls, *[(name, classes[name].__name__, kinds[name]) for name in telling]
+    number = _numbers.get(identity)
+    if number is None:
+        number = next(_keys)
+        _keep(_numbers, identity, number)
+    return _Layout(
+        number,
+        sizes=tuple(name for name in telling if classes[name] in _SIZES),
+        values=tuple(name for name, kind in kinds.items() if kind in _VALUES),
+        rest=tuple(
+            (name, None if one is tuple else kinds[name] in _CHANGEABLE)
+            for name, one in classes.items()
+            if one is tuple or (name not in _ASIDE and one not in _SIZES)
+        ),
     )
 
 
@@ -181,29 +232,37 @@ class _Look:
         self.values: list[object] = []
         #: The names of the attributes that can change in place.
         self.changeable: list[str] = []
+        #: What the layer is, as far as it bears on shapes; None where that can't be said.
+        self.content: Hashable | None = None
+        #: What the changeable ones hold; None where not all of it can be seen.
+        self.contents: object = None
+        if not is_kerases_own(type(layer)):
+            return
+        layout, given = _layout_of(layer), vars(layer)
+        self.values = [given[name] for name in layout.values]
+        parts: list[object] = [layout.number, *[given[name] for name in layout.sizes]]
         held: list[object] = []
-        parts: list[object] = [type(layer)]
-        is_whole, is_seen = depth > 0 and _is_known_kind(layer), is_kerases_own(type(layer))
-        for name, value in vars(layer).items():
-            cls = type(value)
-            may_change = cls not in _PLAIN and _may_change(value)
-            if cls in _PLAIN or (not may_change and kind_of(cls) in _VALUES):
+        is_whole, is_seen = depth > 0 and is_what_it_holds(type(layer)), True
+        for name, changes in layout.rest:
+            value = given[name]
+            may_change = _may_change(value) if changes is None else changes
+            if changes is None and not may_change:
                 self.values.append(value)
             if name in _ASIDE:
                 continue
             try:
-                content = value if cls in _SIZES else _content_of(value, depth)
+                content = _content_of(value, depth)
             except _Foreign:
                 is_whole, is_seen = False, is_seen and not may_change
                 continue
-            parts.append((name, content))
+            parts.append(content)
             if may_change:
                 self.changeable.append(name)
                 held.append(content)
-        #: What the layer is, as far as it bears on shapes; None where that can't be said.
-        self.content: Hashable | None = tuple(parts) if is_whole else None
-        #: What the changeable ones hold; None where not all of it can be seen.
-        self.contents: object = (language(), held) if is_seen else None
+        if is_whole:
+            self.content = tuple(parts)
+        if is_seen:
+            self.contents = language(), held
 
 
 def _content_of(value: Any, depth: int) -> Hashable:

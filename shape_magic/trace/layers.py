@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,13 +12,17 @@ from typing import Any
 import numpy as np
 
 from shape_magic.spans import Shape
-from shape_magic.trace.classes import bases_of, is_kerases_own, parameters_of
+from shape_magic.trace.classes import bases_of, is_kerases_own, is_what_it_holds, kind_of, parameters_of
 from shape_magic.trace.worker import in_worker
-from shape_magic.words import number, say
+from shape_magic.untrusted import ask, encodable, named, shortened
+from shape_magic.words import knows, number, say
 
 #: Arguments that say nothing about shapes and fill the row.
 _QUIET = frozenset({"name", "dtype", "trainable", "build_config", "registered_name", "module"})
-_PLAIN = (str, int, float, bool, type(None))
+#: A configuration with more arguments, longer texts and lists, or deeper lists in lists is data: the rest is left out.
+_MOST, _LONGEST_TEXT, _LONGEST_LIST, _DEEPEST = 256, 2_000, 16, 8
+#: Longer numbers than this, in bits, are no sizes, and Python refuses to write them.
+_LARGEST = 4_096
 
 
 def bases(layer: Any) -> tuple[str, ...]:
@@ -27,8 +34,8 @@ def wrapped(layer: Any) -> Any | None:
     """The layer within a wrapper; None for a layer that is none."""
     if not {"Wrapper", "Bidirectional"} & set(bases(layer)):
         return None
-    inner = getattr(layer, "forward_layer", None)  # Bidirectional keeps a copy of what it was given
-    return inner if inner is not None else getattr(layer, "layer", None)
+    inner = _held(layer, "forward_layer")  # Bidirectional keeps a copy of what it was given
+    return inner if inner is not None else _held(layer, "layer")
 
 
 def is_keras(layer: Any) -> bool:
@@ -38,23 +45,51 @@ def is_keras(layer: Any) -> bool:
 
 def arguments(layer: Any) -> dict[str, object]:
     """The constructor's arguments as plain values that JSON takes; what is no plain value is left out."""
-    try:
+    # A user's get_config may do anything; the row does without.
+    return ask(lambda: plain_values(_config(layer)), {})
+
+
+#: In the place of what is no plain value.
+_HIDDEN = "hidden"
+
+
+def _config(layer: Any) -> dict[object, object]:
+    config = None
+    if is_what_it_holds(type(layer)):
+        with contextlib.suppress(Exception):  # a method that looks into what is hidden is asked of the layer itself
+            config = _outline(layer).get_config()
+    if config is None:
         config = layer.get_config()
-    except Exception:  # noqa: BLE001 - a user's get_config may do anything; the row does without
-        return {}
     if not isinstance(config, Mapping):
         return {}
-    return plain_values({k: v for k, v in config.items() if k not in _QUIET})
+    names = [k for k in itertools.islice(config, _MOST) if isinstance(k, str) and k not in _QUIET]
+    return {k: value for k in names if (value := config[k]) is not _HIDDEN}
+
+
+def _outline(layer: Any) -> Any:
+    """The layer with plain values only: to put initializers and the like in writing is most of what a config costs."""
+    outline = object.__new__(type(layer))
+    held = vars(outline)
+    held.update(vars(layer))
+    for name, value in vars(layer).items():
+        kind = kind_of(type(value))
+        if kind in ("recipe", "policy") and name != "_auto_config":  # from which Keras may make a config
+            held[name] = _HIDDEN
+        elif kind == "layer" and is_what_it_holds(type(value)):
+            held[name] = _outline(value)
+    return outline
 
 
 def plain_values(values: Mapping[Any, object]) -> dict[str, object]:
     """Those of the values that JSON takes."""
-    return {str(k): plain for k, v in values.items() if (plain := _plain(v)) is not _SKIP}
+    return {
+        named(k): plain for k, v in values.items() if (plain := ask(functools.partial(_plain, v), _SKIP)) is not _SKIP
+    }
 
 
 def declares(layer: Any) -> Shape | None:
     """The input's shape, without the batch axis, that the constructor was given; None where there is none."""
-    given = getattr(layer, "_input_shape_arg", None)
+    given = _held(layer, "_input_shape_arg")
     if not isinstance(given, list | tuple) or not all(d is None or isinstance(d, int) for d in given):
         return None
     return tuple(given)
@@ -68,20 +103,37 @@ def positional(cls: type, given: Sequence[object]) -> dict[str, object]:
 _SKIP = object()
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, _PLAIN):
-        return value
-    if isinstance(value, list | tuple) and len(value) <= 16:
-        items = [_plain(v) for v in value]
-        return _SKIP if any(i is _SKIP for i in items) else items
-    return _SKIP
+def _plain(value: Any, depth: int = 0) -> object:
+    """The value as JSON takes it; one of a subclass, which may answer anything, as its base has it."""
+    plain: object = _SKIP
+    cls = type(value)  # isinstance would ask the value itself
+    if value is None or cls is bool:
+        plain = value
+    elif issubclass(cls, str):
+        plain = shortened(encodable(str.__str__(value)), _LONGEST_TEXT)
+    elif issubclass(cls, int):
+        whole = int.__int__(value)
+        plain = whole if whole.bit_length() <= _LARGEST else _SKIP
+    elif issubclass(cls, float):
+        real = float.__float__(value)
+        plain = real if math.isfinite(real) else str(real)
+    elif issubclass(cls, list | tuple) and depth < _DEEPEST:
+        items = [_plain(v, depth + 1) for v in itertools.islice(value, _LONGEST_LIST + 1)]
+        plain = _SKIP if len(items) > _LONGEST_LIST or any(i is _SKIP for i in items) else items
+    return plain
+
+
+def _held(layer: Any, name: str) -> Any:
+    """An attribute of a layer; None where it has none, or does not say."""
+    return ask(lambda: getattr(layer, name, None), None)
 
 
 def wants_rank(layer: Any) -> int | None:
     """How many axes the layer's input check asks for, the batch axis counted; None where it asks for none."""
-    spec = getattr(layer, "input_spec", None)
+    return ask(lambda: _rank_of(layer.input_spec), None)
+
+
+def _rank_of(spec: Any) -> int | None:
     if isinstance(spec, list | tuple):
         spec = spec[0] if len(spec) == 1 else None
     rank = getattr(spec, "ndim", None) or getattr(spec, "min_ndim", None)
@@ -93,7 +145,11 @@ def adapted(layer: Any) -> bool | None:
 
     Of a copy in the worker nothing is known: its weights hold no values.
     """
-    if not hasattr(layer, "adapt") or in_worker():
+    return None if in_worker() else ask(lambda: _adapted(layer), None)
+
+
+def _adapted(layer: Any) -> bool | None:
+    if not hasattr(layer, "adapt"):
         return None
     names = {cls.__name__ for cls in type(layer).__mro__}
     if names & {"IndexLookup", "TextVectorization"}:
@@ -107,14 +163,15 @@ def adapted(layer: Any) -> bool | None:
 
 def weights(layer: Any) -> tuple[int, int]:
     """The layer's weights: how many numbers, how many bytes; (0, 0) while it has none."""
-    try:
-        own = list(layer.weights)
-    except Exception:  # noqa: BLE001 - a user's property may raise; then nothing is known
-        return 0, 0
+    return ask(lambda: _weights(list(layer.weights)), (0, 0))  # a user's property may raise; then nothing is known
+
+
+def _weights(own: list[Any]) -> tuple[int, int]:
     counts = [(math.prod(d or 0 for d in w.shape), _itemsize(str(w.dtype))) for w in own]
     return sum(n for n, _ in counts), sum(n * size for n, size in counts)
 
 
+@functools.lru_cache(64)
 def _itemsize(dtype: str) -> int:
     for bits in (64, 32, 16, 8):
         if str(bits) in dtype:
@@ -124,10 +181,12 @@ def _itemsize(dtype: str) -> int:
 
 def bytes_of(shape: Any, dtype: str) -> int:
     """The memory of a weight of this shape, in bytes; 0 while an axis is open."""
-    sizes = [shape] if isinstance(shape, int) else list(shape or ())
-    if any(not isinstance(d, int) for d in sizes):
-        return 0
-    return math.prod(sizes) * _itemsize(dtype)
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape or ())
+    for size in sizes:
+        if not isinstance(size, int):
+            return 0
+    numbers: int = math.prod(sizes)
+    return numbers * _itemsize(dtype)
 
 
 def summary(class_name: str, config: Mapping[str, object]) -> str:
@@ -180,7 +239,7 @@ _GENERAL: _Forms = (("units", "units"), ("filters", "filters"))
 def _phrase(value: object, form: str) -> str:
     if value is None or value is False or value in ("valid", "channels_last"):
         return ""
-    if value is True:
+    if value is True and knows(f"does.{form}"):  # Dense(True) has one unit
         return say(f"does.{form}")
     if isinstance(value, list | tuple) and form in ("stride", "dilation"):
         if all(v == 1 for v in value):

@@ -15,7 +15,7 @@ from shape_magic.trace.failures import failure_of
 from shape_magic.trace.inputs import input_data
 from shape_magic.trace.models import assigned_name
 from shape_magic.trace.probe import runs
-from shape_magic.trace.rows import Rows, shape
+from shape_magic.trace.rows import Rows, name_of, shape
 from shape_magic.trace.stack import call_apart, flat
 from shape_magic.trace.worker import apart, in_worker
 
@@ -91,7 +91,7 @@ def _loose(session: Session, ends: list[Any], namespace: Mapping[str, Any], give
     made = session.placed.get(nodes[-1].operation) or [None]
     held = [k for k, v in namespace.items() if any(v is end for end in ends) and not k.startswith("_")]
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in starts))
-    name = held[-1] if held else str(nodes[-1].operation.name)
+    name = held[-1] if held else name_of(nodes[-1].operation)
     return Model(
         name=name,
         keras_name=name,
@@ -118,7 +118,7 @@ def _add_broken(
         weights = describe.weights(used)
     rows.add(
         layer,
-        (str(layer.name),),
+        (name_of(layer),),
         sources,
         given,
         [shape(t) for t in flat(result)] if result is not None else [],

@@ -18,6 +18,8 @@ from shape_magic.facts import Data, Failure, LossFacts, Spread
 from shape_magic.trace.data import with_batch
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.layers import arguments
+from shape_magic.untrusted import ask, named
+from shape_magic.untrusted import asked as users_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def spread_of(value: Any, text: str = "") -> Spread:
     if value is None:
         return Spread()
     if isinstance(value, Mapping):
-        return Spread("dict", len(value), tuple(str(k) for k in value), text)
+        return Spread("dict", len(value), tuple(named(k) for k in value), text)
     if isinstance(value, list | tuple):
         return Spread("list", len(value), text=text)
     return Spread("one", 1, text=text)
@@ -107,7 +109,7 @@ def _told(loss: Any, failure: Failure | None) -> LossFacts:
     given = dict(keywords) if isinstance(keywords, dict) else {}
     ignored = given.get("ignore_class")
     return LossFacts(
-        name=name_of(loss),
+        name=named(ask(lambda: name_of(loss), type(loss).__name__)),
         known=is_known(loss),
         from_logits=bool(given["from_logits"]) if "from_logits" in given else None,
         plain=all(not v or (k, v) == ("axis", -1) for k, v in given.items()),
@@ -172,7 +174,7 @@ def refused(make: Callable[[], Any], *symbols: Any) -> Failure | None:
     from keras.src import backend
 
     try:
-        with unobserved():
+        with unobserved(), users_code():
             compare = make()
             backend.compute_output_spec(lambda *given: _numeric(compare(*given)), *symbols)
     except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding

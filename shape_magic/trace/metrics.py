@@ -9,6 +9,7 @@ from typing import Any
 from shape_magic.facts import Data, Failure, LossFacts
 from shape_magic.trace.layers import arguments
 from shape_magic.trace.losses import asked, is_known, kind, per_output
+from shape_magic.untrusted import ask, named
 
 #: What Keras chooses by the shapes, under one name each (keras/src/trainers/compile_utils.py).
 _CHOSEN = {"accuracy": "accuracy", "acc": "accuracy", "crossentropy": "crossentropy", "ce": "crossentropy"}
@@ -40,7 +41,7 @@ def metric_facts(
 def _told(metric: Any, item: int, failure: Failure | None, text: str) -> LossFacts:
     known = is_known(metric)
     return LossFacts(
-        label_of(metric),
+        named(ask(lambda: label_of(metric), type(metric).__name__)),
         known,
         arguments=arguments(metric) if known else {},
         kind=kind_of(metric) if known else "",
@@ -73,10 +74,8 @@ def copied_metric(metric: Any) -> Any:
     """A metric that keeps no state of the user's; None where it can't be copied, and is not asked."""
     if isinstance(metric, str) or not hasattr(metric, "update_state"):
         return metric
-    try:
-        return type(metric).from_config(metric.get_config())
-    except Exception:  # noqa: BLE001 - a user's metric may need arguments that its config does not tell
-        return None
+    # A user's metric may need arguments that its config does not tell.
+    return ask(lambda: type(metric).from_config(metric.get_config()), None)
 
 
 def elements(text: str, count: int) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session, Tracked, Use
 from shape_magic.facts import Contract, Data, Failure, Given, Model
+from shape_magic.interrupts import GaveUp
 from shape_magic.spans import Shape
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import batch_of, contract_facts, forward
@@ -19,11 +20,12 @@ from shape_magic.trace.inputs import input_data, with_declaration
 from shape_magic.trace.origins import with_origins
 from shape_magic.trace.probe import runs
 from shape_magic.trace.reuse import Flow, Spec
-from shape_magic.trace.rows import Rows, graph_of, shape
+from shape_magic.trace.rows import Rows, graph_of, name_of, shape
 from shape_magic.trace.stack import flat, input_tensor, trace_stack
 from shape_magic.trace.subclassed import traced, trains_itself
 from shape_magic.trace.use import Names, data_of_use
 from shape_magic.trace.worker import apart, in_worker
+from shape_magic.untrusted import asked, module_of
 from shape_magic.words import say
 
 _NOTHING = Given()
@@ -41,8 +43,25 @@ def model_facts(
     """A model and, if given, one use of it, as facts.
 
     ``given`` says what the code does not: shapes of inputs and labels, a loss. Nothing
-    of the model changes: what has to be called is called on clones, in the worker.
+    of the model changes: what has to be called is called on clones, in the worker. Where the
+    user's code takes too long, nothing is known of the model but that it is there.
     """
+    try:
+        return _facts(session, model, namespace, use, given, compiled)
+    except GaveUp:
+        session.gave_up = True
+        name = variable_name(session, model, namespace, session.tracked.get(model))
+        return Model(name, name_of(model), _kind(model), 0, 0, (), (), (), None)
+
+
+def _facts(
+    session: Session,
+    model: Any,
+    namespace: Mapping[str, Any],
+    use: Use | None,
+    given: Given,
+    compiled: dict[str, Any] | None,
+) -> Model:
     tracked = session.tracked.get(model)
     if compiled is not None:  # what is asked about stands for what was compiled, for this once
         known = tracked or Tracked(0, weakref.ref(model), None)
@@ -71,7 +90,7 @@ def model_facts(
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in inputs))
     return Model(
         name=variable_name(session, model, namespace, tracked),
-        keras_name=str(getattr(model, "name", type(model).__name__)),
+        keras_name=name_of(model),
         kind=_kind(model),
         params=sum(c.params for c in calls),
         bytes=sum(c.bytes for c in calls),
@@ -123,7 +142,7 @@ def _checked_forward(graph: Any, x: Sequence[Data], batch: int | None) -> tuple[
 
 
 def _is_stack(model: Any) -> bool:
-    return any(c.__name__ == "Sequential" and c.__module__.startswith("keras.") for c in type(model).__mro__)
+    return any(c.__name__ == "Sequential" and module_of(c).startswith("keras.") for c in type(model).__mro__)
 
 
 def _kind(model: Any) -> Literal["Sequential", "Functional", "Model"]:
@@ -188,7 +207,7 @@ def _forward_of_stack(
 ) -> tuple[list[Any], Failure | None]:
     """What a stack that was built on other data gives for x, or why it gives nothing. Runs in the worker."""
     try:
-        with unobserved():
+        with unobserved(), asked():
             twin = type(model).from_config(model.get_config())
             twin.build(start.shape)
     except Exception:  # noqa: BLE001 - a stack that can't be copied is checked when it is called
@@ -203,7 +222,7 @@ def _start(
     first = model._layers[0] if getattr(model, "_layers", None) else None
     batch_shape = getattr(first, "batch_shape", None)
     if first is not None and type(first).__name__ == "InputLayer" and batch_shape is not None:
-        data = Data(str(first.name), tuple(batch_shape), str(first.dtype))
+        data = Data(name_of(first), tuple(batch_shape), str(first.dtype))
         return with_declaration(session, data, first, _first_layers(model))
     if given:
         return Data("input", given[0], "float32")
@@ -226,7 +245,7 @@ def variable_name(session: Session, model: Any, namespace: Mapping[str, Any], tr
     if held:
         return held[-1]
     assigned = assigned_name(session, tracked.span if tracked else None)
-    return assigned or str(getattr(model, "name", "model"))
+    return assigned or name_of(model)
 
 
 def assigned_name(session: Session, span: Any, *, within: bool = False) -> str | None:

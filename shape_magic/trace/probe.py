@@ -24,8 +24,9 @@ from shape_magic.trace.known import known
 from shape_magic.trace.layers import is_keras
 from shape_magic.trace.reuse import Answer, Spec, keep, kept
 from shape_magic.trace.rows import Step, is_layer, shape
-from shape_magic.trace.stack import as_they_were
+from shape_magic.trace.untouched import as_they_were
 from shape_magic.trace.worker import apart
+from shape_magic.untrusted import asked
 
 #: Batches that a program may have been written for: a call that works for one of them is not wrong by itself.
 _USUAL = (32, 64, 16, 8, 4, 2, 128, 256, 100, 50, 20, 10, 12, 24)
@@ -238,7 +239,7 @@ def _called(session: Session, step: Step, given: dict[int, _Tensor]) -> list[_Te
 
     args, kwargs = keras.tree.map_structure(symbol, (step.args, step.kwargs))
     try:
-        with unobserved(), as_they_were(layer):
+        with unobserved(), asked(), as_they_were(layer):
             result = backend.compute_output_spec(layer if is_layer(layer) else layer.call, *args, **kwargs)
     except Exception as error:  # noqa: BLE001 - what the real call raises is the finding
         return replace(failure_of(error), spans=culprits(session, error)) if _is_of_shapes(error, layer) else None

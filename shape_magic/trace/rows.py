@@ -13,7 +13,9 @@ from shape_magic.source.cells import span_from_positions
 from shape_magic.spans import Shape, Span
 from shape_magic.trace import layers as describe
 from shape_magic.trace.classes import is_layer_class
+from shape_magic.trace.data import size
 from shape_magic.trace.known import Known, known
+from shape_magic.untrusted import ask, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ class Rows:
             Call(
                 call=number,
                 index=index,
-                layer=str(layer.name),
-                class_name=type(layer).__name__,
+                layer=name_of(layer),
+                class_name=named(type(layer).__name__),
                 path=path,
                 inputs=tuple(inputs),
                 arguments=told.arguments,
@@ -123,7 +125,7 @@ class Rows:
             return
         sources = [at.get(id(t), -1) for t in node.input_tensors]
         inner = graph_of(layer)
-        path = (*prefix, str(layer.name))
+        path = (*prefix, name_of(layer))
         if inner is not None:
             if hasattr(layer, "_layers") and type(layer).__name__ == "Sequential":
                 self.know_elements(layer)
@@ -158,9 +160,14 @@ def graph_of(model: Any) -> Any | None:
     return inner if inner is not None and hasattr(inner, "_nodes_by_depth") else None
 
 
+def name_of(layer: Any) -> str:
+    """What a layer or operation is called."""
+    return named(ask(lambda: layer.name, type(layer).__name__))
+
+
 def shape(tensor: Any) -> Shape:
-    """A tensor's shape as whole numbers and None."""
-    return tuple(None if d is None else int(d) for d in tensor.shape)
+    """A tensor's shape as whole numbers and None; sizes that no machine could count are left open."""
+    return tuple([None if d is None else size(d) for d in tensor.shape])
 
 
 def list_elements(session: Session, model: Any) -> dict[int, Span]:

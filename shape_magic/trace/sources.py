@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 from shape_magic.capture.hooks import unobserved
 from shape_magic.trace.data import Spec, shape_of
 from shape_magic.trace.worker import apart
+from shape_magic.untrusted import module_of
 
 _WRITES = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME", "IMPORT_NAME", "STORE_ATTR", "DELETE_ATTR"})
 _known: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
@@ -25,7 +26,7 @@ _known: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 def is_sequence(value: Any) -> bool:
     """Whether a value is one of Keras' data sets that give batches by their number (``PyDataset``)."""
-    return any(c.__name__ == "PyDataset" and c.__module__.startswith("keras.") for c in type(value).__mro__)
+    return any(c.__name__ == "PyDataset" and module_of(c).startswith("keras.") for c in type(value).__mro__)
 
 
 def first_batch(source: Any, namespace: Mapping[str, Any]) -> Any:

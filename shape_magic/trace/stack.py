@@ -18,13 +18,13 @@ from shape_magic.facts import Failure
 from shape_magic.spans import Shape
 from shape_magic.trace import layers as describe
 from shape_magic.trace.failures import failure_of
-from shape_magic.trace.interrupts import put_back
 from shape_magic.trace.known import Known, known, remembered
-from shape_magic.trace.layers import is_keras
 from shape_magic.trace.reuse import Answer, Flow, keep, kept
-from shape_magic.trace.rows import Rows, graph_of, is_layer
+from shape_magic.trace.rows import Rows, graph_of, is_layer, name_of
 from shape_magic.trace.twins import twin
+from shape_magic.trace.untouched import as_they_were, reached_from
 from shape_magic.trace.worker import apart
+from shape_magic.untrusted import asked
 
 
 class Untraceable(Exception):
@@ -46,7 +46,7 @@ def trace_stack(session: Session, rows: Rows, layers: Sequence[Any], given: Flow
 def _opened(rows: Rows, layers: Sequence[Any], path: tuple[str, ...]) -> Iterator[tuple[Any, tuple[str, ...]]]:
     """The layers, those of a Sequential without a graph in its place, each with the names that lead to it."""
     for layer in layers:
-        here = (*path, str(layer.name))
+        here = (*path, name_of(layer))
         if type(layer).__name__ == "Sequential" and graph_of(layer) is None:
             rows.know_elements(layer)
             yield from _opened(rows, layer.layers, here)
@@ -138,25 +138,6 @@ def _answered(told: Known, given: Flow) -> Answer | None:
     return kept((told.key, comes)) if told.key is not None and comes is not None else None
 
 
-@contextlib.contextmanager
-def as_they_were(layer: Any) -> Iterator[None]:
-    """Put back what a traced call leaves in a built model: losses, and what the user's layers keep of a call."""
-    inside = list(layer._flatten_layers()) if hasattr(layer, "_flatten_layers") else [layer]
-    losses = [(one, list(one._losses)) for one in inside if isinstance(getattr(one, "_losses", None), list)]
-    kept = [(vars(one), dict(vars(one))) for one in inside if not is_keras(one)]
-
-    def undo() -> None:
-        for attributes, before in kept:
-            if attributes.keys() != before.keys() or any(attributes[k] is not v for k, v in before.items()):
-                attributes.clear()
-                attributes.update(before)
-        for one, before_losses in losses:
-            one._losses[:] = before_losses
-
-    with put_back(undo):
-        yield
-
-
 def flat(structure: Any) -> list[Any]:
     """The tensors of a nested structure, in Keras' order."""
     from keras import tree
@@ -164,6 +145,7 @@ def flat(structure: Any) -> list[Any]:
     return [t for t in tree.flatten(structure) if hasattr(t, "shape")]
 
 
+@asked()
 def call_apart(session: Session, layer: Any, *tensors: Any, **kwargs: Any) -> tuple[Any, Any]:
     """Call a layer on symbols without touching it; returns the result and the layer that was called."""
     if getattr(layer, "built", False) or (hasattr(layer, "adapt") and getattr(layer, "is_adapted", True)):
@@ -174,22 +156,25 @@ def call_apart(session: Session, layer: Any, *tensors: Any, **kwargs: Any) -> tu
     copy = twin(layer)
     if copy is not None:
         # What a twin says no to is asked of a clone as well: that one's exception is Keras' word.
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), reached_from(copy):
             return copy(*tensors, **kwargs), copy
     copy = clone(session, layer)
-    return copy(*tensors, **kwargs), copy
+    with reached_from(copy):
+        return copy(*tensors, **kwargs), copy
 
 
+@asked()
 def clone(session: Session, layer: Any) -> Any:
     """A fresh, unbuilt layer that is configured alike; raises ``Untraceable`` when there is none."""
-    try:
-        return type(layer).from_config(layer.get_config())
-    except Exception:  # noqa: BLE001 - lambdas, callables, layers without get_config: recorded arguments come next
-        pass
-    made = session.made.get(layer)
-    if made is None:
-        raise Untraceable(f"{type(layer).__name__} can't be copied")
-    return made.cls(*_fresh(session, made.args), **_fresh(session, made.kwargs))
+    with reached_from(layer):
+        try:
+            return type(layer).from_config(layer.get_config())
+        except Exception:  # noqa: BLE001 - lambdas, callables, layers without get_config: recorded arguments come next
+            pass
+        made = session.made.get(layer)
+        if made is None:
+            raise Untraceable(f"{type(layer).__name__} can't be copied")
+        return made.cls(*_fresh(session, made.args), **_fresh(session, made.kwargs))
 
 
 def _fresh(session: Session, value: Any) -> Any:

@@ -18,8 +18,10 @@ from shape_magic.facts import Data, Failure
 from shape_magic.trace.data import with_batch
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.layers import is_keras
-from shape_magic.trace.rows import Rows, is_layer, shape
-from shape_magic.trace.stack import Untraceable, as_they_were, clone, flat, input_tensor
+from shape_magic.trace.rows import Rows, is_layer, name_of, shape
+from shape_magic.trace.stack import Untraceable, clone, flat, input_tensor
+from shape_magic.trace.untouched import as_they_were, reached_from
+from shape_magic.untrusted import asked, module_of
 
 _OWN_STEPS = ("train_step", "test_step", "compute_loss", "make_train_function", "fit")
 
@@ -49,7 +51,7 @@ class _Watch(Observer):
         if not is_keras(layer) or any(is_keras(around) for around in self.session.stack):
             return
         given, gave = flat((args, kwargs)), flat(result)
-        number = self.rows.add(layer, (str(layer.name),), self._sources(given), _shapes(given), _shapes(gave))
+        number = self.rows.add(layer, (name_of(layer),), self._sources(given), _shapes(given), _shapes(gave))
         self._at |= {id(t): number for t in gave}
         self._kept += gave  # an id is used again once its tensor has gone
 
@@ -65,7 +67,7 @@ class _Watch(Observer):
         if layer is None or self.broken is None:
             return
         given = flat(self.broken.args)
-        self.rows.add(layer, (str(layer.name),), self._sources(given), _shapes(given), [], failure=failure)
+        self.rows.add(layer, (name_of(layer),), self._sources(given), _shapes(given), [], failure=failure)
 
     def _sources(self, given: Sequence[Any]) -> list[int]:
         return [self._at.get(id(t), -1) for t in given]
@@ -81,7 +83,7 @@ def trains_itself(use: Use) -> bool:
     if use.method in ("call", "predict", "predict_on_batch"):
         return False
     owners = [next((c for c in type(use.model).__mro__ if name in vars(c)), None) for name in _OWN_STEPS]
-    return any(o is not None and not o.__module__.startswith("keras.") for o in owners)
+    return any(o is not None and not module_of(o).startswith("keras.") for o in owners)
 
 
 def traced(session: Session, model: Any, x: Sequence[Data], batch: int | None) -> Seen | None:
@@ -94,14 +96,14 @@ def traced(session: Session, model: Any, x: Sequence[Data], batch: int | None) -
     given = specs[0] if len(specs) == 1 else specs
     watch = _Watch(session, specs)
     try:
-        with observing(watch):  # the layers of a copy get their places in the source, too
+        with observing(watch), asked():  # the layers of a copy get their places in the source, too
             subject = model if _is_complete(model) else clone_of(session, model)
     except Exception:  # noqa: BLE001 - a constructor of the user's own; the model is looked at when it runs
         return None
     if subject is not model:
         _build(subject, given)
     try:
-        with observing(watch), as_they_were(subject):
+        with observing(watch), asked(), as_they_were(subject):
             result = backend.compute_output_spec(subject, given)
     except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
         return _stopped(watch, error)
@@ -112,7 +114,8 @@ def _build(copy: Any, given: Any) -> None:
     """Call a copy once, as far as it goes: Keras runs ``call`` twice for a layer that is not built."""
     from keras.src import backend
 
-    with unobserved(), contextlib.suppress(Exception):  # it raises again where it is looked at
+    # It raises again where it is looked at.
+    with unobserved(), contextlib.suppress(Exception), asked(), reached_from(copy):
         backend.compute_output_spec(copy, given)
     for layer in copy._flatten_layers():
         if not is_keras(layer) and not any("build" in vars(c) for c in type(layer).__mro__ if not _is_keras_class(c)):
@@ -120,7 +123,7 @@ def _build(copy: Any, given: Any) -> None:
 
 
 def _is_keras_class(cls: type) -> bool:
-    return cls.__module__.split(".", 1)[0] == "keras"
+    return module_of(cls).split(".", 1)[0] == "keras"
 
 
 def _stopped(watch: _Watch, error: Exception) -> Seen | None:

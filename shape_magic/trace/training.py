@@ -8,6 +8,7 @@ from typing import Any
 from shape_magic.facts import Compiled
 from shape_magic.trace.layers import is_keras
 from shape_magic.trace.losses import Settings, spread_of
+from shape_magic.untrusted import named
 
 #: The methods by which a class says itself how it trains.
 STEPS = ("train_step", "test_step", "compute_loss", "make_train_function", "fit", "evaluate", "_compute_loss")
@@ -21,7 +22,7 @@ def is_compiled(model: Any) -> bool:
 def compiled_facts(settings: Settings, outputs: Sequence[str], model: Any, texts: Mapping[str, str]) -> Compiled:
     """What ``compile`` was given, by its form; ``texts`` is the source of its arguments."""
     return Compiled(
-        outputs=tuple(outputs),
+        outputs=tuple(map(named, outputs)),
         loss=spread_of(settings.loss, texts.get("loss", "")),
         loss_weights=spread_of(settings.loss_weights, texts.get("loss_weights", "")),
         metrics=spread_of(settings.metrics, texts.get("metrics", "")),
@@ -39,10 +40,7 @@ def has_own_step(model: Any) -> bool:
 def _layers(model: Any) -> Iterator[Any]:
     if not is_keras(model):
         yield model
-    for layer in getattr(model, "_layers", None) or ():
-        if hasattr(layer, "_layers") and layer is not model:
-            yield layer
-            yield from _layers(layer)
+    yield from model._flatten_layers(include_self=False) if getattr(model, "_layers", None) else ()
 
 
 def _may_bring_losses(layer: Any) -> bool:

@@ -13,6 +13,7 @@ from shape_magic.facts import Argument, ClassWeights, Data, Form
 from shape_magic.spans import Shape, Span
 from shape_magic.trace.data import describe, shape_of
 from shape_magic.trace.sources import first_batch, is_sequence
+from shape_magic.untrusted import module_of, named
 from shape_magic.words import say
 
 #: Rows of a list that are looked at, at most.
@@ -136,7 +137,7 @@ def arguments_of(use: Use, wanted: Sequence[Shape] = ()) -> tuple[Argument, ...]
 
 def _argument(name: str, value: Any, text: str, wanted: Sequence[Shape]) -> Argument:
     form = form_of(value, wanted if name == "x" else ())
-    keys = tuple(str(k) for k in value) if form == "named" else ()
+    keys = tuple(named(k) for k in value) if form == "named" else ()
     stacked = shape_of_rows(value) if form in ("plain", "rows") else None
     if form == "objects":
         stacked = _shape_of_objects(value)
@@ -257,7 +258,7 @@ def nearby(use: Use, namespace: Mapping[str, Any]) -> tuple[Data, ...]:
 
 
 def _is_array(value: Any) -> bool:
-    root = type(value).__module__.split(".")[0]
+    root = module_of(type(value)).split(".")[0]
     return (
         root in ("numpy", "tensorflow", "pandas")
         and isinstance(getattr(value, "shape", None), tuple)

@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from shape_magic.trace.interrupts import Deferred, Worker
+from shape_magic.interrupts import Deferred, GaveUp, Worker, worker_name
+from shape_magic.swaps import Place, Swap
 
 T = TypeVar("T")
-
 _NAME = "shape_magic-trace"
+#: Seconds that one look may take. A trace takes milliseconds; what takes so long sleeps, or never ends.
+PATIENCE = 30.0
 
 #: Keras' thread-local settings that change how layers are made and called.
 _CARRIED = (
@@ -39,10 +41,13 @@ def apart(function: Callable[[], T]) -> T:
     """Run a function in the worker and return what it returns, or raise what it raises.
 
     Python's and NumPy's random state are as before afterwards. An interrupt tells the worker to
-    stop, waits for it and goes on as KeyboardInterrupt.
+    stop, waits for it and goes on as KeyboardInterrupt. Raises ``GaveUp`` where the user's code takes
+    too long, and at once as long as a worker before this one is still stuck in it.
     """
     if in_worker():
         return function()
+    if any(thread.is_stuck for thread in threading.enumerate() if isinstance(thread, Worker)):
+        raise GaveUp
     from keras.src.backend.common import global_state
 
     carried = {name: global_state.get_global_attribute(name) for name in _CARRIED}
@@ -51,13 +56,13 @@ def apart(function: Callable[[], T]) -> T:
         with _stateless(carried):
             return function()
 
-    with Deferred(), world_kept(), _silence():
-        return Worker(work, _NAME).outcome()
+    with Deferred(), world_kept(), _silence:
+        return Worker(work, _NAME).outcome(PATIENCE)
 
 
 def in_worker() -> bool:
     """Whether the running thread is the worker."""
-    return threading.current_thread().name == _NAME
+    return worker_name() == _NAME
 
 
 @contextmanager
@@ -100,9 +105,9 @@ def world_kept() -> Iterator[None]:
         random.setstate(python)
         np.random.set_state(array)  # noqa: NPY002
         for table, before in zip(tables, kept, strict=True):
-            if dict(table) != before:
-                table.clear()
-                table.update(before)
+            for key in table.keys() - before.keys():
+                del table[key]
+            table.update({key: value for key, value in before.items() if table.get(key) is not value})
 
 
 class _Muted:
@@ -119,19 +124,14 @@ class _Muted:
         return getattr(self._stream, name)
 
 
-@contextmanager
-def _silence() -> Iterator[None]:
-    """What the worker prints or warns of is not shown: the user's own run says it, once.
+def _loud() -> Iterator[Place]:
+    # The warnings' filters are left alone, because changing them makes Python repeat warnings.
+    yield from ((sys, name, _Muted) for name in ("stdout", "stderr"))
+    yield from ((warnings, name, _unless_worker) for name in ("warn", "warn_explicit"))
 
-    The warnings' filters are left alone, because changing them makes Python repeat warnings.
-    """
-    out, err, warn, explicit = sys.stdout, sys.stderr, warnings.warn, warnings.warn_explicit
-    sys.stdout, sys.stderr = _Muted(out), _Muted(err)
-    warnings.warn, warnings.warn_explicit = _unless_worker(warn), _unless_worker(explicit)
-    try:
-        yield
-    finally:
-        sys.stdout, sys.stderr, warnings.warn, warnings.warn_explicit = out, err, warn, explicit
+
+#: What the worker prints or warns of is not shown: the user's own run says it, once.
+_silence = Swap(_loud)
 
 
 def _unless_worker(function: Any) -> Any:

@@ -7,6 +7,7 @@ A rule's texts, and those of the fixes that only it offers, stand in a file of t
 
 from __future__ import annotations
 
+import math
 import string
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,8 @@ DEFAULT = "en"
 #: The folder of the rules' files, in that of a language.
 _RULES = "rules"
 _spoken = DEFAULT
+#: Whole numbers of more bits are not written out.
+_READABLE = 128
 
 
 class _Formatter(string.Formatter):
@@ -145,7 +148,9 @@ def knows(message_id: str) -> bool:
 
 def number(value: float, digits: int = 3) -> str:
     """A number as a person writes it: ``9``, ``1,600``, ``99.7``, ``0.004``; with a comma where the language has it."""
-    # A whole number is taken as it is: it may be larger than any float.
+    # A whole number is taken as it is: it may be larger than any float. One that nobody reads is told by its length.
+    if isinstance(value, int) and value.bit_length() > _READABLE:
+        return f"{'-' if value < 0 else ''}10^{int(value.bit_length() * math.log10(2))}"
     style = "," if isinstance(value, int) else ",.0f" if value.is_integer() else f".{digits}g"
     marks = {ord(mark): _spoken_text(f"number.{name}") for mark, name in ((",", "thousands"), (".", "decimal"))}
     return format(value, style).translate(marks)
@@ -153,7 +158,7 @@ def number(value: float, digits: int = 3) -> str:
 
 def shape_text(shape: tuple[int | None, ...], *, batch: str | None = None) -> str:
     """A shape as Keras prints it, ``(None, 28, 28, 1)``; the open batch axis by a word if one is given."""
-    parts = [str(d) for d in shape]
+    parts = [str(d) if d is None or d.bit_length() <= _READABLE else number(d) for d in shape]
     if batch and parts and shape[0] is None:
         parts[0] = say(f"axis.{batch}")
     return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"

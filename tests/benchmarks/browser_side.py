@@ -1,8 +1,8 @@
-"""What a reader waits for in JupyterLab; measured by ``browser.py`` in a real Chromium."""
+"""What a reader waits for in JupyterLab; measured by ``lab.py`` in a real Chromium."""
 
 from __future__ import annotations
 
-from tests.benchmarks import browser
+from tests.benchmarks import lab
 from tests.benchmarks.rows import Group, Row, row
 
 #: A task over 50 ms is a long one by the W3C's definition.
@@ -11,7 +11,7 @@ _PAINT, _LONG_TASK, _TURN = 300.0, 50.0, 30.0
 
 def measure() -> Group:
     """The rows of the group."""
-    found = browser.figures()
+    found = lab.figures()
 
     def milliseconds(what: str, name: str, goal: float | None = None) -> Row:
         return row(what, "", "ms", found[name], goal=goal)

@@ -104,7 +104,8 @@ def opened(*, extension: bool = True) -> Iterator[Shell]:
     try:
         yield shell
     finally:
-        shell.ip.run_line_magic("unload_ext", "shape_magic")
+        if "ShapeMagics" in shell.ip.magics_manager.registry:
+            shell.ip.run_line_magic("unload_ext", "shape_magic")
         shell.ip.restore_sys_module_state()
         atexit.unregister(shell.ip.atexit_operations)
         InteractiveShell.clear_instance()

@@ -33,7 +33,7 @@ Line = tuple[str, str, int]
 #: What puts something in or takes it out: every line of these is struck. Of the others, some are.
 _DELICATE = (
     *("capture/hooks", "capture/observer", "capture/wrappers", "capture/session", "kernel/notebook", "kernel/front"),
-    *("trace/interrupts", "trace/worker", "repair/stubs", "repair/replay", "display/widget"),
+    *("interrupts", "swaps", "trace/worker", "repair/stubs", "repair/replay", "display/widget"),
 )
 
 

@@ -18,9 +18,9 @@ from shape_magic import check_cells
 from shape_magic.capture import hooks
 from shape_magic.capture.observer import Observer
 from shape_magic.capture.session import Session
+from shape_magic.interrupts import Deferred, Stop, Worker, put_back
 from shape_magic.teach.bench import dry_run
-from shape_magic.trace.interrupts import Deferred, Stop, Worker, put_back
-from shape_magic.trace.stack import as_they_were
+from shape_magic.trace.untouched import as_they_were
 from shape_magic.trace.worker import apart
 from tests.capture.test_hooks import state
 
@@ -51,27 +51,16 @@ def nothing_left() -> Iterator[None]:
 
 def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
     done = []
-
-    def inside() -> None:
-        with Deferred() as outer:
+    with pytest.raises(KeyboardInterrupt), Deferred() as outer:  # noqa: PT012 - it comes at the block's end
+        signal.raise_signal(PRESS)
+        with Deferred() as inner:
+            assert inner.count == outer.count == 1
             signal.raise_signal(PRESS)
-            with Deferred() as inner:
-                assert inner.count == outer.count == 1
-                signal.raise_signal(PRESS)
-                assert (inner.count, outer.count) == (2, 1)
-            assert outer.count == 2
-            done.append("all of it")
-
-    with pytest.raises(KeyboardInterrupt):
-        inside()
-    assert done == ["all of it"]
-
-
-def forever() -> None:
-    """What only an interrupt ends."""
-    press()
-    while True:
-        time.sleep(0.005)
+            assert (inner.count, outer.count) == (2, 1)
+        done.append("inner")
+        assert outer.count == 2
+        done.append("outer")
+    assert done == ["inner", "outer"]
 
 
 def test_whoever_hears_of_interrupts_hears_of_them() -> None:
@@ -82,14 +71,25 @@ def test_whoever_hears_of_interrupts_hears_of_them() -> None:
             signal.raise_signal(PRESS)
             assert heard == []
         assert heard == [PRESS]
+
+        def work() -> None:
+            press()
+            while True:
+                time.sleep(0.005)
+
         with pytest.raises(KeyboardInterrupt):  # what was asked for has no result
-            apart(forever)
+            apart(work)
         assert heard == [PRESS, PRESS]
     finally:
         signal.signal(PRESS, before)
 
 
 def test_one_interrupt_is_one_exception() -> None:
+    def forever() -> None:
+        press()
+        while True:
+            time.sleep(0.005)
+
     with pytest.raises(KeyboardInterrupt) as raised:
         apart(forever)
     assert raised.value.__context__ is None or not isinstance(raised.value.__context__, KeyboardInterrupt)
@@ -98,18 +98,14 @@ def test_one_interrupt_is_one_exception() -> None:
 def test_an_interrupt_that_came_before_the_worker_stops_it() -> None:
     started: list[bool] = []
 
-    def endless() -> None:
+    def forever() -> None:
         started.append(True)
         while True:
             time.sleep(0.005)
 
-    def inside() -> None:
-        with Deferred():
-            signal.raise_signal(PRESS)
-            apart(endless)
-
-    with pytest.raises(KeyboardInterrupt):
-        inside()
+    with pytest.raises(KeyboardInterrupt), Deferred():  # noqa: PT012
+        signal.raise_signal(PRESS)
+        apart(forever)
     assert started in ([], [True])
 
 
@@ -231,7 +227,7 @@ def test_wherever_a_stop_strikes_no_hook_stays() -> None:
         with hooks.observing(Observer(Session())):
             layers.Dense(2)(keras.KerasTensor((None, 3)))
 
-    while Strikes(at, "capture/hooks.py", "trace/interrupts.py").in_worker(look):
+    while Strikes(at, "capture/hooks.py", "shape_magic/interrupts.py").in_worker(look):
         assert (hooks.installed(), state() == before) == (False, True), at
         at += 1
     assert at > 40
@@ -249,9 +245,10 @@ def test_wherever_a_stop_strikes_a_layer_keeps_what_it_had() -> None:
 
     def change() -> None:
         with as_they_were(layer):
-            layer.__dict__.update(seen=2, more=3)
+            layer.__dict__["seen"] = 2
+            layer.__dict__["more"] = 3
 
-    while Strikes(at, "trace/stack.py", "trace/interrupts.py").in_worker(change):
+    while Strikes(at, "trace/untouched.py", "shape_magic/interrupts.py").in_worker(change):
         assert vars(layer) == kept, at
         at += 1
     assert at > 15

@@ -13,6 +13,7 @@ from shape_magic.capture.session import Broken, Session, Use
 from shape_magic.checker import Checker, Halt
 from shape_magic.errors import ShapeMagicError, UsageError
 from shape_magic.facts import Given
+from shape_magic.interrupts import Deferred
 from shape_magic.repair.copies import copied
 from shape_magic.repair.stubs import stubbed
 from shape_magic.source.cells import mask
@@ -20,7 +21,6 @@ from shape_magic.spans import Shape
 from shape_magic.teach.recipe import Cut, Layer, Node, Recipe, Ref
 from shape_magic.teach.tracing.answers import Answers
 from shape_magic.teach.tracing.forge import plain_config
-from shape_magic.trace.interrupts import Deferred
 from shape_magic.trace.layers import is_keras, positional
 from shape_magic.trace.loose import ancestors
 from shape_magic.trace.losses import settings_of

@@ -7,10 +7,12 @@ told to stop in the same way. What has to be put back is put back all the same.
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -19,6 +21,10 @@ T = TypeVar("T")
 _LOOK = 0.1
 #: Seconds that a thread has to stop; after that the kernel is given back while it is stuck.
 _GRACE = 5.0
+
+
+class GaveUp(Exception):
+    """What was run apart took too long, and what it would have told is not known."""
 
 
 class Stop(BaseException):
@@ -61,6 +67,20 @@ class Deferred:
         self._count += 1
 
 
+class _Here(threading.local):
+    """The name of the running thread, if it is a worker."""
+
+    name: str | None = None
+
+
+_here = _Here()
+
+
+def worker_name() -> str | None:
+    """The name of the worker that runs this; None in every other thread. Asked for each weight that is made."""
+    return _here.name
+
+
 class Worker(threading.Thread, Generic[T]):
     """A short-lived thread for one function, which an interrupt of the waiting thread stops."""
 
@@ -72,6 +92,10 @@ class Worker(threading.Thread, Generic[T]):
         self._result: list[T] = []
         self._error: BaseException | None = None
         self._gate = threading.Lock()
+        #: Whether nobody waits for it any more: it did not stop when it was told to.
+        self.is_stuck = False
+        #: Whether it was told to stop because it took too long, and for nothing else.
+        self._late = False
         #: Whether the function has ended, and whether the thread has nothing more to do.
         self._over = self._gone = False
         #: Held until then. No ``join`` and no event: those lose count when an exception strikes in them.
@@ -80,6 +104,7 @@ class Worker(threading.Thread, Generic[T]):
 
     def run(self) -> None:
         """Run the function; its outcome is kept for ``outcome``."""
+        _here.name = self.name
         try:
             self._go()
         except Stop as stop:  # told just then
@@ -99,33 +124,43 @@ class Worker(threading.Thread, Generic[T]):
             with self._gate:  # from here on nobody tells it anything
                 self._over = True
 
-    def outcome(self) -> T:
+    def outcome(self, patience: float = math.inf) -> T:
         """Run it and give what the function returns, or raise what it raises.
 
         An interrupt tells the thread to stop, waits for it and goes on. A thread that is stuck, or
-        a second interrupt, is not waited for: it stops as soon as it can.
+        a second interrupt, is not waited for: it stops as soon as it can. After ``patience`` seconds
+        it is told to stop as well, and ``GaveUp`` is raised.
         """
         with Deferred() as interrupts:
             self.start()
-            stopped = self._wait(interrupts)
+            try:
+                stopped = self._wait(interrupts, time.monotonic() + patience)
+            except BaseException:  # raised by the handler of another signal
+                self._wait(interrupts, 0.0, asked=True)
+                raise
+        if self._late:
+            raise GaveUp
         if stopped:
             raise Stop if isinstance(threading.current_thread(), Worker) else KeyboardInterrupt
         if self._error is not None:
             raise self._error
         return self._result[0]
 
-    def _wait(self, interrupts: Deferred) -> bool:
-        """Wait for the end; says whether the thread was told to stop."""
-        asked, until = False, 0.0
+    def _wait(self, interrupts: Deferred, deadline: float, *, asked: bool = False) -> bool:
+        """Wait for the end; says whether somebody wanted the thread to stop."""
+        until = 0.0
         while not self._gone:
             try:
                 self._bell.acquire(timeout=_LOOK)
             except Stop:  # who waits is such a thread itself
                 asked = True
-            if not asked and not interrupts.count:
+            wanted = asked or interrupts.count > 0
+            self._late = not wanted and time.monotonic() > deadline
+            if not wanted and not self._late:
                 continue
             until = until or time.monotonic() + _GRACE
             if interrupts.count > 1 or time.monotonic() > until:
+                self.is_stuck = True
                 threading.Thread(target=self._follow, name="shape_magic-stop", daemon=True).start()
                 return True
             self._tell()
@@ -153,14 +188,31 @@ class Worker(threading.Thread, Generic[T]):
             self.owed.pop()()
 
 
-@contextlib.contextmanager
-def put_back(undo: Callable[[], None]) -> Iterator[None]:
-    """Call ``undo`` when the block ends, even where a thread is stopped in just that: it may be called twice."""
-    thread = threading.current_thread()
-    owed: list[Callable[[], None]] = thread.owed if isinstance(thread, Worker) else []
-    owed.append(undo)
-    try:
-        yield
-    finally:
-        undo()
-        owed.remove(undo)
+class put_back:  # noqa: N801 - read as a word: with put_back(undo)
+    """Calls ``undo`` when the block ends, or, where its thread was stopped before, from the one that waits for it.
+
+    ``undo`` has to bear being called twice, and in another thread. An interrupt of the main thread may come before
+    the first line of the exit.
+    """
+
+    __slots__ = ("_undo",)
+
+    def __init__(self, undo: Callable[[], None]) -> None:
+        self._undo = undo
+
+    def __enter__(self) -> None:
+        """Say so before there is something to undo."""
+        self._owed().append(self._undo)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Undo it."""
+        with Deferred():
+            self._undo()
+            owed = self._owed()
+            if self._undo in owed:
+                owed.remove(self._undo)
+
+    @staticmethod
+    def _owed() -> list[Callable[[], None]]:
+        thread = threading.current_thread()
+        return thread.owed if isinstance(thread, Worker) else []

@@ -1,0 +1,48 @@
+"""What is said of a layer: its arguments, read without what Keras would put in writing beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import keras
+import pytest
+from keras import layers
+
+from shape_magic.trace import layers as describe
+from tests.trace.every_layer import ONE_INPUT, SEVERAL_INPUTS
+
+UNUSUAL = {
+    "recipes as objects": lambda: layers.Dense(
+        3, kernel_initializer=keras.initializers.HeNormal(1), kernel_regularizer=keras.regularizers.L2(0.1)
+    ),
+    "recipes by name": lambda: layers.Conv2D(3, 3, bias_constraint="non_neg", activity_regularizer="l1"),
+    "a dtype": lambda: layers.Dense(3, dtype="mixed_float16"),
+    "an unbounded ReLU": lambda: layers.ReLU(max_value=float("inf")),
+    "a layer within two": lambda: layers.TimeDistributed(layers.Bidirectional(layers.GRU(3, dropout=0.5))),
+    "stacked cells": lambda: layers.RNN([layers.LSTMCell(3), layers.GRUCell(4)]),
+    "a model within": lambda: layers.TimeDistributed(keras.Sequential([layers.Dense(3)])),
+    "a Lambda": lambda: layers.Lambda(lambda x: x),
+    "one that learns": lambda: layers.Normalization(axis=-1, mean=0.0, variance=1.0),
+}
+MAKERS: dict[str, Any] = {name: make for name, (make, *_) in {**ONE_INPUT, **SEVERAL_INPUTS}.items()} | UNUSUAL
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_arguments_are_those_of_keras_config(name: str) -> None:
+    layer = MAKERS[name]()
+    with mock.patch.object(describe, "is_what_it_holds", return_value=False):
+        whole = describe.arguments(layer)
+    assert describe.arguments(layer) == whole
+
+
+def test_a_layer_is_not_changed_by_being_read() -> None:
+    layer = layers.Bidirectional(layers.LSTM(3), name="both")
+    before = layer.get_config()
+    describe.arguments(layer)
+    assert layer.get_config() == before
+
+
+def test_no_initializer_is_put_in_writing() -> None:
+    with mock.patch.object(keras.initializers.GlorotUniform, "get_config", side_effect=AssertionError):
+        assert describe.arguments(layers.Dense(3))["units"] == 3

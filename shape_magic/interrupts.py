@@ -172,6 +172,8 @@ class Worker(threading.Thread, Generic[T]):
         return asked or interrupts.count > 0
 
     def _tell(self) -> None:
+        import ctypes  # most sessions never need it
+
         with self._gate:
             if not self._over and self.ident is not None:
                 import ctypes  # seldom needed, and not light

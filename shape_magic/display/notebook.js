@@ -104,11 +104,12 @@ async function runCell(cell, kernel) {
       if (!cell.isDisposed) feed(cell, message, shown);
     };
     const reply = await future.done;
+    if (cell.isDisposed) return false;
     if (!heard) cell.outputs.clear();
     // At the end only: a cell that has its number counts as idle and loses its `[*]`.
     cell.executionCount = reply.content.execution_count ?? null;
     return reply.content.status === "ok";
   } finally {
-    state("idle");
+    if (!cell.isDisposed) state("idle");
   }
 }

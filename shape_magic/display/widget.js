@@ -15,7 +15,8 @@ async function ask(command, message, app, noKernel, noAnswer) {
     try {
       return (await app.experimental.invoke(name, content, { signal: AbortSignal.timeout(PATIENCE) }))[0];
     } catch {
-      throw new Refusal(noAnswer);
+      // A cell may have been queued before this: then the answer waits behind it.
+      throw new Refusal(app.kernel()?.status === "busy" ? app.words.busy : noAnswer);
     }
   };
   await invoke("ping", {});
@@ -24,7 +25,7 @@ async function ask(command, message, app, noKernel, noAnswer) {
   return answer;
 }
 
-/** Checks every edit and every cell to run, then writes all, then runs one after another. */
+/** Checks every edit and every cell to run, then writes all, then runs one after another; gives what came of the run. */
 async function carryOut(plan, app) {
   const { words, model } = app;
   const notebook = notebookOf(model);
@@ -36,13 +37,23 @@ async function carryOut(plan, app) {
   if (runs.some((cell) => cell.executionState === "running")) throw new Refusal(words.running_cell);
   for (const [cell, edit] of targets) splice(cell, edit.after);
   app.settle("applied");
-  for (const [k, cell] of runs.entries()) {
+  return runAll(runs, app);
+}
+
+/** Runs cells one after another: `done`, `stopped` at an error, or `broken_off` where the kernel or a cell is gone. */
+async function runAll(cells, app) {
+  for (const [k, cell] of cells.entries()) {
     const kernel = app.kernel();
-    if (!kernel) throw new Refusal(words.no_kernel);
-    app.say(fill(words.running, { k: k + 1, n: runs.length }));
-    if (!(await runCell(cell, kernel))) return { stopped: k + 1 < runs.length };
+    if (!kernel || cell.isDisposed) return "broken_off";
+    app.say(fill(app.words.running, { k: k + 1, n: cells.length }));
+    try {
+      if (!(await runCell(cell, kernel))) return k + 1 < cells.length ? "stopped" : "done";
+    } catch (error) {
+      console.debug("shapecheck: a run was broken off", error);
+      return "broken_off";
+    }
   }
-  return { stopped: false };
+  return "done";
 }
 
 /** What the notebook needs to be as it was: the same edits, the other way round. */
@@ -119,9 +130,9 @@ class App {
     return this.guarded(button, async () => {
       this.say(this.words.asking);
       const plan = await ask("plan", request, this, this.words.no_kernel, this.words.no_answer);
-      const { stopped } = await carryOut(plan, this);
+      const end = await carryOut(plan, this);
       const undo = request.mode === "undo" ? null : (event) => this.takeBack(plan, event.currentTarget, button);
-      const said = stopped ? [this.words.stopped, "sm-refused"] : [plan.message, "sm-applied"];
+      const said = end === "done" ? [plan.message, "sm-applied"] : [this.words[end], "sm-refused"];
       this.say(...said, this.words.undo, undo)?.focus();
     }, fix);
   }

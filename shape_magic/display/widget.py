@@ -35,7 +35,7 @@ Planner = Callable[[dict[str, Any]], Mapping[str, Any]]
 #: Keys of ``ui.widget`` that the front end uses; the other texts of that section are Python's.
 _WIDGET_WORDS = (
     *("legend", "edit_only", "more", "hints", "copy", "undo", "keeps"),
-    *("asking", "running", "stopped", "undone", "copied", "copy_by_hand", "cannot_edit", "failed"),
+    *("asking", "running", "stopped", "broken_off", "undone", "copied", "copy_by_hand", "cannot_edit", "failed"),
     *("changed", "read_only", "not_found", "several", "running_cell"),
     *("busy", "no_kernel", "no_answer", "other_notebook"),
 )

@@ -167,6 +167,20 @@ def test_an_interrupt_in_a_slow_trace(live: Kernel) -> None:
     assert live.run("model.fit(np.zeros((4, 3)), np.zeros((4, 2)), verbose=0);").status == "ok"
 
 
+def test_an_interrupt_of_a_cell_that_awaits(live: Kernel) -> None:
+    request = live.send(SOUND + "print('now')\nimport asyncio\nawait asyncio.sleep(3600)")
+    while True:
+        heard = live.client.get_iopub_msg(timeout=90)
+        if heard["parent_header"].get("msg_id") == request and heard["msg_type"] == "stream":
+            break
+    live.manager.interrupt_kernel()
+    # Some versions of the kernel give that cell no reply, and abort what comes next.
+    assert any(live.run("%shapecheck off").status == "ok" for _ in range(5))
+    hooks = live.run("from shape_magic.capture import hooks\nhooks.installed()").of("execute_result")
+    assert hooks[0]["data"]["text/plain"] == "False"
+    assert live.run("%%shapecheck\n" + BROKEN + FIT).reply["ename"] == "ShapeError"
+
+
 def test_printed_lines_stand_in_their_order(live: Kernel) -> None:
     answer = live.run(
         "print('one')\n" + SOUND + "print('two')\nimport sys\nprint('three', file=sys.stderr)\nprint('four')"

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 _COMMON = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=False)
 settings.register_profile("ci", _COMMON, derandomize=True)
 settings.register_profile("long", _COMMON)
-#: ``long``: other examples each time, ten times as many, and each step compiled; what ``tests.differential`` sets.
+#: ``long``: other examples each time, and each step compiled; what ``tests.differential`` sets.
 PROFILE = os.environ.get("SHAPE_MAGIC_DIFFERENTIAL", "ci")
 settings.load_profile(PROFILE)
 

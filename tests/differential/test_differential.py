@@ -23,7 +23,6 @@ from tests.differential.verdicts import (
 )
 
 LONG = PROFILE == "long"
-MANY = 5 if LONG else 1
 
 
 def agreed(source: str, found: Disagreement | None) -> None:
@@ -60,21 +59,21 @@ _of_predictions = cache(lambda source: disagreement(source, exact=LONG))
 _of_trainings = cache(lambda source, loss: trained_disagreement(source, loss, exact=LONG))
 
 
-@settings(max_examples=1500 * MANY)
+@settings(max_examples=1500)
 @given(models())
 def test_models_are_what_we_say(recipe: Recipe) -> None:
     source = source_of(recipe)
     agreed(source, _of_models(source))
 
 
-@settings(max_examples=250 * MANY)
+@settings(max_examples=250)
 @given(predictions())
 def test_predictions_end_as_we_say(recipe: Recipe) -> None:
     source = source_of(recipe)
     agreed(source, _of_predictions(source))
 
 
-@settings(max_examples=200 * MANY)
+@settings(max_examples=200)
 @given(trainings())
 def test_a_step_of_training_ends_as_we_say(recipe: Recipe) -> None:
     """Nor does a step go unseen that compares broadcast shapes; and what we have looked at trains on."""
@@ -89,14 +88,14 @@ def _first_unsound(source: str) -> Disagreement | None:
     return None if isinstance(report, Exception) else next(unsound(source, report, exact=LONG), None)
 
 
-@settings(max_examples=150 * MANY)
+@settings(max_examples=150)
 @given(written(trainings()))
 def test_fixes_of_trainings_are_sound(recipe: Recipe) -> None:
     source = source_of(recipe, outputs_of(recipe))
     agreed(source, _first_unsound(source))
 
 
-@settings(max_examples=100 * MANY)
+@settings(max_examples=100)
 @given(written(predictions()))
 def test_fixes_of_predictions_are_sound(recipe: Recipe) -> None:
     source = source_of(recipe)

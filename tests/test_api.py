@@ -254,7 +254,7 @@ def test_a_try_around_fit_is_the_users() -> None:
     ns: dict[str, Any] = {}
     cell = BROKEN + "try:\n    model.fit(x, y, verbose=0)\nexcept ValueError as error:\n    caught = str(error)\n"
     report = check_cells([SETUP, cell], ns)
-    assert "same rank" in ns["caught"]
+    assert "`target` and `output` must have the same" in ns["caught"]
     assert [d.rule for d in report.diagnostics] == ["dense-on-feature-map"]
 
 

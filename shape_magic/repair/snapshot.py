@@ -38,7 +38,8 @@ _FIXED: Set[type] = frozenset(
 )
 #: What a class that is written in Python may be built on: its state is in sight.
 _PLAIN: Set[type] = frozenset((object, BaseException, Exception, tuple, frozenset, int, float, str))
-_WRITTEN_IN_PYTHON = 1 << 9
+#: Flags of types: made at run time, and not to be changed; ever more of those in C are both, deque since Python 3.12.
+_MADE, _IMMUTABLE = 1 << 9, 1 << 8
 
 
 class Opaque(Exception):
@@ -97,7 +98,7 @@ def _look(kind: type) -> Look:
     name = f"{module_of(kind).partition('.')[0]}.{kind.__name__}"
     if kind in _KNOWN or name in _LIBRARY:
         return _KNOWN.get(kind) or _LIBRARY[name]
-    base = next(c for c in kind.__mro__ if not c.__flags__ & _WRITTEN_IN_PYTHON)
+    base = next(c for c in kind.__mro__ if not _is_written_in_python(c))
     if base not in _CONTAINERS and base not in _PLAIN:
         raise Opaque(f"{kind.__module__}.{kind.__qualname__}")
     looks: list[Look] = [_CONTAINERS[base]] if base in _CONTAINERS else []
@@ -111,12 +112,18 @@ def _look(kind: type) -> Look:
     return looks[0] if len(looks) == 1 else partial(_all, looks)
 
 
+def _is_written_in_python(kind: type) -> bool:
+    if kind.__flags__ & (_MADE | _IMMUTABLE) != _MADE:
+        return False
+    return not isinstance(vars(kind).get("__new__"), types.BuiltinFunctionType)
+
+
 def _nothing(_obj: Any, _kept: Snapshot) -> Iterable[Any]:
     return ()
 
 
 def _is_slot(owner: type, value: object) -> bool:
-    return isinstance(value, types.MemberDescriptorType) and bool(owner.__flags__ & _WRITTEN_IN_PYTHON)
+    return isinstance(value, types.MemberDescriptorType) and _is_written_in_python(owner)
 
 
 def _all(looks: list[Look], obj: Any, kept: Snapshot) -> Iterable[Any]:

@@ -20,13 +20,7 @@ from tests.running.machine import (
 
 #: Of the tests, those that ask Keras something: what a backend could change.
 ASKING_KERAS = (
-    "tests/backends",
-    "tests/trace",
-    "tests/capture",
-    "tests/repair",
-    "tests/kernel",
-    "tests/rules",
-    "tests/test_api.py",
+    *("tests/backends", "tests/trace", "tests/capture", "tests/repair", "tests/test_api.py", "tests/test_errors.py"),
 )
 #: What a log names of an environment.
 NAMED = (

@@ -46,7 +46,11 @@ def test_checks_that_overlap_in_threads_leave_the_process_as_it_was() -> None:
     ready, go = threading.Event(), threading.Event()
 
     def first() -> None:
-        apart(lambda: (ready.set(), go.wait(60)))
+        def wait() -> bool:
+            ready.set()
+            return go.wait(60)
+
+        apart(wait)
 
     thread = threading.Thread(target=first)
     thread.start()
@@ -62,14 +66,14 @@ def test_checks_that_overlap_in_threads_leave_the_process_as_it_was() -> None:
 def test_held_interrupts_come_at_the_end() -> None:
     import signal
 
-    done = []
+    done: list[object] = []
     try:
         with held() as outer:
             with held() as inner:
                 signal.raise_signal(signal.SIGINT)
                 done.append((inner.came, outer.came))
             done.append((outer.came, "still here"))
-        done.append("not reached")  # type: ignore[arg-type]
+        done.append("not reached")
     except KeyboardInterrupt:
         pass
     assert done == [(True, False), (True, "still here")]

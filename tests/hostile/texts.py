@@ -218,6 +218,15 @@ ERRORS = (
         "model = keras.Sequential([layers.Input((' ' * 1_000_000,)), layers.Dense(10)])\n" + FIT,
         "layer-refuses-input",
     ),
+    Row(
+        "markup and escapes",
+        "a loss's name that Keras does not know",
+        "The card says that there is no such loss, and shows the name as text.",
+        stack("layers.Flatten()", "layers.Dense(10)")
+        + f"model.compile('sgd', {LITERAL})\nmodel.fit(x, y, verbose=0)\n",
+        "output-against-labels",
+        (SHOWN, "There is no loss of this name."),
+    ),
 )
 
 MEGABYTES = (

@@ -7,7 +7,9 @@ import asyncio
 import contextvars
 import inspect
 import itertools
+import linecache
 import weakref
+from collections import deque
 from collections.abc import Coroutine, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -109,6 +111,7 @@ def check_cells(
     for number, source in enumerate(sources):
         filename = f"<shape_magic run {run} cell {number}>"
         session.book.add(number, source, f"{say('ui.cell.one')} {number + 1}", filename)
+        _keep_text_of(filename)
         codes.append(_compiled(source, filename))
     observed = observing(checker)
     try:
@@ -129,6 +132,18 @@ def _compiled(source: str, filename: str) -> CodeType:
     # What does not parse is compiled as text, for Python's own SyntaxError.
     code: CodeType = compile(tree if tree is not None else mask(source), filename, "exec", flags, dont_inherit=True)
     return code
+
+
+def _keep_text_of(filename: str) -> None:
+    """Let the text of the oldest cell go from ``linecache``, where there are many."""
+    _texts.append(filename)
+    while len(_texts) > _MOST_TEXTS:
+        linecache.cache.pop(_texts.popleft(), None)
+
+
+#: The file names of the cells whose text tracebacks and TensorFlow's AutoGraph find.
+_texts: deque[str] = deque()
+_MOST_TEXTS = 256
 
 
 def _run(code: CodeType, namespace: dict[str, Any], checker: Checker) -> bool:

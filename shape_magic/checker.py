@@ -192,7 +192,7 @@ class Checker(Observer):
             return known.facts  # said before the call, which went on all the same
         use = self._use_of_call(*self._call) if self._call is not None and self._call[0] is model else None
         facts = model_facts(self.session, model, self.namespace, use=use, given=self.given)
-        if not self.diagnose(self.facts_of([facts])):
+        if not _fails(self.diagnose(self.facts_of([facts]))):  # a warning does not say why the call raised
             facts = with_failure(facts, broken.error, broken.span)
             inputs, construct = refused(self.session, next(iter(broken.args), None), broken.span)
             facts = replace(facts, inputs=inputs or facts.inputs, construct=construct)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 class ShapeMagicError(Exception):
     """Base of all errors of our own."""
@@ -19,7 +21,7 @@ class ShapeError(ShapeMagicError, ValueError):
 
 def shape_error(message: str, keras_type: str) -> ShapeError:
     """A ``ShapeError`` that is of the type that Keras would have raised too: the user's ``except`` takes it."""
-    if keras_type == "InvalidArgumentError":
+    if keras_type == "InvalidArgumentError" and "tensorflow" in sys.modules:  # only TensorFlow raises its own errors
         import tensorflow as tf
 
         class InvalidShapeError(ShapeError, tf.errors.InvalidArgumentError):  # type: ignore[misc]
@@ -31,7 +33,8 @@ def shape_error(message: str, keras_type: str) -> ShapeError:
         InvalidShapeError.__name__ = ShapeError.__name__
         error: ShapeError = InvalidShapeError(message)
         return error
-    base = {"TypeError": TypeError, "IndexError": IndexError, "KeyError": KeyError}.get(keras_type)
+    kinds = (TypeError, IndexError, KeyError, RuntimeError)
+    base = next((kind for kind in kinds if kind.__name__ == keras_type), None)
     if base is None:
         return ShapeError(message)
     mixed: type[ShapeError] = type("ShapeError", (ShapeError, base), {})

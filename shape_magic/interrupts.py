@@ -92,6 +92,8 @@ class Worker(threading.Thread, Generic[T]):
         self._result: list[T] = []
         self._error: BaseException | None = None
         self._gate = threading.Lock()
+        #: Whether it was told to stop.
+        self.was_told = False
         #: Whether nobody waits for it any more: it did not stop when it was told to.
         self.is_stuck = False
         #: Whether it was told to stop because it took too long, and for nothing else.
@@ -174,6 +176,9 @@ class Worker(threading.Thread, Generic[T]):
 
         with self._gate:
             if not self._over and self.ident is not None:
+                import ctypes  # seldom needed, and not light
+
+                self.was_told = True
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(Stop))
 
     def _follow(self) -> None:

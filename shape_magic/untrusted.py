@@ -93,7 +93,8 @@ def _ends(value: object, around: frozenset[int], done: set[int]) -> bool:
         return True
     if id(value) in around or len(around) > _DEEPEST:
         return False
-    parts: Any = value.values() if isinstance(value, dict) else value
+    held: Any = value
+    parts = (held[key] for key in held) if isinstance(held, dict) else held
     done_here = all(_ends(part, around | {id(value)}, done) for part in islice(parts, _PARTS))
     done.add(id(value))
     return done_here

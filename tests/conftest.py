@@ -12,7 +12,7 @@ from tests.world.world import differences, glance
 
 # Before Keras or the package is imported; kernels and servers that tests start inherit them.
 os.environ["SHAPE_MAGIC_STRICT"] = "1"
-os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ["MPLBACKEND"] = "agg"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

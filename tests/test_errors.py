@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from typing import Any
 
+import keras
 import pytest
-import tensorflow as tf
 
 from shape_magic import errors
 
@@ -34,10 +35,24 @@ def test_each_survives_pickling(kind: type[errors.ShapeMagicError], base: type[E
     assert isinstance(back, base)
 
 
-@pytest.mark.parametrize(
-    ("keras_type", "base"),
-    [("ValueError", ValueError), ("TypeError", TypeError), ("InvalidArgumentError", tf.errors.InvalidArgumentError)],
-)
+def test_a_stopped_call_raises_what_tensorflow_would() -> None:
+    import tensorflow as tf
+
+    assert keras.backend.backend() == "tensorflow"
+    error = errors.shape_error("stopped (In [3], line 1)", "InvalidArgumentError")
+    assert isinstance(error, errors.ShapeError)
+    assert isinstance(error, tf.errors.InvalidArgumentError)
+    assert "stopped (In [3], line 1)" in str(error)
+    assert error._render_traceback_() == ["ShapeError: stopped (In [3], line 1)"]
+
+
+def test_without_tensorflow_its_errors_are_plain_shape_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [])  # and it can't be imported
+    assert type(errors.shape_error("stopped", "InvalidArgumentError")) is errors.ShapeError
+
+
+@pytest.mark.parametrize(("keras_type", "base"), [("ValueError", ValueError), ("TypeError", TypeError)])
 def test_a_stopped_call_raises_what_keras_would(keras_type: str, base: type[Exception]) -> None:
     error: Any = errors.shape_error("stopped (In [3], line 1)", keras_type)
     assert isinstance(error, errors.ShapeError)

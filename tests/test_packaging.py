@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from importlib import import_module
+from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,8 +19,13 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from shape_magic import backend
+from shape_magic.errors import BackendMissingError
+from tests.running import machine, versions
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "shape_magic"
+OLDEST = "3.11"
 SHIPPED = {".py", ".js", ".css", ".json", ".toml", ".md"}
 
 
@@ -48,6 +54,34 @@ def test_the_wheel_holds_the_package_and_nothing_else(in_wheel: list[PurePosixPa
     assert strange == []
 
 
+@pytest.fixture(scope="module")
+def in_sdist(tmp_path_factory: pytest.TempPathFactory) -> list[PurePosixPath]:
+    """The files of a source archive that is built from the tree as it is, below its one folder."""
+    folder = tmp_path_factory.mktemp("sdist")
+    program = "import sys; from hatchling.build import build_sdist; build_sdist(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", program, str(folder)], cwd=ROOT, check=True)
+    (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        paths = [PurePosixPath(member.name) for member in packed.getmembers() if member.isfile()]
+    assert len({path.parts[0] for path in paths}) == 1
+    return [PurePosixPath(*path.parts[1:]) for path in paths]
+
+
+def test_the_source_archive_holds_what_is_under_version_control_and_nothing_else(in_sdist: list[PurePosixPath]) -> None:
+    roots = {"shape_magic", "tests", "notebooks", "binder"}
+    files = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "pyproject.toml", "PKG-INFO"}
+    assert {path.parts[0] for path in in_sdist} == roots | files | {".gitignore"}
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode == 0:  # an unpacked archive is no repository
+        known = {PurePosixPath(line) for line in listed.stdout.splitlines()} | {PurePosixPath("PKG-INFO")}
+        assert set(in_sdist) - known == set()
+    assert {path for path in in_sdist if path.parts[0] == "shape_magic"} >= {
+        PurePosixPath(path.relative_to(ROOT)) for path in PACKAGE.rglob("*") if path.suffix in SHIPPED
+    }
+
+
 def test_the_wheel_leaves_no_file_of_the_package_out(in_wheel: list[PurePosixPath]) -> None:
     tree = {PurePosixPath(path.relative_to(ROOT)) for path in PACKAGE.rglob("*") if path.suffix in SHIPPED}
     assert tree - set(in_wheel) == set()
@@ -66,9 +100,10 @@ def test_the_console_command_leads_to_a_function() -> None:
 
 
 def pins(path: str) -> dict[str, Requirement]:
-    """The requirements of a file by name, each held to one version."""
+    """The requirements of a file for the oldest Python by name, each held to one version."""
     lines = (ROOT / path).read_text().splitlines()
-    found = {r.name: r for line in lines if line and not line.startswith("#") for r in [Requirement(line)]}
+    every = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    found = {r.name: r for r in every if r.marker is None or r.marker.evaluate({"python_version": OLDEST})}
     assert {specifier.operator for r in found.values() for specifier in r.specifier} == {"=="}
     return found
 
@@ -108,21 +143,48 @@ def test_binder_has_what_the_lessons_need_and_nothing_else() -> None:
 
 def test_the_oldest_versions_are_the_lower_bounds() -> None:
     oldest = {name: Version(next(iter(r.specifier)).version) for name, r in pins("tests/oldest.txt").items()}
-    bounds = {r.name: Version(s.version) for r in needed() for s in r.specifier if s.operator == ">="}
+    front_ends = [r for r in map(Requirement, project()["optional-dependencies"]["lab"]) if "shape" not in r.name]
+    bounds = {r.name: Version(s.version) for r in (*needed(), *front_ends) for s in r.specifier if s.operator == ">="}
     assert oldest == bounds
+    assert set(front_ends) <= set(map(Requirement, project()["optional-dependencies"]["test"]))
 
 
-def test_binder_installs_the_package_after_its_requirements() -> None:
-    # The image layer with TensorFlow is kept only while the requirements do not name the project.
-    assert "shape" not in (ROOT / "binder" / "requirements.txt").read_text().replace("_", "-")
-    post_build = ROOT / "binder" / "postBuild"
-    assert "pip install --no-deps ." in post_build.read_text()
-    assert os.access(post_build, os.X_OK)
-    assert (ROOT / "binder" / "runtime.txt").read_text().strip() == "python-3.11"
+def test_the_pythons_of_the_environments_are_those_of_the_classifiers() -> None:
+    classifiers = [c.rpartition(" ")[2] for c in project()["classifiers"] if re.search(r":: 3\.\d+$", c)]
+    assert sorted(classifiers) == sorted(machine.PYTHONS)
+    assert (min(machine.PYTHONS), max(machine.PYTHONS)) == (OLDEST, "3.13")
+    assert {corner.python for corner in versions.CORNERS.values()} <= set(classifiers)
 
 
-def test_the_same_python_stands_everywhere() -> None:
-    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert metadata["project"]["requires-python"] == ">=3.11"
-    assert metadata["tool"]["ruff"]["target-version"] == "py311"
-    assert metadata["tool"]["mypy"]["python_version"] == "3.11"
+def test_keras_is_refused_below_its_bound_and_no_earlier(monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    (bound,) = (Version(s.version) for r in needed() if r.name == "keras" for s in r.specifier if s.operator == ">=")
+    before = f"{bound.major}.{bound.minor - 1}.9"
+    monkeypatch.setattr(keras, "__version__", f"{bound.major}.{bound.minor}.0")
+    backend.require_keras()
+    monkeypatch.setattr(keras, "__version__", before)
+    with pytest.raises(BackendMissingError, match=rf"{bound.major}\.{bound.minor} or newer; this is {before}"):
+        backend.require_keras()
+
+
+#: What a plain install must not touch: a backend that is there may be a vendor's own build.
+BACKENDS = {"tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos", "tf-keras", "tf-nightly", "jax", "jaxlib", "torch"}  # fmt: skip
+
+
+def closure(names: set[str]) -> set[str]:
+    """All that is installed because of these, without extras; by the metadata of what is installed here."""
+    todo, seen = list(names), set()
+    while todo:
+        name = re.sub(r"[-_.]+", "-", todo.pop()).lower()
+        if name not in seen:
+            seen.add(name)
+            required = map(Requirement, distribution(name).requires or ())
+            todo += [r.name for r in required if r.marker is None or r.marker.evaluate({"extra": ""})]
+    return seen
+
+
+def test_installing_brings_and_replaces_no_backend() -> None:
+    brought = closure({Requirement(text).name for text in project()["dependencies"]})
+    assert {"keras", "numpy"} <= brought
+    assert brought & BACKENDS == set()

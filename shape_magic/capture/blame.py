@@ -6,7 +6,9 @@ import dis
 import sys
 import sysconfig
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType
+
+from shape_magic.backend import shape_errors
 
 #: What Keras and TensorFlow raise about shapes; anything else out of user code is the user's own.
 _OF_SHAPES = ("ValueError", "InvalidArgumentError", "TypeError", "IndexError", "MemoryError", "WeightsTooLargeError")
@@ -25,14 +27,14 @@ def is_users_own(error: BaseException) -> bool:
     last: tuple[CodeType, int] | None = None
     tb = error.__traceback__
     while tb is not None:
-        if is_user_file(tb.tb_frame.f_code.co_filename):
+        if is_user_file(_file_of(tb.tb_frame)):
             last = tb.tb_frame.f_code, tb.tb_lasti
         tb = tb.tb_next
     if last is None:
         return False
     names = {cls.__name__ for cls in type(error).__mro__}
     code, at = last
-    return not names.intersection(_OF_SHAPES) or code.co_code[at] in _RAISES
+    return not names & {*_OF_SHAPES, *shape_errors()} or code.co_code[at] in _RAISES
 
 
 def was_raised(error: BaseException) -> bool:
@@ -41,6 +43,12 @@ def was_raised(error: BaseException) -> bool:
     while tb is not None and tb.tb_next is not None:
         tb = tb.tb_next
     return tb is not None and tb.tb_frame.f_code.co_code[tb.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+
+
+def _file_of(frame: FrameType) -> str:
+    """The file of a frame's code; of code that autograph wrote anew, that of the module from which it took it."""
+    name = frame.f_code.co_filename
+    return str(frame.f_globals.get("__file__") or name) if "__autograph_generated_file" in name else name
 
 
 def is_user_file(filename: str) -> bool:

@@ -71,10 +71,52 @@ class Made:
     exact: bool
     order: int
 
+    def loosen(self) -> None:
+        """Keep no object of the user's alive from now on: it may be what keeps this layer (its model, a closure)."""
+        self.args, self.kwargs = _loose(self.args), _loose(self.kwargs)
+
+    def given(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments; ``GONE`` for one that nobody has kept since its cell ended."""
+        return _firm(self.args), _firm(self.kwargs)
+
     def moved(self, moved: Moved) -> Made:
         """The same in another text of the cell; nobody changes it any more."""
         span = moved(self.span)
         return self if span is self.span else replace(self, span=span)
+
+
+#: Stands for an argument that is not there any more.
+GONE = object()
+#: Objects of these packages know nothing of the layers that they were given to.
+_UNKNOWING = frozenset({"builtins", "keras", "numpy", "tensorflow"})
+
+
+class _Loose(weakref.ref[Any]):
+    """An argument that is kept alive by whoever else keeps it."""
+
+
+def _loose(value: Any) -> Any:
+    kind = type(value)
+    if kind in (list, tuple):
+        return kind(_loose(one) for one in value)
+    if kind is dict:
+        return {key: _loose(one) for key, one in value.items()}
+    is_closure = getattr(value, "__closure__", None) is not None
+    if not kind.__weakrefoffset__ or (kind.__module__.partition(".")[0] in _UNKNOWING and not is_closure):
+        return value
+    return _Loose(value)
+
+
+def _firm(value: Any) -> Any:
+    kind = type(value)
+    if kind in (list, tuple):
+        return kind(_firm(one) for one in value)
+    if kind is dict:
+        return {key: _firm(one) for key, one in value.items()}
+    if kind is not _Loose:
+        return value
+    there = value()
+    return GONE if there is None else there
 
 
 @dataclass(slots=True)
@@ -170,6 +212,8 @@ class Session:
     #: Layers on the way to a call that is running.
     stack: list[Any] = field(default_factory=list)
     _count: int = 0
+    #: The count at the end of the last cell.
+    _ended: int = 0
 
     @property
     def has_something(self) -> bool:
@@ -192,12 +236,18 @@ class Session:
             cell=self.cell,
             computed=list(self.computed),
             _count=self._count,
+            _ended=self._ended,
         )
 
     def end_cell(self) -> None:
         """Let go of what belongs to the cell that has ended."""
         if self.has_something:  # else no cell's syntax was asked for
             self.book.forget_old_syntax()
+        if self._count > self._ended:
+            for _, made in self.made.items():
+                if made.order > self._ended:
+                    made.loosen()
+            self._ended = self._count
         self.current.clear()
         self.latest = None
         self.broken = None

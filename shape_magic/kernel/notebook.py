@@ -361,3 +361,9 @@ def _is_interrupt(error: BaseException | None) -> bool:
 
 def _identity(diagnostic: Diagnostic) -> tuple[str, int | None, str]:
     return diagnostic.rule, diagnostic.model, diagnostic.message
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether the cell was interrupted; one that awaits something is cancelled."""
+    asyncio = sys.modules.get("asyncio")  # where it is not imported, nothing is cancelled
+    return isinstance(error, KeyboardInterrupt) or (asyncio is not None and isinstance(error, asyncio.CancelledError))

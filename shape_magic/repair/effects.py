@@ -231,7 +231,7 @@ def _is_harmless(owner: object, method: str) -> bool:
         return _is_pure(owner, {})
     kinds = {f"{module_of(c).split('.')[0]}.{c.__name__}" for c in type(owner).__mro__}
     if kinds & _ARRAYS:
-        return method not in _IN_PLACE
+        return method not in _IN_PLACE and not (method.endswith("_") and "torch.Tensor" in kinds)
     return bool(kinds & _COPIED) or _is_keras_object(owner)
 
 
@@ -249,7 +249,9 @@ _COPIED = frozenset(
 #: What the proof shares with the user.
 _ARRAYS = frozenset({"numpy.ndarray", "numpy.generic", "pandas.DataFrame", "pandas.Series", "tensorflow.Tensor"}) | {
     # Each method gives a new data set.
-    "tensorflow.DatasetV2"
+    "tensorflow.DatasetV2",
+    "jaxlib.ArrayImpl",
+    "torch.Tensor",
 }
 _IN_PLACE = frozenset(
     """

@@ -13,7 +13,7 @@ from shape_magic.capture.hooks import observing
 from shape_magic.capture.session import Session
 from shape_magic.checker import Checker, Halt
 from shape_magic.facts import Facts, Given
-from shape_magic.interrupts import Deferred
+from shape_magic.interrupts import Deferred, put_back
 from shape_magic.repair.copies import copied
 from shape_magic.repair.slices import Slice, Statement
 from shape_magic.repair.snapshot import Opaque
@@ -79,7 +79,7 @@ class Runs:
         keys = trail.keys
         world = max((w for w in self._worlds if keys[: len(w.keys)] == w.keys), key=lambda w: len(w.keys), default=None)
         run = _Run(cells)
-        try:
+        with put_back(run.book.forget_sources):
             if world is None:
                 names = copied(self._namespace, stubs)
                 names |= {new: names[old] for new, old in renamed.items()}
@@ -90,8 +90,6 @@ class Runs:
                 self._keep(world, keys, run)
                 run.through(trail.rest)
             return Replayed(run.checker.facts(), run.error, run.checker.session)
-        finally:
-            run.book.forget_sources()
 
     def _keep(self, world: World | None, keys: tuple[Key, ...], run: _Run) -> None:
         """Keep the state that the run has come to, if it is worth it, in the place of the one that it went on from."""

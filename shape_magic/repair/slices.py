@@ -18,7 +18,7 @@ from shape_magic.repair.effects import Impure, impurity, may_drop
 from shape_magic.source.cells import parse
 from shape_magic.source.masking import line_starts, line_text, mask
 from shape_magic.spans import CellId, Span
-from shape_magic.untrusted import module_of
+from shape_magic.untrusted import ask, module_of
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,10 @@ def _must_be_made(name: str, namespace: Mapping[str, object], bound: set[str]) -
     return name in bound and is_made(namespace[name], namespace)
 
 
+def _holds_made(value: Any, parts: Iterable[Any], namespace: Mapping[str, object], depth: int) -> bool:
+    return len(value) < 2000 and any(is_made(v, namespace, depth - 1) for v in list(parts)[:500])
+
+
 def is_made(value: Any, namespace: Mapping[str, object], depth: int = 2) -> bool:
     """Whether a value is, or holds, something that Keras or the notebook's own functions made."""
     if issubclass(type(value), FunctionType):
@@ -177,9 +181,9 @@ def is_made(value: Any, namespace: Mapping[str, object], depth: int = 2) -> bool
     if issubclass(type(value), type):
         return bool(value.__module__ == "__main__")
     if issubclass(type(value), list | tuple | set) and depth:
-        return len(value) < 2000 and any(is_made(v, namespace, depth - 1) for v in list(value)[:500])
+        return ask(lambda: _holds_made(value, value, namespace, depth), otherwise=False)
     if issubclass(type(value), dict) and depth:
-        return len(value) < 2000 and any(is_made(v, namespace, depth - 1) for v in list(value.values())[:500])
+        return ask(lambda: _holds_made(value, value.values(), namespace, depth), otherwise=False)
     names = {f"{module_of(c).split('.')[0]}.{c.__name__}" for c in type(value).__mro__}
     return bool(
         names

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,8 @@ _stubs = Swap(_places)
 
 def _owner(place: str) -> Any:
     module, _, last = place.rpartition(".")
+    if place.startswith("tensorflow.") and "tensorflow" not in sys.modules:
+        return None  # nobody here calls it, and it takes seconds to import
     try:
         if last[:1].isupper():
             return getattr(importlib.import_module(module), last)

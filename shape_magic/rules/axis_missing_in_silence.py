@@ -11,6 +11,12 @@ from shape_magic.rules.input_rank import CHANNELS, input_above
 from shape_magic.rules.input_shape import set_input
 from shape_magic.words import shape_text
 
+#: Layers that also take one picture without a batch; before Keras 3.7 they have no base of their own.
+_OF_PICTURES = (
+    *("BaseImagePreprocessingLayer", "CenterCrop", "Resizing", "RandomBrightness", "RandomContrast", "RandomCrop"),
+    *("RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom"),
+)
+
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
     """Yield one finding for a layer for pictures, grids or sequences that gets a tensor without one of its axes."""
@@ -44,7 +50,7 @@ def _variant(call: Call) -> str | None:
         return "steps" if len(shape) < 3 else None
     if call.is_a("BaseAdaptivePooling"):
         return "grid" if call.class_name[-2:-1].isdigit() and len(shape) != int(call.class_name[-2]) + 2 else None
-    if call.is_a("BaseImagePreprocessingLayer"):
+    if call.is_a(*_OF_PICTURES):
         without = len(shape) == 3 and shape[-1] not in CHANNELS and None not in shape[1:]
         return "picture" if without or len(shape) == 2 else None
     return None

@@ -110,9 +110,11 @@ def _differs(given: Shape, made_for: Shape) -> bool:
 
 
 def _finding(model: Model, call: Call, source: int, given: Shape, made_for: Shape) -> Finding:
+    # Without weights for its channels an inner model computes all the same, and gives another shape than it says.
+    raises = any(c.run is not None and c.run.failure is not None for c in model.calls[call.call :])
     return Finding(
-        severity="error",
-        variant="channels",
+        severity="error" if raises else "warning",
+        variant="channels" if raises else "passed",
         topic="call",
         call=call.call,
         values={

@@ -12,6 +12,9 @@ from shape_magic.rules.mismatch import Mismatch, is_beyond
 from shape_magic.rules.widths import End, end_of
 from shape_magic.words import say, shape_text
 
+#: How Keras begins to say that a name stands for no loss: no shapes are compared then.
+_NO_LOSS = "Could not interpret loss identifier"
+
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
     """Yield one finding for an output and labels that do not belong together under the compiled loss."""
@@ -29,6 +32,8 @@ def _variant(pair: Pair) -> str | None:
     loss, output, labels = pair.loss, pair.output, pair.labels.shape
     if agrees(loss.name, output, labels) and loss.failure is None:
         return "label-out-of-range" if is_beyond(pair) else None
+    if loss.failure and loss.failure.message.startswith(_NO_LOSS):
+        return "no-such-loss"
     if not loss.known:
         return "refused" if loss.failure else None
     hot = pair.labels.facts is None or pair.labels.facts.one_hot
@@ -36,6 +41,8 @@ def _variant(pair: Pair) -> str | None:
         return "one-hot-with-sparse-loss"
     if loss_for(loss.name, output, labels, pair.labels.facts):
         return "class-numbers-with-one-hot-loss"
+    if loss.failure is None and is_beyond(pair):
+        return "label-out-of-range"  # it would broadcast, but a number without a unit stops it first
     if len(labels) == len(output) and labels[1:-1] == output[1:-1] and loss.name not in SPARSE:
         return "width" if loss.failure else "silent"
     return "shapes" if loss.failure else "silent"

@@ -49,11 +49,26 @@ def batch_of(use: Use, x: Sequence[Data]) -> int | None:
     if use.method.endswith("on_batch") or use.method == "call":
         return x[0].shape[0]
     given = use.arguments.get("batch_size")
-    return min(given if isinstance(given, int) else _BATCH, x[0].shape[0])
+    return min(given if type(given) is int and given > 0 else _BATCH, x[0].shape[0])
 
 
-def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
-    """The model's outputs for a batch of x as symbolic tensors, or why there are none. Runs in the worker."""
+#: Whether layers are called as in training, by the method that uses their model; of others the layers decide.
+_TRAINS = {"fit": True, "train_on_batch": True}
+_INFERS = dict.fromkeys(("evaluate", "predict", "test_on_batch", "predict_on_batch"), False)
+
+
+def is_training(use: Use | None) -> bool | None:
+    """What the layers of a model are told in this use; None where they are told nothing."""
+    return None if use is None else (_TRAINS | _INFERS).get(use.method)
+
+
+def forward(
+    model: Any, x: Sequence[Data], batch: int | None, *, guarded: bool = True, training: bool | None = None
+) -> tuple[list[Any], Failure | None]:
+    """The model's outputs for a batch of x as symbolic tensors, or why there are none. Runs in the worker.
+
+    ``guarded``: whether the graph looks at its input before its layers do, which that of a Sequential does not.
+    """
     import keras
     from keras.src import backend
 
@@ -66,8 +81,9 @@ def forward(model: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any]
         with unobserved(), asked(), as_they_were(model):
             # The layers' shape formulas skip what Functional.call does first (it adds or drops a last
             # axis of 1), so the real call is traced.
-            model._assert_input_compatibility(structure)
-            return flat(backend.compute_output_spec(model.call, structure)), None
+            if guarded:
+                model._assert_input_compatibility(structure)
+            return flat(backend.compute_output_spec(model.call, structure, training=training)), None
     except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
         return [], None if is_users_own(error) else failure_of(error)
 

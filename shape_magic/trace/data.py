@@ -55,7 +55,10 @@ def _shape_of(value: Any) -> Shape | None:
     if isinstance(value, list | tuple):
         return _nested_shape(value)
     sizes = getattr(value, "shape", None)
-    return None if sizes is None else tuple([None if d is None else size(d) for d in sizes])
+    if sizes is None:
+        return None
+    told = tuple([None if d is None else size(d) for d in sizes])
+    return None if any(d is not None and d < 0 for d in told) else told
 
 
 def size(dimension: Any) -> int | None:
@@ -79,10 +82,12 @@ def _nested_shape(value: Any) -> Shape | None:
 
 
 def _dtype(value: Any) -> str:
-    dtype = getattr(value, "dtype", None)
-    if dtype is None:
-        return "float32"
-    return named(getattr(dtype, "name", dtype))
+    return "float32" if getattr(value, "dtype", None) is None else dtype_name(value.dtype)
+
+
+def dtype_name(dtype: Any) -> str:
+    """A dtype by the name that NumPy, TensorFlow and JAX have for it; PyTorch puts its own before it."""
+    return named(getattr(dtype, "name", dtype)).removeprefix("torch.")
 
 
 def _facts(value: Any, sizes: Shape) -> LabelFacts | None:

@@ -49,6 +49,11 @@ _ONCE = frozenset({"LayerNormalization", "GroupNormalization", "LSTM", "GRU", "S
 _MERGES = frozenset({"Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract", "Concatenate"})
 
 
+def is_doubtful(layer: Any) -> bool:
+    """Whether the formula of a layer can't be believed, whatever it is called on."""
+    return not is_keras(layer) or type(layer).__name__ not in _ALWAYS | _ONCE
+
+
 def is_exact(step: Step) -> bool:
     """Whether the formula of this call can be believed."""
     import keras

@@ -13,6 +13,7 @@ import numpy as np
 
 from shape_magic.spans import Shape
 from shape_magic.trace.classes import bases_of, is_kerases_own, is_what_it_holds, kind_of, parameters_of
+from shape_magic.trace.data import size
 from shape_magic.trace.worker import in_worker
 from shape_magic.untrusted import ask, encodable, named, shortened
 from shape_magic.words import knows, number, say
@@ -167,8 +168,8 @@ def weights(layer: Any) -> tuple[int, int]:
 
 
 def _weights(own: list[Any]) -> tuple[int, int]:
-    counts = [(math.prod(d or 0 for d in w.shape), _itemsize(str(w.dtype))) for w in own]
-    return sum(n for n, _ in counts), sum(n * size for n, size in counts)
+    counts = [(math.prod(size(d or 0) or 0 for d in w.shape), _itemsize(str(w.dtype))) for w in own]
+    return sum(n for n, _ in counts), sum(n * each for n, each in counts)
 
 
 @functools.lru_cache(64)
@@ -182,8 +183,8 @@ def _itemsize(dtype: str) -> int:
 def bytes_of(shape: Any, dtype: str) -> int:
     """The memory of a weight of this shape, in bytes; 0 while an axis is open."""
     sizes = (shape,) if isinstance(shape, int) else tuple(shape or ())
-    for size in sizes:
-        if not isinstance(size, int):
+    for one in sizes:
+        if not isinstance(one, int):
             return 0
     numbers: int = math.prod(sizes)
     return numbers * _itemsize(dtype)

@@ -110,13 +110,23 @@ def _told(loss: Any, failure: Failure | None) -> LossFacts:
     ignored = given.get("ignore_class")
     return LossFacts(
         name=named(ask(lambda: name_of(loss), type(loss).__name__)),
-        known=is_known(loss),
+        known=is_known(loss) and not _is_misspelt(loss),
         from_logits=bool(given["from_logits"]) if "from_logits" in given else None,
         plain=all(not v or (k, v) == ("axis", -1) for k, v in given.items()),
         ignore_class=ignored if isinstance(ignored, int) else None,
         arguments=arguments(loss) if is_known(loss) else {},
         failure=failure,
     )
+
+
+def _is_misspelt(loss: Any) -> bool:
+    """Whether a name stands for no loss: what is wrong then is nothing about shapes."""
+    import keras
+
+    try:
+        return isinstance(loss, str) and keras.losses.get(loss) is None
+    except (ValueError, TypeError):
+        return True
 
 
 def asked(

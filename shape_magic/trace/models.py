@@ -10,15 +10,16 @@ from typing import Any, Literal
 
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session, Tracked, Use
-from shape_magic.facts import Contract, Data, Failure, Given, Model
+from shape_magic.facts import Contract, Data, Failure, Given, Model, Run
 from shape_magic.interrupts import GaveUp
 from shape_magic.spans import Shape
 from shape_magic.trace.axes import with_axes
-from shape_magic.trace.contract import batch_of, contract_facts, forward
+from shape_magic.trace.contract import batch_of, contract_facts, forward, is_training
 from shape_magic.trace.data import with_batch
+from shape_magic.trace.exact import is_doubtful
 from shape_magic.trace.inputs import input_data, with_declaration
 from shape_magic.trace.origins import with_origins
-from shape_magic.trace.probe import runs
+from shape_magic.trace.probe import Circumstances, runs
 from shape_magic.trace.reuse import Flow, Spec
 from shape_magic.trace.rows import Rows, graph_of, name_of, shape
 from shape_magic.trace.stack import flat, input_tensor, trace_stack
@@ -80,8 +81,15 @@ def _facts(
         inputs = tuple(input_data(session, t, _first_layers(model)) for t in graph.inputs)
         outputs = tuple(shape(t) for t in graph.outputs)
         if use is not None:
-            contract = contract_facts(tracked, use, lambda x, batch: _checked_forward(graph, x, batch), namespace)
-        rows.note_runs(runs(session, rows.steps, graph.outputs, _batches(use, contract)))
+            training = is_training(use)
+
+            def outputs_of(x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
+                if not x:  # a generator: nothing is consumed to find out, the model's own outputs are what is known
+                    return flat(graph.outputs), None
+                return forward(graph, x, batch, guarded=not _is_stack(model), training=training)
+
+            contract = contract_facts(tracked, use, outputs_of, namespace)
+        rows.note_runs(runs(session, rows.steps, graph.outputs, _circumstances(use, contract, graph)))
     elif _is_stack(model):
         inputs, outputs, contract, failure = _stack(session, rows, model, tracked, use, given.inputs, namespace)
         ends = [rows.calls[-1].call] if len(outputs) == 1 and rows.calls else []
@@ -106,11 +114,15 @@ def _facts(
     )
 
 
-def _batches(use: Use | None, contract: Contract | None) -> tuple[int, ...]:
-    """The sizes of the batches that a use takes, the rest at the end with them; empty where they are not known."""
-    size = batch_of(use, contract.x) if use is not None and contract is not None else None
-    count = contract.x[0].shape[0] if size and contract is not None else None
-    return tuple(dict.fromkeys(b for b in (size, (count or 0) % size) if b)) if size else ()
+def _circumstances(use: Use | None, contract: Contract | None, graph: Any) -> Circumstances:
+    """What a use says of the real calls: the batches, the rest at the end with them, and the data's open sizes."""
+    if use is None or contract is None or not contract.x:
+        return Circumstances(training=is_training(use))
+    size = batch_of(use, contract.x)
+    count = contract.x[0].shape[0] if size else None
+    batches = tuple(dict.fromkeys(b for b in (size, (count or 0) % size) if b)) if size else ()
+    data = {id(t): d.shape for t, d in zip(graph.inputs, contract.x, strict=False)}
+    return Circumstances(batches, data, is_training(use))
 
 
 class Shaped:
@@ -133,12 +145,6 @@ def asked_use(model: Any, graph: Any, given: Given) -> Use:
 def _with_loss(tracked: Tracked | None, model: Any, loss: str | None) -> Tracked:
     known = tracked or Tracked(0, weakref.ref(model), None)
     return replace(known, compiled={**known.compiled, "loss": loss}) if loss else known
-
-
-def _checked_forward(graph: Any, x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
-    if not x:  # a generator: nothing is consumed to find out, the model's own outputs are what is known
-        return flat(graph.outputs), None
-    return forward(graph, x, batch)
 
 
 def _is_stack(model: Any) -> bool:
@@ -174,10 +180,12 @@ def _stack(
 
         def outputs_for(x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
             if failed is None and x and x[0].shape[1:] != start.shape[1:]:
-                return _forward_of_stack(model, start, x, batch)
+                return _forward_of_stack(model, start, x, batch, is_training(use))
             return [input_tensor((batch, *s[1:])) for s in outputs], failed
 
         contract = contract_facts(tracked, use, outputs_for, namespace)
+        if end is not None and any(is_doubtful(layer) for layer in model._flatten_layers(include_self=False)):
+            rows.note_runs(_runs_of_stack(session, rows, model, start, use, contract))
     return (start,), outputs, contract, None
 
 
@@ -203,17 +211,36 @@ def _by_call(
 
 
 def _forward_of_stack(
-    model: Any, start: Data, x: Sequence[Data], batch: int | None
+    model: Any, start: Data, x: Sequence[Data], batch: int | None, training: bool | None
 ) -> tuple[list[Any], Failure | None]:
     """What a stack that was built on other data gives for x, or why it gives nothing. Runs in the worker."""
+    graph = _built_copy(model, start)
+    return forward(graph, x, batch, guarded=False, training=training) if graph is not None else ([], None)
+
+
+def _runs_of_stack(
+    session: Session, rows: Rows, model: Any, start: Data, use: Use, contract: Contract
+) -> Mapping[int, Run]:
+    """What the real calls of a stack that is not built yet will do other than their formulas say, by row."""
+    graph = apart(lambda: _built_copy(model, start))
+    if graph is None:
+        return {}
+    copy = Rows(session)
+    copy.add_graph(graph, [-1])
+    if [c.class_name for c in copy.calls] != [c.class_name for c in rows.calls]:
+        return {}
+    return runs(session, copy.steps, graph.outputs, _circumstances(use, contract, graph))
+
+
+def _built_copy(model: Any, start: Data) -> Any:
+    """The graph of a copy of a stack, built for its first data; None where it can't be copied. Runs in the worker."""
     try:
         with unobserved(), asked():
             twin = type(model).from_config(model.get_config())
             twin.build(start.shape)
     except Exception:  # noqa: BLE001 - a stack that can't be copied is checked when it is called
-        return [], None
-    graph = graph_of(twin)
-    return forward(graph, x, batch) if graph is not None else ([], None)
+        return None
+    return graph_of(twin)
 
 
 def _start(

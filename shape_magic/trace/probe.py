@@ -8,10 +8,11 @@ batch can be told from it. Nothing is computed and nothing is allocated.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shape_magic.backend import shape_errors
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session
@@ -47,35 +48,50 @@ class _Tensor:
     lost: int | None = None
 
 
-def runs(session: Session, steps: Sequence[Step], ends: Sequence[Any], used_with: Sequence[int] = ()) -> dict[int, Run]:
-    """What the real calls do other than their formulas say, by row; empty nearly always.
+#: What an axis that is open in the model is taken to be where no data tell: no window is larger.
+_OPEN_SIZE = 64
 
-    ``used_with``: the sizes of the batches that a known use of the model takes; without one,
-    what works for some usual batch is let be.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a known use of the model says of its real calls."""
+
+    #: The sizes of its batches; empty: not known, and what works for some usual batch is let be.
+    batches: tuple[int, ...] = ()
+    #: The shapes of its data, by the id of the input's symbol.
+    data: Mapping[int, Shape] = field(default_factory=dict)
+    #: What the layers are told; None: nothing.
+    training: bool | None = None
+
+
+_UNKNOWN = Circumstances()
+
+
+def runs(session: Session, steps: Sequence[Step], ends: Sequence[Any], use: Circumstances = _UNKNOWN) -> dict[int, Run]:
+    """What the real calls do other than their formulas say, by row; empty nearly always."""
     if all(_passes(step) if step.call is None else is_exact(step) for step in steps):
         return {}
-    return apart(lambda: _runs(session, steps, ends, used_with))
+    return apart(lambda: _runs(session, steps, ends, use))
 
 
 def _passes(step: Step) -> bool:
     return all(shape(a)[1:] == shape(b)[1:] for a, b in zip(step.args, step.outputs, strict=False))
 
 
-def _runs(session: Session, steps: Sequence[Step], ends: Sequence[Any], used_with: Sequence[int]) -> dict[int, Run]:
+def _runs(session: Session, steps: Sequence[Step], ends: Sequence[Any], use: Circumstances) -> dict[int, Run]:
     starts = [t for step in steps for t in _symbols((step.args, step.kwargs))]
     sizes = _sizes(steps)
     fixed = {shape(t)[0] for t in starts if t.shape and _is_start(t)} - {None}
     if len(fixed) > 1:
         return {}
     batch = next(iter(fixed), None) or next((p for p in _PRIMES if p not in sizes), _PRIMES[-1])
-    walk = _Walk(session, batch)
+    walk = _Walk(session, batch, use)
     walk.through(steps)
     if walk.failed is not None:
-        return _confirmed(session, steps, ends, walk, used_with if not fixed else (batch,))
+        return _confirmed(session, steps, ends, walk, use if not fixed else replace(use, batches=(batch,)))
     if fixed:
         return {}
-    return dict(_lost(walk, ends, bool(used_with)))
+    return dict(_lost(walk, ends, bool(use.batches)))
 
 
 def _sizes(steps: Sequence[Step]) -> set[int | None]:
@@ -88,21 +104,21 @@ def _is_start(tensor: Any) -> bool:
 
 
 def _confirmed(
-    session: Session, steps: Sequence[Step], ends: Sequence[Any], walk: _Walk, used_with: Sequence[int]
+    session: Session, steps: Sequence[Step], ends: Sequence[Any], walk: _Walk, use: Circumstances
 ) -> dict[int, Run]:
     """The failure, if it is one for the batches that are used, or for all that may be."""
     failed = walk.failed
     assert failed is not None
     number, failure = failed
     # A batch as large as one of the sizes would hide what is wrong with the axes.
-    for batch in used_with or [b for b in _USUAL if b not in _sizes(steps)]:
-        again = _Walk(session, batch)
+    for batch in use.batches or [b for b in _USUAL if b not in _sizes(steps)]:
+        again = _Walk(session, batch, use, closed=True)
         again.through(steps)
-        if used_with and again.failed is not None:
+        if use.batches and again.failed is not None:
             return {again.failed[0]: Run(batch, None, again.failed[1], _built_for(steps, again.failed[0]))}
-        if not used_with and again.failed is None and not _lost(again, ends, True):
+        if not use.batches and again.failed is None and not _lost(again, ends, True):
             return {}
-    return {} if used_with else {number: Run(walk.batch, None, failure, _built_for(steps, number))}
+    return {} if use.batches else {number: Run(walk.batch, None, failure, _built_for(steps, number))}
 
 
 def _built_for(steps: Sequence[Step], number: int) -> Shape | None:
@@ -129,10 +145,12 @@ def _lost(walk: _Walk, ends: Sequence[Any], is_used: bool) -> list[tuple[int, Ru
 
 
 class _Walk:
-    """One way through the calls with one batch."""
+    """One way through the calls with one batch; ``closed``: with a size for every open axis of an input."""
 
-    def __init__(self, session: Session, batch: int) -> None:
+    def __init__(self, session: Session, batch: int, use: Circumstances, *, closed: bool = False) -> None:
         self.batch = batch
+        self._use = use
+        self._closed = closed
         self.at: dict[int, _Tensor | None] = {}
         #: The first output of each row, as it was run.
         self.gave: dict[int, Shape] = {}
@@ -142,21 +160,40 @@ class _Walk:
 
     def through(self, steps: Sequence[Step]) -> None:
         """Go on until a call fails."""
+        refused: Failure | None = None
         for step in steps:
             if step.call is None:
-                self._hand_over(step)
+                refused = refused or self._hand_over(step)
+            elif refused is not None:
+                self.failed = step.call, refused
+                return
             elif not self._step(step, step.call):
                 return
 
-    def _hand_over(self, step: Step) -> None:
+    def _hand_over(self, step: Step) -> Failure | None:
+        """Hand tensors to a nested model; the failure where it takes none of that many axes."""
         for outside, inside in zip(step.args, step.outputs, strict=False):
             given = self._tensor(outside)
-            self.at[id(inside)] = _fitted(given, shape(inside)) if given is not None else None
+            fitted = _fitted(given, shape(inside)) if given is not None else None
+            if fitted is not None and len(fitted.shape) != len(shape(inside)):
+                return _refused(fitted.shape, shape(inside))
+            self.at[id(inside)] = fitted
+        return None
 
     def _tensor(self, symbol: Any) -> _Tensor | None:
         if id(symbol) not in self.at:
-            self.at[id(symbol)] = self._expected(symbol)
+            start = self._expected(symbol)
+            if self._closed and None in start.shape[1:]:
+                start = replace(start, shape=(start.shape[0], *self._sizes_of(symbol)))
+            self.at[id(symbol)] = start
         return self.at[id(symbol)]
+
+    def _sizes_of(self, symbol: Any) -> Shape:
+        """The axes of an input but the batch, the open ones in the size that the data have."""
+        sizes = shape(symbol)[1:]
+        data = self._use.data.get(id(symbol), ())[1:]
+        known = data if len(data) == len(sizes) else sizes
+        return tuple(a if a is not None else b or _OPEN_SIZE for a, b in zip(sizes, known, strict=True))
 
     def _expected(self, symbol: Any) -> _Tensor:
         sizes = shape(symbol)
@@ -196,18 +233,24 @@ class _Walk:
 
     def _real(self, step: Step, given: dict[int, _Tensor]) -> list[_Tensor] | Failure | None:
         """The real call's outputs; None where it can't be known."""
-        question = _question(step, given)
+        question = _question(step, given, self._use.training)
         answer = kept(question) if question is not None else None
         if answer is not None:
             return [_Tensor(spec.shape, spec.dtype) for spec in answer.outputs]
         self._count += 1
-        result = _called(self._session, step, given)
+        result = _called(self._session, step, given, self._use.training)
         if question is not None and isinstance(result, list):
             keep(question, Answer([Spec(t.shape, t.dtype) for t in result], (0, 0)))
         return result
 
 
-def _fitted(given: _Tensor, wanted: Shape) -> _Tensor | None:
+def _refused(given: Shape, wanted: Shape) -> Failure:
+    """What a graph says to an input of another rank, when it is called on values and not on symbols."""
+    said = f"Invalid input shape for input with shape {given}. Expected shape {wanted}, but input has shape {given}"
+    return Failure("ValueError", said)
+
+
+def _fitted(given: _Tensor, wanted: Shape) -> _Tensor:
     """What a nested model does first: it adds or drops a last axis of 1."""
     sizes = given.shape
     if len(sizes) == len(wanted) + 1 and sizes[-1] == 1:
@@ -223,7 +266,9 @@ def _symbols(structure: Any) -> list[Any]:
     return [t for t in keras.tree.flatten(structure) if isinstance(t, keras.KerasTensor)]
 
 
-def _called(session: Session, step: Step, given: dict[int, _Tensor]) -> list[_Tensor] | Failure | None:
+def _called(
+    session: Session, step: Step, given: dict[int, _Tensor], training: bool | None
+) -> list[_Tensor] | Failure | None:
     import keras
     from keras.src import backend
 
@@ -238,6 +283,8 @@ def _called(session: Session, step: Step, given: dict[int, _Tensor]) -> list[_Te
         return tensor
 
     args, kwargs = keras.tree.map_structure(symbol, (step.args, step.kwargs))
+    if training is not None and getattr(layer, "_call_has_training_arg", False):
+        kwargs["training"] = training  # in a model, what a node was called with gives way to it
     try:
         with unobserved(), asked(), as_they_were(layer):
             result = backend.compute_output_spec(layer if is_layer(layer) else layer.call, *args, **kwargs)
@@ -251,7 +298,7 @@ def _is_of_shapes(error: Exception, layer: Any) -> bool:
     if is_users_own(error):
         return False
     names = {cls.__name__ for cls in type(error).__mro__}
-    return bool(names & {"ValueError", "InvalidArgumentError"}) or (
+    return bool(names & shape_errors()) or (
         is_keras(layer) and not names & {"NotImplementedError", "AttributeError", "NotFoundError", "ImportError"}
     )
 
@@ -265,14 +312,14 @@ def _may_run(layer: Any) -> bool:
     return all(one.built or is_keras(one) for one in inside) if is_keras(layer) else all(one.built for one in inside)
 
 
-def _question(step: Step, given: dict[int, _Tensor]) -> Hashable | None:
+def _question(step: Step, given: dict[int, _Tensor], training: bool | None) -> Hashable | None:
     """What makes two calls the same; None where it can't be said (the user's own code, callables)."""
     import keras
 
     key = known(step.layer).key
     if key is None:
         return None
-    return key, "with a batch", repr([_seen(t, given) for t in keras.tree.flatten((step.args, step.kwargs))])
+    return key, "with a batch", training, repr([_seen(t, given) for t in keras.tree.flatten((step.args, step.kwargs))])
 
 
 def _seen(value: Any, given: dict[int, _Tensor]) -> object:

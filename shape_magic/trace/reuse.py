@@ -118,11 +118,9 @@ def _specs(symbols: Any) -> Any:
 
 
 def _spec(symbol: Any) -> Spec | None:
-    from keras.src import backend
-
     if getattr(symbol, "sparse", False) or getattr(symbol, "ragged", False):
         return None
-    mask = backend.get_keras_mask(symbol)
+    mask = getattr(symbol, "_keras_mask", None)
     if mask is None:
         return Spec(shape(symbol), str(symbol.dtype))
     return Spec(shape(symbol), str(symbol.dtype), Spec(shape(mask), str(mask.dtype)))
@@ -130,11 +128,10 @@ def _spec(symbol: Any) -> Spec | None:
 
 def _symbols(specs: Any) -> Any:
     import keras
-    from keras.src import backend
 
     if not isinstance(specs, Spec):
         return type(specs)(_symbols(one) for one in specs)
     symbol = keras.KerasTensor(specs.shape, dtype=specs.dtype)
     if specs.mask is not None:
-        backend.set_keras_mask(symbol, _symbols(specs.mask))
+        symbol._keras_mask = _symbols(specs.mask)
     return symbol

@@ -15,6 +15,7 @@ from shape_magic.trace import layers as describe
 from shape_magic.trace.classes import is_layer_class
 from shape_magic.trace.data import size
 from shape_magic.trace.known import Known, known
+from shape_magic.trace.windows import late_refusal
 from shape_magic.untrusted import ask, named
 
 
@@ -41,6 +42,8 @@ class Rows:
         self._counted: dict[int, int] = {}
         self._elements: dict[int, Span] = {}
         self._index = 0
+        #: Behind a call that will raise nothing is reached, whatever the formulas say.
+        self._stopped = False
 
     def know_elements(self, model: Any) -> None:
         """Learn where each layer stands in the list that a Sequential was made of."""
@@ -62,6 +65,12 @@ class Rows:
 
         ``weights``: those that a clone of it got, numbers and bytes, if it is not its own that count.
         """
+        if self._stopped:
+            input_shapes, output_shapes = (), ()
+        elif failure is None:
+            failure = late_refusal(self._session, layer, input_shapes, output_shapes)
+            self._stopped = failure is not None
+            output_shapes = () if self._stopped else output_shapes
         number = len(self.calls)
         times = self._counted.get(id(layer), 0)
         self._counted[id(layer)] = times + 1
@@ -181,7 +190,8 @@ def list_elements(session: Session, model: Any) -> dict[int, Span]:
     if not given or not isinstance(given[0], ast.List | ast.Tuple):
         return {}
     elements = given[0].elts
-    layers = made.args[0] if made.args else made.kwargs.get("layers")
+    args, kwargs = made.given()
+    layers = args[0] if args else kwargs.get("layers")
     if layers is None or any(isinstance(e, ast.Starred) for e in elements) or len(elements) != len(layers):
         return {}
     return {id(layer): _span(cell.source, e, cell.id) for layer, e in zip(layers, elements, strict=True)}

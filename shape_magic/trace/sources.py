@@ -16,7 +16,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from shape_magic.capture.hooks import unobserved
-from shape_magic.trace.data import Spec, shape_of
+from shape_magic.trace.data import Spec, dtype_name, shape_of
 from shape_magic.trace.worker import apart
 from shape_magic.untrusted import module_of
 
@@ -140,4 +140,4 @@ def _specs(batch: Any) -> Any:
     if isinstance(batch, list | tuple):
         return tuple(_specs(part) for part in batch)
     sizes, dtype = shape_of(batch), getattr(batch, "dtype", None)
-    return None if sizes is None or dtype is None else Spec(sizes, str(getattr(dtype, "name", dtype)))
+    return None if sizes is None or dtype is None else Spec(sizes, dtype_name(dtype))

@@ -13,7 +13,7 @@ from typing import Any
 
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
-from shape_magic.capture.session import Session
+from shape_magic.capture.session import GONE, Session
 from shape_magic.facts import Failure
 from shape_magic.spans import Shape
 from shape_magic.trace import layers as describe
@@ -168,13 +168,21 @@ def clone(session: Session, layer: Any) -> Any:
     """A fresh, unbuilt layer that is configured alike; raises ``Untraceable`` when there is none."""
     with reached_from(layer):
         try:
-            return type(layer).from_config(layer.get_config())
+            return type(layer).from_config(unbuilt(layer.get_config()))
         except Exception:  # noqa: BLE001 - lambdas, callables, layers without get_config: recorded arguments come next
             pass
         made = session.made.get(layer)
         if made is None:
             raise Untraceable(f"{type(layer).__name__} can't be copied")
-        return made.cls(*_fresh(session, made.args), **_fresh(session, made.kwargs))
+        args, kwargs = made.given()
+        return made.cls(*_fresh(session, args), **_fresh(session, kwargs))
+
+
+def unbuilt(config: Any) -> Any:
+    """A configuration without what the layers in it were built for: an older Keras builds copies of those at once."""
+    if type(config) is dict:
+        return {key: unbuilt(value) for key, value in config.items() if key != "build_config"}
+    return [unbuilt(value) for value in config] if type(config) is list else config
 
 
 def _fresh(session: Session, value: Any) -> Any:
@@ -185,6 +193,8 @@ def _fresh(session: Session, value: Any) -> Any:
         return {k: _fresh(session, v) for k, v in value.items()}
     if is_layer(value):
         return clone(session, value)
+    if value is GONE:
+        raise Untraceable("an argument that is not there any more")
     if type(value).__name__ in ("Variable", "EagerTensor", "ResourceVariable") and hasattr(value, "assign"):
         raise Untraceable("a variable among the arguments")
     return value

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shape_magic.backend import shape_errors
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import Observer, observing, unobserved
 from shape_magic.capture.session import Broken, Session, Use
@@ -128,7 +129,7 @@ def _is_keras_class(cls: type) -> bool:
 
 def _stopped(watch: _Watch, error: Exception) -> Seen | None:
     names = {cls.__name__ for cls in type(error).__mro__}
-    if is_users_own(error) or not names & {"ValueError", "InvalidArgumentError"}:
+    if is_users_own(error) or not names & shape_errors():
         return None
     failure = failure_of(error)
     watch.add_broken(failure)

@@ -11,7 +11,7 @@ from typing import Any
 from shape_magic.capture.session import Use
 from shape_magic.facts import Argument, ClassWeights, Data, Form
 from shape_magic.spans import Shape, Span
-from shape_magic.trace.data import describe, shape_of
+from shape_magic.trace.data import describe, dtype_name, shape_of
 from shape_magic.trace.sources import first_batch, is_sequence
 from shape_magic.untrusted import module_of, named
 from shape_magic.words import say
@@ -250,7 +250,7 @@ def nearby(use: Use, namespace: Mapping[str, Any]) -> tuple[Data, ...]:
     """Arrays that the notebook holds and the call was not given."""
     used = {id(v) for v in use.arguments.values()}
     found = [
-        Data(name, tuple(value.shape), str(getattr(value.dtype, "name", value.dtype)))
+        Data(name, tuple(value.shape), dtype_name(value.dtype))
         for name, value in namespace.items()
         if not name.startswith("_") and _is_array(value) and value.shape and id(value) not in used
     ]
@@ -260,7 +260,7 @@ def nearby(use: Use, namespace: Mapping[str, Any]) -> tuple[Data, ...]:
 def _is_array(value: Any) -> bool:
     root = module_of(type(value)).split(".")[0]
     return (
-        root in ("numpy", "tensorflow", "pandas")
+        root in ("numpy", "tensorflow", "pandas", "jax", "jaxlib", "torch")
         and isinstance(getattr(value, "shape", None), tuple)
         and hasattr(value, "dtype")
     )

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from textwrap import dedent
 
+import pytest
+
 SHELL = """
 import sys
 from IPython.core.interactiveshell import InteractiveShell
@@ -55,6 +57,7 @@ def test_the_first_cell_imports_keras_and_is_observed() -> None:
 
 
 def test_keras_by_way_of_tensorflow_is_heard_too() -> None:
+    pytest.importorskip("tensorflow")
     out = in_a_new_python("""
         run("%load_ext shape_magic")
         run('''%%shapecheck

@@ -19,9 +19,7 @@ from shape_magic.report import Report
 from shape_magic.source.cells import text_of
 from shape_magic.spans import Span
 
-IMPORTS = (
-    "import functools\nimport keras\nimport tensorflow as tf\nfrom keras import layers\nfrom keras import layers as L\n"
-)
+IMPORTS = "import functools\nimport keras\nfrom keras import layers\nfrom keras import layers as L\n"
 HELPER = "def helper(n):\n    return layers.Dense(n)\n"
 INPUT = "layers.Input((8,))"
 
@@ -52,7 +50,7 @@ STYLES: Mapping[str, tuple[str, list[tuple[str, bool]]]] = {
         [("layers.Dense(3)", True), ("layers.Dense(4)", True)],
     ),
     "tf.keras": (
-        "m = tf.keras.Sequential([tf.keras.layers.Input((8,)), tf.keras.layers.Dense(3), tf.keras.layers.Dense(4)])",
+        "import tensorflow as tf\nm = tf.keras.Sequential([tf.keras.layers.Input((8,)), tf.keras.layers.Dense(3), tf.keras.layers.Dense(4)])",
         [("tf.keras.layers.Dense(3)", True), ("tf.keras.layers.Dense(4)", True)],
     ),
     "alias": (

@@ -112,7 +112,7 @@ LINES = (
             f"an object whose class raises `{error}`",
             "d",
             "It is no model: one sentence.",
-            "no Keras",
+            "not a Keras model",
             f"class D:\n    @property\n    def __class__(self):\n        raise {error}\nd = D()\n",
         )
         for error in ("RuntimeError('no')", "SystemExit(3)")

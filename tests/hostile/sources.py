@@ -50,7 +50,7 @@ SOURCES = (
         "s = '" + "a" * 2_000_000 + "'\n" + _NET,
         POSITIONS,
     ),
-    Row("50,000 lines", "the cell", _CARD, "s = 1\n" * 50_000 + _NET, POSITIONS),
+    Row("5,000 lines", "the cell", _CARD, "s = 1\n" * 5_000 + _NET, POSITIONS),
     Row(
         "300 kB in one line",
         "the line that a fix changes",
@@ -58,9 +58,7 @@ SOURCES = (
         _NET.replace("layers.Dense(10)", f"layers.Dense(10, name='d' or '{'a' * 300_000}')"),
         POSITIONS,
     ),
-    Row(
-        "1,000 operators", "an expression of the cell", _CARD, "s = " + "+".join(["1"] * 1_000) + "\n" + _NET, POSITIONS
-    ),
+    Row("400 operators", "an expression of the cell", _CARD, "s = " + "+".join(["1"] * 400) + "\n" + _NET, POSITIONS),
     Row(
         "90 brackets in each other",
         "an expression of the cell",

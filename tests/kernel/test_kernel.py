@@ -102,7 +102,8 @@ def test_time(live: Kernel, first: str) -> None:
     assert answer.printed.count("Wall time") == 1
     assert sum("✓ model" in text for text in answer.shown) == 1
     broken = live.run(first + BROKEN + FIT)
-    assert (broken.status, len(broken.of("error"))) == ("error", 1)
+    plain = live.run("%%time\nraise ValueError")  # some releases of IPython show it, and reply that all is well
+    assert (broken.status, len(broken.of("error"))) == (plain.status, 1)
     assert any("layers.Flatten()" in text for text in broken.shown)
 
 
@@ -121,9 +122,9 @@ def test_the_users_own_exceptions_have_their_traceback(live: Kernel) -> None:
     assert len(answer.of("error")) == 1
     assert "return {}['missing']" in answer.traceback
     assert "shape_magic" not in answer.traceback
-    plain = live.run("keras.layers.Dense(-1)")
+    plain = live.run("keras.layers.Dropout(7)")
     assert plain.reply["ename"] == "ValueError"
-    assert "keras.layers.Dense(-1)" in plain.traceback
+    assert "keras.layers.Dropout(7)" in plain.traceback
     assert "shape_magic" not in plain.traceback
     assert live.run("x = (").reply["ename"] in ("SyntaxError", "_IncompleteInputError")
 

@@ -61,6 +61,12 @@ class Document:
         """The cells of one section."""
         return tuple(cell for cell in self.cells if cell.section == section)
 
+    def here(self, section: str) -> tuple[Cell, ...]:
+        """The cells of one section that hold with the Keras that is here."""
+        from tests.rules.keras_here import why_not
+
+        return tuple(cell for cell in self.of(section) if not why_not(cell.id))
+
     def fixed(self, broken: Cell) -> Cell | None:
         """The fixed cell that belongs to a broken one."""
         return next((cell for cell in self.of(FIXED) if cell.title == broken.title), None)

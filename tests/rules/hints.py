@@ -85,7 +85,7 @@ def cases() -> tuple[Case, ...]:
 
 def _cases() -> Iterator[Case]:
     for rule in RULES:
-        for cell in documents.read(rule.name).of(BROKEN):
+        for cell in documents.read(rule.name).here(BROKEN):
             report = documents.checked(cell.source, cell.memory_budget)
             for k, found in enumerate(report.diagnostics):
                 model = report.models[found.model] if found.model is not None else None

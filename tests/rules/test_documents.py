@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -20,7 +21,7 @@ from traitlets.config import Config
 
 from shape_magic.report import Report
 from shape_magic.rules import RULES
-from tests.rules import documents
+from tests.rules import documents, keras_here
 from tests.rules.documents import BROKEN, FIXED, QUIET, Cell, Document
 
 NAMES = tuple(rule.name for rule in RULES)
@@ -35,6 +36,15 @@ EXPLAINED = {
     "empty-axis",
     "layer-not-adapted",
 }
+#: What these cells build leaves nothing behind a window that is too large by one.
+BUILT_BY_AN_OLDER_KERAS = {
+    "strides-by-position/broken/nothing-left-after-two-of-them",
+    "window-larger-than-input/broken/a-short-sequence",
+    "window-larger-than-input/broken/a-window-spread-out-by-dilation",
+    "window-larger-than-input/broken/blocks-made-in-a-loop",
+    "layer-input-rank/broken/a-window-after-a-pooled-base",
+    "nested-model-input/broken/a-generator-for-another-size",
+}
 PAGES = {name: documents.read(name) for name in NAMES if documents.path_of(name).exists()}
 # Of the mode in which plain_keras runs: it holds for what is not data, as it should.
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
@@ -45,6 +55,19 @@ def cells_of(section: str, *, budget: bool = True) -> pytest.MarkDecorator:
     """A parameter for every cell of a section, named after it; ``budget``: also where the memory is made up."""
     cells = [cell for cell in CELLS if cell.section == section and (budget or cell.memory_budget is None)]
     return pytest.mark.parametrize("cell", cells, ids=[cell.id for cell in cells])
+
+
+@pytest.fixture(autouse=True)
+def of_this_keras(request: pytest.FixtureRequest) -> None:
+    """A cell about something that this Keras does otherwise is passed over, with the reason."""
+    cell = request.node.callspec.params.get("cell") if hasattr(request.node, "callspec") else None
+    if isinstance(cell, Cell):
+        keras_here.pass_over([cell.id])
+
+
+def raises_late(cell: Cell) -> bool:
+    """Whether this Keras builds the broken model of a cell, which newer ones refuse to build."""
+    return bool(keras_here.lacking("windows")) and cell.id in BUILT_BY_AN_OLDER_KERAS
 
 
 # -- the pages
@@ -92,6 +115,11 @@ def test_a_correct_cell_is_left_alone(cell: Cell) -> None:
 @pytest.fixture
 def plain_keras() -> Iterator[None]:
     """Keras as it is, told to run step by step: the same shapes meet, and no graph is compiled for a batch of 8."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
     import tensorflow as tf
 
     before = tf.config.functions_run_eagerly()
@@ -105,6 +133,15 @@ def run(source: str) -> dict[str, Any]:
     names = documents.namespace()
     exec(compile(source, "<cell>", "exec"), names)
     return names
+
+
+def first_batch(model: Any) -> None:
+    """Have a model predict for two samples, in a graph as ever: step by step, TensorFlow lets empty grids pass."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(False)
+    inputs = model.inputs if model.built else model.layers[0].inputs
+    model.predict(np.zeros((2, *inputs[0].shape[1:]), "float32"), verbose=0)
 
 
 @pytest.mark.usefixtures("plain_keras")
@@ -122,12 +159,16 @@ def test_a_fixed_cell_runs(cell: Cell) -> None:
 @pytest.mark.usefixtures("plain_keras")
 @cells_of(BROKEN, budget=False)
 def test_an_error_raises_and_a_warning_does_not(cell: Cell) -> None:
-    severity = documents.checked(cell.source).diagnostics[0].severity
-    if severity == "error":
-        with pytest.raises(Exception):  # noqa: B017, PT011 - whatever Keras or its backend raises
-            run(cell.source)
-    else:
+    report = documents.checked(cell.source)
+    if report.diagnostics[0].severity != "error":
         run(cell.source)
+    elif raises_late(cell):
+        model = run(cell.source)[report.models[report.diagnostics[0].model or 0].name]
+        with pytest.raises(Exception):  # noqa: B017, PT011 - whatever Keras or its backend raises
+            first_batch(model)
+    else:
+        with pytest.raises(Exception):  # noqa: B017, PT011
+            run(cell.source)
 
 
 @pytest.mark.usefixtures("plain_keras")
@@ -141,6 +182,8 @@ def test_every_fix_trains_and_keeps_its_promise(cell: Cell) -> None:
             assert fix.effect is not None
             assert diagnostic.model is not None
             model = run(fix.source)[report.models[diagnostic.model].name]
+            if not model.built:  # by an older Keras, of models that stand in a stack
+                model.build(model.layers[0].inputs[0].shape)
             if len(model.outputs) == 1:  # of several outputs no single one is the model's
                 assert model.output_shape == fix.effect.output_shape, fix.title
             assert model.count_params() == fix.effect.params, fix.title
@@ -208,7 +251,8 @@ def test_the_magic_says_the_same_of_a_broken_cell(cell: Cell, shell: Any) -> Non
         assert type(result.error_in_exec) is ValueError
         return
     assert said(report) == said(wanted, below=1)
-    assert (result.error_in_exec is not None) == (wanted.diagnostics[0].severity == "error")
+    stops = wanted.diagnostics[0].severity == "error" and not raises_late(cell)
+    assert (result.error_in_exec is not None) == stops
 
 
 @pytest.mark.usefixtures("plain_keras")

@@ -14,7 +14,7 @@ import pytest
 from shape_magic.display.disclosure import Disclosure, Mode
 from shape_magic.display.view import build_view
 from shape_magic.rules import RULES
-from tests.rules import hints
+from tests.rules import documents, hints
 from tests.rules.hints import Case
 
 EARLY = ("where", "what", "why")
@@ -46,7 +46,9 @@ def sizes(case: Case) -> list[int]:
 
 
 def test_every_rule_is_measured() -> None:
-    assert {case.diagnostic.rule for case in hints.cases()} == {rule.name for rule in RULES}
+    # A rule whose page is about a newer Keras finds nothing here.
+    here = {rule.name for rule in RULES if documents.read(rule.name).here(documents.BROKEN)}
+    assert {case.diagnostic.rule for case in hints.cases()} == here
     assert all(len(case.diagnostic.hints) == 4 for case in hints.cases())
 
 

@@ -14,7 +14,7 @@ import pytest
 from shape_magic import check
 from shape_magic.report import Diagnostic
 from shape_magic.rules import RULES
-from tests.rules import documents
+from tests.rules import documents, keras_here
 from tests.rules.documents import BROKEN
 
 PARTS = ("title", "message", "where", "what", "why", "how")
@@ -178,7 +178,7 @@ def words_of(node: ast.expr | None) -> Iterator[str]:
 def shown() -> Iterator[Diagnostic]:
     """Every diagnostic of the documents."""
     for name in NAMES:
-        for cell in documents.read(name).of(BROKEN):
+        for cell in documents.read(name).here(BROKEN):
             yield from documents.checked(cell.source, cell.memory_budget).diagnostics
 
 
@@ -190,11 +190,14 @@ def made_from(template: str, text: str) -> bool:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_has_its_broken_cell(variant: str) -> None:
     rule = variant.split(".")[1]
-    assert any(
+    found = any(
         made_from(TEXTS[f"{variant}.title"], d.title) and made_from(TEXTS[f"{variant}.message"], d.message)
         for d in shown()
         if d.rule == rule
     )
+    if not found:
+        keras_here.pass_over(cell.id for cell in documents.read(rule).of(BROKEN))
+    assert found
 
 
 @pytest.mark.parametrize("fix", FIXES)

@@ -99,7 +99,7 @@ def all_cards() -> tuple[Card, ...]:
     """The finding of every broken cell of every document; the reports are made once for all tests."""
     found = []
     for rule in RULES:
-        for cell in documents.read(rule.name).of(documents.BROKEN):
+        for cell in documents.read(rule.name).here(documents.BROKEN):
             report = documents.checked(cell.source, cell.memory_budget)
             found += [Card(cell.id, cell.source, report, d, variant_of(d)) for d in report.diagnostics]
     return tuple(found)

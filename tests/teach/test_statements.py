@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from shape_magic import words
+from tests.rules import keras_here
 from tests.teach import statements as s
 
 #: What shows the *why* of a variant, ``rule.variant`` or all of a rule's.
@@ -177,8 +178,19 @@ def test_each_program_is_used() -> None:
     assert made - set(PROGRAMS) == {"rng", "out", "refused", "dense_model", "fitted"}
 
 
+#: What Keras says of a few things since it has one of these features.
+OF_A_NEWER_KERAS = {
+    "attention_mixes_the_axis_before_the_last": ("attention on rows",),
+    "inputs_and_outputs_are_found_by_name_or_order": ("names", "half of the labels"),
+    "losses_broadcast": ("doubles",),
+    "windows_make_grids_smaller": ("windows",),
+}
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_statement_is_true(name: str) -> None:
+    for feature in OF_A_NEWER_KERAS.get(name, ()):
+        keras_here.need(feature)
     getattr(s, name)()
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from shape_magic import check_cells
 from shape_magic.capture.session import Use
@@ -24,6 +23,17 @@ X = np.zeros((6, 4), "float32")
 def parts_of(x: Any, text: str = "x") -> tuple[tuple[Data, ...], ...]:
     """Data, labels and weights of a fit on one argument."""
     return data_of_use(Use(None, "fit", {"x": x}, None, {"x": text}), Names(), {})
+
+
+class Unranked:
+    """Like a spec of TensorFlow's whose number of axes is open."""
+
+    dtype = np.dtype("float32")
+
+    @property
+    def shape(self) -> Any:
+        """There is one, and it has no length."""
+        raise ValueError("Cannot iterate over a shape with unknown rank.")
 
 
 class Table:
@@ -55,7 +65,7 @@ class Lazy:
 
 SHAPES: Mapping[str, tuple[Any, Shape | None]] = {
     "array": (X, (6, 4)),
-    "tensor": (tf.zeros((6, 4)), (6, 4)),
+    "tensor": (keras.ops.zeros((6, 4)), (6, 4)),
     "open tensor": (keras.KerasTensor((None, 4)), (None, 4)),
     "nested lists": ([[1, 2], [3, 4], [5, 6]], (3, 2)),
     "numbers": ([1, 2, 3], (3,)),
@@ -69,7 +79,7 @@ SHAPES: Mapping[str, tuple[Any, Shape | None]] = {
     "generator": ((n for n in range(3)), None),
     "odd shape": (type("Odd", (), {"shape": "(6, 4)"})(), None),
     "method": (type("Method", (), {"shape": lambda self: (6, 4)})(), None),
-    "unknown rank": (tf.TensorSpec(None), None),
+    "unknown rank": (Unranked(), None),
 }
 
 
@@ -96,7 +106,7 @@ FACTS: Mapping[str, tuple[Any, LabelFacts | None]] = {
     "numbers": (np.array([0.5, 2.0]), LabelFacts(0.5, 2, False, False)),
     "truth": (np.array([True, False]), LabelFacts(0, 1, True, False)),
     "list": ([0, 1, 2], LabelFacts(0, 2, True, False)),
-    "tensor": (tf.constant([[0, 1], [1, 0]]), LabelFacts(0, 1, True, True)),
+    "tensor": (keras.ops.convert_to_tensor([[0, 1], [1, 0]]), LabelFacts(0, 1, True, True)),
     "map of classes": (np.eye(3)[np.zeros((2, 4, 4), int)], LabelFacts(0, 1, True, True)),
     "table": (Table(), LabelFacts(0, 17, True, False)),
     "words": (np.array(["a", "b"]), None),
@@ -138,6 +148,8 @@ def test_the_look_is_bounded() -> None:
 
 
 def test_a_data_set_says_its_own_shapes_and_is_not_read() -> None:
+    import tensorflow as tf
+
     read: list[int] = []
 
     def one(i: Any) -> tuple[Any, Any]:
@@ -154,6 +166,8 @@ def test_a_data_set_says_its_own_shapes_and_is_not_read() -> None:
 
 
 def test_a_data_set_of_tables_and_weights() -> None:
+    import tensorflow as tf
+
     dataset = tf.data.Dataset.from_tensor_slices(({"a": X, "b": X}, X[:, 0], X[:, 1])).batch(2)
     x, y, weights = parts_of(dataset)
     assert [d.name for d in x] == ["x['a']", "x['b']"]

@@ -96,9 +96,10 @@ def test_a_stack_traced_before_it_is_built_has_the_same_rows(build: Callable[[],
     unbuilt = keras.Sequential([type(layer).from_config(layer.get_config()) for layer in model.layers])
     first = tuple(model.inputs[0].shape)
     traced = model_facts(Session(), unbuilt, {}, given=Given(inputs=(first,)))
-    built = model_facts(Session(), model, {})
     assert not unbuilt.built
     assert not any(layer.built and layer.weights for layer in unbuilt.layers)
+    unbuilt.build(first)
+    built = model_facts(Session(), unbuilt, {})
     assert (traced.params, traced.outputs) == (built.params, built.outputs)
     assert rows(traced) == rows(built)
 

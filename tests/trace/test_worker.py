@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from keras.src.saving import object_registration
 
 from shape_magic.trace.worker import apart, in_worker
 
@@ -80,8 +81,12 @@ def test_the_registry_of_classes_is_kept() -> None:
         twin = type("Registered", (layers.Layer,), {})
         keras.saving.register_keras_serializable("shape_magic_tests")(twin)
 
-    apart(again)
-    assert keras.saving.get_registered_object("shape_magic_tests>Registered") is Registered
+    try:
+        apart(again)
+        assert keras.saving.get_registered_object("shape_magic_tests>Registered") is Registered
+    finally:
+        del object_registration.GLOBAL_CUSTOM_OBJECTS["shape_magic_tests>Registered"]
+        del object_registration.GLOBAL_CUSTOM_NAMES[Registered]
 
 
 def test_nothing_is_printed_or_warned_of_there(capsys: pytest.CaptureFixture[str]) -> None:

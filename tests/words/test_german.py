@@ -147,7 +147,7 @@ def test_english_comes_back(report: Report) -> None:
 
 @pytest.mark.parametrize("name", [rule.name for rule in RULES])
 def test_every_card_of_a_rule_is_german(name: str) -> None:
-    for cell in documents.read(name).of(documents.BROKEN):
+    for cell in documents.read(name).here(documents.BROKEN):
         report = in_german(cell.source, cell.memory_budget)
         assert [d.rule for d in report.diagnostics] == [name]
         assert [left(texts_of(d), report) for d in report.diagnostics] == [[]], cell.id

@@ -16,6 +16,7 @@ import threading
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MethodType
 from typing import Any
 
 #: A part of the world, by what it is called in a difference: ``"keras.Model.fit"``.
@@ -48,10 +49,13 @@ class Is:
     it: object
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Is) and self.it is other.it
+        if not isinstance(other, Is):
+            return False
+        # A method is bound anew each time that it is asked for.
+        return self.it is other.it or (isinstance(self.it, MethodType) and self.it == other.it)
 
     def __hash__(self) -> int:
-        return id(self.it)
+        return hash(type(self.it))
 
     def __repr__(self) -> str:
         return f"{self.it!r} at {id(self.it):#x}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shape_magic.capture.hooks import unobserved
+from shape_magic.capture.session import Session
 from shape_magic.facts import Data, Failure
 from shape_magic.spans import Shape
 from shape_magic.teach.recipe import Cut, Layer, Node, Ref
@@ -17,6 +18,7 @@ from shape_magic.trace.exact import is_exact
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.rows import Step, is_layer, shape
 from shape_magic.trace.stack import flat
+from shape_magic.trace.windows import late_refusal
 
 #: A tensor as plain data: its shape and its dtype.
 Spec = tuple[Shape, str]
@@ -74,6 +76,9 @@ class Calls:
                 outputs = apply(made, given)
         except Exception as error:  # noqa: BLE001 - what Keras raises is the finding
             return Outcome(**known, failure=failure_of(error))
+        late = late_refusal(Session(), made, [shape(t) for t in flat(given)], [shape(t) for t in flat(outputs)])
+        if late is not None:
+            return Outcome(**known, failure=late)
         params, size = describe.weights(made) if is_layer(made) else (0, 0)
         step = Step(0, made, *given, flat(outputs))
         specs = tuple((shape(t), str(t.dtype)) for t in flat(outputs))

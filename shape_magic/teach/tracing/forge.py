@@ -13,6 +13,7 @@ from shape_magic.errors import UsageError
 from shape_magic.teach.recipe import Config, Layer
 from shape_magic.teach.tracing.spelling import shortest
 from shape_magic.trace.failures import failure_of
+from shape_magic.trace.stack import unbuilt
 from shape_magic.trace.worker import apart
 from shape_magic.words import say
 
@@ -109,7 +110,7 @@ def made_of(layer: Layer) -> str:
 def plain_config(config: Mapping[str, Any], name: str) -> Config:
     """A configuration as JSON takes it, the layer's name left out; raises ``UsageError`` where it doesn't."""
     try:
-        plain: dict[str, Any] = json.loads(json.dumps({k: v for k, v in config.items() if k != "name"}))
+        plain: dict[str, Any] = json.loads(json.dumps({k: unbuilt(v) for k, v in config.items() if k != "name"}))
     except (TypeError, ValueError):
         raise UsageError(say("play.error.no_copy", name=name)) from None
     return plain

@@ -152,7 +152,8 @@ class _Reader:
     def _stack(self, model: Any, name: str, start: tuple[Shape, ...]) -> Recipe:
         own = list(model._layers)
         made = self._session.made.get(model)
-        given = (made.args[0] if made.args else made.kwargs.get("layers")) if made is not None else None
+        args, kwargs = made.given() if made is not None else ((), {})
+        given = args[0] if args else kwargs.get("layers")
         # Of a stack that broke while it was made, the list that it was made of goes on.
         listed = [one for one in given if is_layer(one)] if isinstance(given, list | tuple) else []
         rest = listed[len(own) :] if all(a is b for a, b in zip(own, listed, strict=False)) else []

@@ -1,0 +1,1 @@
+"""What ``tests/run.py`` runs, and what it needs for that."""

@@ -143,7 +143,9 @@ class Worker(threading.Thread, Generic[T]):
         if self._late:
             raise GaveUp
         if stopped:
-            raise Stop if isinstance(threading.current_thread(), Worker) else KeyboardInterrupt
+            if isinstance(threading.current_thread(), Worker):
+                raise Stop
+            signal.default_int_handler(signal.SIGINT, None)  # not ``raise``: that is how the user's own code does it
         if self._error is not None:
             raise self._error
         return self._result[0]
@@ -172,12 +174,10 @@ class Worker(threading.Thread, Generic[T]):
         return asked or interrupts.count > 0
 
     def _tell(self) -> None:
-        import ctypes  # most sessions never need it
+        import ctypes  # seldom needed, and not light
 
         with self._gate:
             if not self._over and self.ident is not None:
-                import ctypes  # seldom needed, and not light
-
                 self.was_told = True
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(Stop))
 

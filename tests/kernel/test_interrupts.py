@@ -94,7 +94,7 @@ def lines(shell: Shell, cell: str) -> list[Line]:
     follow = Strike()
     with follow.following():
         shell.run(cell)
-    every = int(os.environ.get("SHAPE_MAGIC_STRIKE_EVERY", "12"))
+    every = int(os.environ.get("SHAPE_MAGIC_STRIKE_EVERY", "20"))
     delicate = [line for line in follow.seen if line[0].removesuffix(".py") in _DELICATE]
     others = [line for line in follow.seen if line not in set(delicate)]
     return [*delicate[::every], *others[:: every * 20]]
@@ -103,7 +103,7 @@ def lines(shell: Shell, cell: str) -> list[Line]:
 @pytest.mark.parametrize("cell", [BROKEN + FIT, SOUND], ids=["broken", "sound"])
 def test_wherever_an_interrupt_strikes_the_next_cell_is_checked(shell: Shell, cell: str) -> None:
     targets = lines(shell, cell)
-    assert len(targets) > 20
+    assert len(targets) > 15
     before, wrong, struck = world(), [], 0
     for at in targets:
         strike = Strike(at)

@@ -22,6 +22,7 @@ from shape_magic.interrupts import Deferred, Stop, Worker, put_back
 from shape_magic.teach.bench import dry_run
 from shape_magic.trace.untouched import as_they_were
 from shape_magic.trace.worker import apart
+from shape_magic.untrusted import goes_on
 from tests.capture.test_hooks import state
 
 PRESS = signal.SIGINT
@@ -93,6 +94,7 @@ def test_one_interrupt_is_one_exception() -> None:
     with pytest.raises(KeyboardInterrupt) as raised:
         apart(forever)
     assert raised.value.__context__ is None or not isinstance(raised.value.__context__, KeyboardInterrupt)
+    assert goes_on(raised.value), "no check takes it for an exception of the user's code"
 
 
 def test_an_interrupt_that_came_before_the_worker_stops_it() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import keras  # noqa: F401 - its import is not what is looked at
 
-from shape_magic.interrupts import held
 from shape_magic.source.cells import parse
 from shape_magic.swaps import Swap
 from shape_magic.trace.worker import apart
@@ -61,20 +60,3 @@ def test_checks_that_overlap_in_threads_leave_the_process_as_it_was() -> None:
     thread.join(60)
     after = sys.stdout, sys.stderr, warnings.warn, warnings.warn_explicit, warnings._showwarnmsg  # type: ignore[attr-defined]
     assert all(a is b for a, b in zip(before, after, strict=True))
-
-
-def test_held_interrupts_come_at_the_end() -> None:
-    import signal
-
-    done: list[object] = []
-    try:
-        with held() as outer:
-            with held() as inner:
-                signal.raise_signal(signal.SIGINT)
-                done.append((inner.came, outer.came))
-            done.append((outer.came, "still here"))
-        done.append("not reached")
-    except KeyboardInterrupt:
-        pass
-    assert done == [(True, False), (True, "still here")]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -354,11 +354,6 @@ class Notebook:
         return build_report(self.session, Facts(facts), self.shell.user_ns, self.given(), live) if facts else None
 
 
-def _is_interrupt(error: BaseException | None) -> bool:
-    """Whether the user stopped the cell; one that awaits is cancelled."""
-    return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError"
-
-
 def _identity(diagnostic: Diagnostic) -> tuple[str, int | None, str]:
     return diagnostic.rule, diagnostic.model, diagnostic.message
 

@@ -313,8 +313,8 @@ CHECKS: dict[str, Callable[[Bench], Outcome]] = {
     "build": build,
     "oldest": oldest,
     "binder": binder,
-    "benchmarks": benchmarks,
     "differential": differential,
+    "benchmarks": benchmarks,
 }
 
 

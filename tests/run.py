@@ -33,8 +33,8 @@ CHECKS: dict[str, Callable[[Bench], Outcome]] = {
     "build": checks.build,
     "audit": audits.audit,
     "binder": checks.binder,
-    "benchmarks": checks.benchmarks,
     "differential": checks.differential,
+    "benchmarks": checks.benchmarks,
 }
 #: What ``python3 tests/run.py`` runs, in this order: with the newest of everything, and then the oldest.
 DEFAULT = ("lint", "types", "tests", "notebooks", "browser", "oldest")

@@ -322,6 +322,7 @@ def test_nothing_is_printed_by_a_proof(capsys: pytest.CaptureFixture[str]) -> No
     assert out.count("Total params") == 1
 
 
+@pytest.mark.changes("keras' registered")  # the cell's own class is
 def test_sessions_seeds_policies_and_registries_are_the_users() -> None:
     import tensorflow as tf
 

@@ -22,7 +22,7 @@ from tests.world.strikes import Site, sites, struck
 from tests.world.world import differences, glance
 
 #: Every so many-th line is struck, and ten times as many of the modules that change something.
-EVERY = int(os.environ.get("SHAPE_MAGIC_EVERY", "150"))
+EVERY = int(os.environ.get("SHAPE_MAGIC_EVERY", "300"))
 #: The modules that change something of the process, for a while.
 CHANGING = (
     *("interrupts.py", "swaps.py", "api.py", "capture/hooks.py", "capture/arrival.py", "trace/worker.py"),

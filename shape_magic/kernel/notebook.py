@@ -14,6 +14,7 @@ from shape_magic.capture import hooks
 from shape_magic.capture.session import Live, Session
 from shape_magic.errors import shape_error
 from shape_magic.interrupts import Deferred
+from shape_magic.kernel.cards import Cards
 from shape_magic.kernel.cells import CellFiles, cells_running, magic_line
 from shape_magic.kernel.ondemand import OnDemand
 from shape_magic.kernel.options import Options, parse, shape_given
@@ -57,8 +58,7 @@ class Notebook:
         self._captured = False
         #: What was said of a live model already, so that it is not said again in the next cell.
         self._told: set[tuple[int, str, str]] = set()
-        #: The last card of each model, by the model's number.
-        self._cards: dict[int, Any] = {}
+        self._cards = Cards()
         self.plans = Plans(self.session.book)
         self._done: Applied | None = None
 
@@ -82,6 +82,7 @@ class Notebook:
         self.files.enter(cell, raw, number)
         self.session.cell = cell
         self._done = self.plans.took_effect(cell)
+        self._cards.begin(cell)
         line = magic_line(raw)
         if line is None and not self.settings.always:
             return
@@ -271,10 +272,10 @@ class Notebook:
         numbers = {tracked.number for tracked in self.session.current}
         if not report.ok:
             # A question that was asked where the model was made gets its answer there too.
-            for card in {id(c): c for n in numbers if (c := self._cards.get(n)) is not None}.values():
+            for card in self._cards.of(numbers):
                 card.update(report, planner=Planner(report, self.plans.note))
         if widget is not None:
-            self._cards |= dict.fromkeys(numbers, widget)
+            self._cards.note(widget, self.session.cell, numbers)
 
     # -- hints
 
@@ -293,7 +294,7 @@ class Notebook:
             raise UsageError(say("hint.nothing"))
         self.last_report = report
         position = next((k for k in range(len(report.diagnostics)) if tell_next(report, k)), None)
-        for card in {id(card): card for card in self._cards.values()}.values():
+        for card in self._cards:
             card.refresh()
         line = hint_line(report, position if position is not None else len(report.diagnostics) - 1)
         return line if position is not None else say("hint.last", line=line)

@@ -20,7 +20,7 @@ OFF = HINTS.replace('"hints"', '"off"')
 FAILS = f"{SMALL}\nmodel.fit(x_train, y_train, epochs=1, verbose=0)"
 NEUTRAL = "Something does not fit here, and it can't run."
 AGAIN = "from IPython.display import display\ndisplay(next(iter(%s)))"
-CARDS = "get_ipython().magics_manager.registry['ShapeMagics'].notebook._cards.values()"
+CARDS = "get_ipython().magics_manager.registry['ShapeMagics'].notebook._cards"
 #: What stands on the card after each press, and not before.
 SEEN = ("line 4", "8×8 grid with 4 channels", "The rule is dense-on-feature-map", "global pooling")
 

@@ -198,3 +198,16 @@ def test_run_all_stops_where_keras_would_have_stopped() -> None:
     kinds = [output["output_type"] for output in notebook.cells[2].outputs]
     assert kinds.count("error") == 1
     assert any("layers.Flatten()" in o.get("data", {}).get("text/plain", "") for o in notebook.cells[2].outputs)
+
+
+def test_the_cards_of_a_cell_that_runs_again_and_again_do_not_pile_up(live: Kernel) -> None:
+    """The last card stays, and the one before: from that a page may still be editing the cell."""
+    from_kernel = "from ipywidgets.widgets import widget; print(sum(type(w).__name__ == 'ShapeWidget' for w in widget._instances.values()))"
+    before = int(live.run(from_kernel).printed)
+    closed = 0
+    for _ in range(5):
+        answer = live.run(BROKEN + FIT, cell_id="again")
+        assert any(WIDGET in shown["data"] for shown in answer.of("display_data"))
+        closed += sum(kind == "comm_close" for kind, _ in answer.messages)
+    assert int(live.run(from_kernel).printed) == before + 2
+    assert closed >= 3

@@ -16,24 +16,45 @@ from shape_magic.words import say, shape_text
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
-    """Yield one finding for data whose shape the model refuses, with both shapes."""
+    """Yield one finding for data whose shape the model refuses, or was not declared for, with both shapes."""
     contract = model.contract
-    if contract is None or contract.failure is None or model.failed_call is not None:
+    if contract is None or model.failed_call is not None or not (contract.failure or _passes(model, contract)):
         return
     first = next((c for c in model.calls if any(s < 0 for s in c.inputs)), None)
     yield Finding(
-        severity="error",
-        variant=_variant(model, contract),
+        severity="error" if contract.failure else "warning",
+        variant=_variant(model, contract) if contract.failure else "passed",
         topic="data",
         call=first.call if first else None,
         values=_values(model, contract),
         expected=model.inputs[0].shape if model.inputs else None,
         actual=contract.x[0].shape if contract.x else None,
         repairs=tuple(_repairs(model, contract)),
-        keras_message=contract.failure.message,
+        keras_message=contract.failure.message if contract.failure else "",
         span=contract.span,
         related=tuple(_places(model, contract, first.span if first else model.span)),
     )
+
+
+def _passes(model: Model, contract: Contract) -> bool:
+    """Whether a Sequential computes on data that its code declares it is not for: it doesn't compare the two."""
+    if model.kind != "Sequential" or not contract.x or len(model.inputs) != 1:
+        return False
+    given = model.inputs[0]
+    # Without a declaration the first data made the input, and others may well come after them.
+    if not given.declared and (given.span or model.span):
+        return False
+    return len(contract.x) > 1 or not _fits(contract.x[0].shape, given.shape)
+
+
+def _fits(data: Shape, wanted: Shape) -> bool:
+    """Whether all sizes agree, once a last axis of size 1 was added or dropped as Keras does."""
+    if len(data) == len(wanted) + 1 and data[-1] == 1:
+        data = data[:-1]
+    elif len(data) == len(wanted) - 1 and wanted[-1] == 1:
+        data = (*data, 1)
+    pairs = zip(data[1:], wanted[1:], strict=False)
+    return len(data) == len(wanted) and all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 
 def _places(model: Model, contract: Contract, first: Span | None) -> Iterator[tuple[Span | None, str]]:

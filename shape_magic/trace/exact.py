@@ -19,7 +19,6 @@ _ON_GRIDS = (
     "Cropping",
     "UpSampling",
     "SpatialDropout",
-    "ConvLSTM",
 )
 #: Their formula or their input check looks at everything, also when they are used twice.
 _ALWAYS = frozenset(f"{kind}{n}D" for kind in _ON_GRIDS for n in (1, 2, 3)) | {
@@ -45,7 +44,10 @@ _ALWAYS = frozenset(f"{kind}{n}D" for kind in _ON_GRIDS for n in (1, 2, 3)) | {
     "Reshape",
 }
 #: Exact when called once, on one tensor: what they were built for is what they get.
-_ONCE = frozenset({"LayerNormalization", "GroupNormalization", "LSTM", "GRU", "SimpleRNN", "Bidirectional"})
+_ONCE = frozenset(
+    {"LayerNormalization", "GroupNormalization", "LSTM", "GRU", "SimpleRNN", "Bidirectional"}
+    | {f"ConvLSTM{n}D" for n in (1, 2, 3)}
+)
 _MERGES = frozenset({"Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract", "Concatenate"})
 
 

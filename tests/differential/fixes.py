@@ -114,8 +114,10 @@ def _again(before: Diagnostic, fix: Fix) -> Iterator[str]:
         yield f"checked again, it raises {type(after).__name__}: {after}"
         return
     serious = [d for d in after.diagnostics if d.severity != "info"]
-    if fix.complete and serious:
-        yield f"complete, and then comes {serious[0].rule}: {serious[0].message}"
+    # Of layers that are in no model the cell is told once its models are right.
+    of_model = [d for d in serious if d.model == before.model]
+    if fix.complete and of_model:
+        yield f"complete, and then comes {of_model[0].rule}: {of_model[0].message}"
     if fix.verified and any(d.severity == "error" for d in serious):
         yield f"verified, and then comes {next(d for d in serious if d.severity == 'error').rule}"
     if any(d.rule == before.rule and d.call == before.call and d.message == before.message for d in serious):

@@ -206,6 +206,8 @@ def _rows(truth: Outcome, facts: Model, model: Any, built: Counter[Row]) -> Disa
     for call in facts.calls:
         weights[call.path] += call.params
     wanted = parameters(model)
+    # Bare operations, such as the one that makes a mask, are no layers of the model.
+    weights = Counter({path: count for path, count in weights.items() if count or path in wanted})
     if dict(weights) != wanted or facts.params != model.count_params():
         return Disagreement("parameters", f"we say {dict(weights)}, Keras {wanted} ({model.count_params()})")
     return None

@@ -106,7 +106,6 @@ class Worker(threading.Thread, Generic[T]):
 
     def run(self) -> None:
         """Run the function; its outcome is kept for ``outcome``."""
-        _here.name = self.name
         try:
             self._go()
         except Stop as stop:  # told just then
@@ -119,6 +118,7 @@ class Worker(threading.Thread, Generic[T]):
 
     def _go(self) -> None:
         try:
+            _here.name = self.name
             self._result.append(self._function())
         except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, whatever it is
             self._error = error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,8 @@ os.environ["SHAPE_MAGIC_STRICT"] = "1"
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ["MPLBACKEND"] = "agg"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# The width of the window that the tests are called from: pytest-xdist hands it to its workers.
+os.environ.pop("COLUMNS", None)
 
 
 # A runner in the background may have SIGINT ignored; tests that interrupt need Python's own handler,
@@ -39,3 +42,12 @@ def world_unchanged(request: pytest.FixtureRequest) -> Iterator[None]:
     allowed = [part for mark in request.node.iter_markers("changes") for part in mark.args]
     left = differences(before, glance(), allowed)
     assert not left, "the world is not as it was:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def ipython() -> Iterator[Any]:
+    """A bare IPython that is gone after the test."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()

@@ -16,7 +16,6 @@ from typing import Any
 
 import nbformat
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
@@ -288,11 +287,10 @@ def test_in_a_cell_as_nbgrader_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "report.py" not in drawn
 
 
-def test_in_ipython_the_traceback_ends_at_the_users_line(broken: Report) -> None:
-    shell = InteractiveShell.instance()
-    shell.user_ns["report"] = broken
+def test_in_ipython_the_traceback_ends_at_the_users_line(broken: Report, ipython: Any) -> None:
+    ipython.user_ns["report"] = broken
     with capture_output() as said:
-        result = shell.run_cell("def graded():\n    assert report.ok\ngraded()")
+        result = ipython.run_cell("def graded():\n    assert report.ok\ngraded()")
     drawn = re.sub(r"\x1b\[[0-9;]*m", "", said.stdout)
     assert isinstance(result.error_in_exec, AssertionError)
     assert "----> 2     assert report.ok" in drawn
@@ -330,9 +328,8 @@ def test_no_report_takes_more_than_a_line(name: str) -> None:
     assert said.startswith("<Report ")
 
 
-def test_a_report_as_a_cells_value_is_a_table(broken: Report) -> None:
-    shell = InteractiveShell.instance()
-    formatter: Any = shell.display_formatter
+def test_a_report_as_a_cells_value_is_a_table(broken: Report, ipython: Any) -> None:
+    formatter: Any = ipython.display_formatter
     data, _ = formatter.format(broken)
     assert data["text/plain"] == str(broken)
     assert "shapecheck-static" in data["text/html"]

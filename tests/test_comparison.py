@@ -15,7 +15,6 @@ import keras
 import matplotlib as mpl
 import numpy as np
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from keras import layers
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -381,8 +380,8 @@ def test_a_users_string_is_text_everywhere() -> None:
     drawn(comparison.plot())
 
 
-def test_a_cells_value_is_text_and_html_and_tagged_as_ours(pair: Comparison) -> None:
-    formatter: Any = InteractiveShell.instance().display_formatter
+def test_a_cells_value_is_text_and_html_and_tagged_as_ours(pair: Comparison, ipython: Any) -> None:
+    formatter: Any = ipython.display_formatter
     data, metadata = formatter.format(pair)
     assert data["text/plain"] == str(pair)
     assert data["text/html"] == pair._repr_html_()

@@ -108,8 +108,9 @@ class Prover:
         self._namespace = namespace
         self._facts = facts
         self._runs = Runs(list(self._sources.items()), namespace, given)
+        self._found = diagnose(facts)
         #: What is wrong from the start: a repair of something else need not mend it.
-        self._beside = {(f.model, f.identity) for f in diagnose(facts)}
+        self._beside = {(f.model, f.identity) for f in self._found}
 
     def prove(self, found: Found, repair: Repair, *, everything: bool = False) -> Verdict:
         """Write the repair, run the part that depends on it, and look again.
@@ -152,7 +153,16 @@ class Prover:
         model = with_names_of(before, after.facts.models[after.model])
         beside = {identity for number, identity in self._beside if number == hunt.found.model}
         settles = beside - {f.identity for f in remaining} if len(done) == 1 else ()
-        return Proved(model, edits, after.sources, done, not remaining, _runs(remaining), frozenset(settles))
+        runs = _runs(remaining) and not self._is_broken_elsewhere(hunt.found.model, after.facts)
+        return Proved(model, edits, after.sources, done, not remaining, runs, frozenset(settles))
+
+    def _is_broken_elsewhere(self, number: int, after: Facts | None) -> bool:
+        """Whether another model of the cell has an error, and the repair has not mended that as well."""
+        broken = {f.model for f in self._found if f.model != number and f.finding.severity == "error"}
+        if not broken or after is None:
+            return bool(broken)
+        still = {f.model for f in diagnose(after) if f.finding.severity == "error"}
+        return any((now := _same_model(self._facts.models[n], n, after)) is None or now in still for n in broken)
 
     def _on_stack(self, found: Found, repair: Repair, unprovable: Unprovable) -> Verdict:
         """The proof on the traced graph, where the source can't be edited or run."""
@@ -170,7 +180,8 @@ class Prover:
             return Refuted(f"it brings {remaining[0].rule}")
         edits = unprovable.edits
         sources = edited_sources(self._sources, edits)
-        return Proved(after, edits, sources, (repair,), not remaining, _runs(remaining), by_source=False)
+        runs = _runs(remaining) and not self._is_broken_elsewhere(found.model, None)
+        return Proved(after, edits, sources, (repair,), not remaining, runs, by_source=False)
 
     def _applied(self, state: _State, repair: Repair) -> _State | Refuted | Unprovable:
         model = state.facts.models[state.model]

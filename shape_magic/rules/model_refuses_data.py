@@ -18,7 +18,7 @@ from shape_magic.words import say, shape_text
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
     """Yield one finding for data whose shape the model refuses, or was not declared for, with both shapes."""
     contract = model.contract
-    if contract is None or model.failed_call is not None or not (contract.failure or _passes(model, contract)):
+    if contract is None or model.failed_call is not None or not (contract.failure or passes(model, contract)):
         return
     first = next((c for c in model.calls if any(s < 0 for s in c.inputs)), None)
     yield Finding(
@@ -36,7 +36,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     )
 
 
-def _passes(model: Model, contract: Contract) -> bool:
+def passes(model: Model, contract: Contract) -> bool:
     """Whether a Sequential computes on data that its code declares it is not for: it doesn't compare the two."""
     if model.kind != "Sequential" or not contract.x or len(model.inputs) != 1:
         return False

@@ -12,6 +12,7 @@ from shape_magic.rules.calls import is_written_out, line_of, same_rest, told
 from shape_magic.rules.data_and_labels_swapped import are_swapped
 from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import Finding, Rule, listed
+from shape_magic.rules.model_refuses_data import passes
 from shape_magic.rules.renamed import in_order
 from shape_magic.words import say, shape_text
 
@@ -30,8 +31,10 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     bad = next((p for p in pairs(inner) if _is_wrong(p)), None) if inner else None
     failed = _failure(inner) if inner else None
     x = contract.argument("x")
+    broadcasts = variant == "labels" and bad is not None and bad.loss.failure is None
+    computes_on = variant == "data" and inner is not None and inner.failure is None
     yield Finding(
-        severity="warning" if variant == "labels" and bad is not None and bad.loss.failure is None else "error",
+        severity="warning" if broadcasts or computes_on else "error",
         variant=variant,
         topic="validation",
         call=None,
@@ -62,7 +65,7 @@ def _variant(model: Model, contract: Contract, inner: Contract) -> str | None:
         return "lists"
     if are_swapped(model, inner):
         return "swapped"
-    if inner.failure is not None:
+    if inner.failure is not None or passes(model, inner):
         return "data"
     if is_uneven(inner):
         return "lengths"

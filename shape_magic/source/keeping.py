@@ -34,8 +34,12 @@ def _comments(source: str) -> _Comments:
     return comments
 
 
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
 def tokens(text: str) -> Iterator[tokenize.TokenInfo]:
     """The tokens of Python text, as far as it can be read."""
+    text = _HALVES.sub("\ufffd", text)  # since Python 3.12 halves of surrogate pairs can't be read
     starts = line_starts(text)
     # Token columns count from the line's start, so that every line break may be written as "\n".
     lines = (line_text(text, starts, line) + ("\n" if line < len(starts) else "") for line in range(1, len(starts) + 1))

@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from keras import layers
 
 from shape_magic import compare
@@ -48,7 +47,9 @@ def test_every_message_of_a_kernel_is_harmless() -> None:
 
 
 @pytest.mark.parametrize("show", [quiz, lambda model: compare(a=model, b=model), Playground])
-def test_what_lessons_show_is_harmless(show: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_lessons_show_is_harmless(
+    show: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch, ipython: Any
+) -> None:
     model = keras.Sequential(
         [layers.Input((8, 8, 1)), layers.Conv2D(4, 3, name=EVIL), layers.Flatten(), layers.Dense(10, name=EVIL + "2")],
         name=EVIL,
@@ -57,7 +58,7 @@ def test_what_lessons_show_is_harmless(show: Callable[[Any], Any], monkeypatch: 
     monkeypatch.setattr("IPython.display.publish_display_data", lambda data, *_, **__: sent.append(data))
     shown = show(model)
     is_harmless(repr(shown))
-    formatter: Any = InteractiveShell.instance().display_formatter
+    formatter: Any = ipython.display_formatter
     sent.append(formatter.format(shown)[0])
     assert any(sent)
     for data in sent:

@@ -438,3 +438,16 @@ def test_a_warning_can_be_repaired_along_with_an_error() -> None:
     assert together.title.startswith(alone.title)
     assert "softmax" in (together.source or "")
     works(report, together)
+
+
+def test_no_repair_makes_a_cell_run_that_stops_at_another_model() -> None:
+    report = checked(
+        "start = layers.Input((8,))\n"
+        "other = layers.Dense(1, activation='softmax')(start)\n"
+        "model = keras.Model(start, layers.Dense(3)(start))\n"
+        "model.compile('adam', 'mse')\n"
+        "model.fit(np.zeros((6, 8)), np.zeros((6, 2)), verbose=0)\n"
+    )
+    assert {d.model for d in report.diagnostics} == {0, 1}
+    for diagnostic in report.diagnostics:
+        assert all(fix.verified == (diagnostic.model == 0) for fix in diagnostic.fixes)

@@ -292,6 +292,15 @@ def dot_products_pair_numbers() -> None:
     assert float(layers.Dot(axes=1)([a, b])[0, 0]) == 1 * 3 + 2 * 4
 
 
+def a_sequential_needs_what_its_weights_were_made_for() -> None:
+    """Other data than were written down pass a Sequential where no weights are in the way; a Functional refuses."""
+    bare = keras.Sequential([layers.Input((4, 6)), layers.Flatten()])
+    assert bare.predict(np.zeros((2, 6, 4)), verbose=0).shape == (2, 24)
+    refused(lambda: keras.Model(bare.inputs, bare.outputs).predict(np.zeros((2, 6, 4)), verbose=0))
+    weighted = keras.Sequential([layers.Input((4, 6)), layers.Dense(3)])
+    refused(lambda: weighted.predict(np.zeros((2, 6, 4)), verbose=0))
+
+
 def missing_axes_are_repeated() -> None:
     """Shapes are lined up from their last axis, and sizes of 1 are repeated: a column against a row is a table."""
     column, row = np.arange(3.0).reshape(3, 1), np.arange(4.0)

@@ -90,6 +90,7 @@ SHOWN: dict[str, Callable[[], None]] = {
     "metric-against-labels.cut-to-zero": s.one_unit_has_no_largest,
     "metric-against-labels.accuracy-of-amounts": s.accuracy_of_amounts_is_nothing,
     "model-refuses-data.refused": s.weights_belong_to_one_width,
+    "model-refuses-data.passed": s.a_sequential_needs_what_its_weights_were_made_for,
     "model-refuses-data.one-sample": s.the_first_axis_counts_samples,
     "model-refuses-data.count": s.lists_mean_several_arrays,
     "model-refuses-data.whole-array": s.input_is_one_sample,
@@ -144,6 +145,7 @@ SHOWN: dict[str, Callable[[], None]] = {
 QUOTED = {
     "layer-refuses-input.refused": "it is Keras' own sentence",
     "layer-refuses-input.whole": "it is Keras' own sentence",
+    "output-against-labels.no-such-loss": "what a name means is no statement about shapes",
     "output-against-labels.refused": "it says what the check saw: the loss computed on these shapes and raised",
 }
 #: Statements about whole groups of losses: what is said of ``{loss}`` holds for each that the cards name.

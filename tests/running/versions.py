@@ -79,8 +79,11 @@ def corner(name: str, bench: Bench) -> Outcome:
 
 
 def oldest(bench: Bench) -> Outcome:
-    """The tests once more, with the oldest Python and the lowest version of every dependency that is promised."""
-    return corner("oldest", bench)
+    """Those of the tests that ask Keras or IPython something, with the oldest Python and the lowest versions promised.
+
+    ``versions`` runs all tests so; this is the part that is worth its time after each change.
+    """
+    return pytest(bench_of("oldest", bench), "oldest", *IN_PARALLEL, *PLAIN, *ASKING_KERAS, "tests/kernel")
 
 
 def front(bench: Bench) -> Outcome:
@@ -104,7 +107,7 @@ def torch(bench: Bench) -> Outcome:
 def versions(bench: Bench) -> Outcome:
     """All of it: the newest of everything, the oldest of everything, and the other backends."""
     print(contents(bench.python), flush=True)
-    parts = [pytest(bench, "newest", *IN_PARALLEL, *PLAIN), oldest(bench), jax(bench), torch(bench)]
+    parts = [pytest(bench, "newest", *IN_PARALLEL, *PLAIN), corner("oldest", bench), jax(bench), torch(bench)]
     return Outcome(
         "versions", sum(o.passed for o in parts), sum(o.failed for o in parts), sum(o.skipped for o in parts)
     )

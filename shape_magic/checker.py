@@ -63,7 +63,8 @@ class Checker(Observer):
         self._models: dict[int, _Seen] = {}
         #: The last facts that were diagnosed, with what was found.
         self._diagnosed: tuple[Facts, tuple[Found, ...]] | None = None
-        self._seen: set[tuple[object, ...]] = set()
+        #: What was found to go on, as it was seen first.
+        self._seen: dict[tuple[object, ...], Model] = {}
         self._extra: list[Model] = []
         #: Models of a proof that nobody else may keep alive.
         self._held: list[Any] = []
@@ -77,7 +78,7 @@ class Checker(Observer):
         other = Checker(session, self.namespace, dry_run=self.dry_run, given=self.given, on_found=self._on_found)
         other.stood_in = self.stood_in
         other._models = {n: _Seen(relocated(s.facts), relocated(s.use), s.fails) for n, s in self._models.items()}
-        other._seen = set(self._seen)
+        other._seen = {signature: relocated(facts) for signature, facts in self._seen.items()}
         other._extra = [relocated(facts) for facts in self._extra]
         other._held = list(self._held)
         other._allocated, other._call, other._error = self._allocated, self._call, self._error
@@ -116,7 +117,9 @@ class Checker(Observer):
     def before_use(self, use: Use) -> None:
         """Check a model against its data and labels before the first step."""
         signature = _signature(use)
-        if not self.dry_run and signature in self._seen:
+        if signature in self._seen:
+            if self.dry_run:
+                self._answer(use, self._seen[signature])
             return
         facts = model_facts(self.session, use.model, self.namespace, use=use, given=self.given)
         found = self.diagnose(self.facts_of([facts]))
@@ -125,7 +128,7 @@ class Checker(Observer):
         if found and self._on_found:
             self._on_found(self, fails, None)
         if not fails:  # what goes on is not looked at again in each step of a loop
-            self._seen.add(signature)
+            self._seen[signature] = facts
         if self.dry_run:
             if fails:
                 raise Halt

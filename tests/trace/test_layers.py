@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 from unittest import mock
 
@@ -44,5 +45,7 @@ def test_a_layer_is_not_changed_by_being_read() -> None:
 
 
 def test_no_initializer_is_put_in_writing() -> None:
+    if "dtype_policy.name" in inspect.getsource(keras.layers.Layer.get_config):
+        pytest.skip("an older Keras looks into the dtype policy for a config, which is then made as a whole")
     with mock.patch.object(keras.initializers.GlorotUniform, "get_config", side_effect=AssertionError):
         assert describe.arguments(layers.Dense(3))["units"] == 3

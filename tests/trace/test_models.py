@@ -16,6 +16,7 @@ from shape_magic import check, check_cells
 from shape_magic.capture.session import Session
 from shape_magic.facts import Given, Model
 from shape_magic.trace.models import model_facts
+from shape_magic.trace.stack import unbuilt as never_built
 
 
 def image_net() -> Any:
@@ -93,7 +94,7 @@ def test_shapes_and_weights_are_keras_own(name: str) -> None:
 @pytest.mark.parametrize("build", [image_net, words])
 def test_a_stack_traced_before_it_is_built_has_the_same_rows(build: Callable[[], Any]) -> None:
     model = build()
-    unbuilt = keras.Sequential([type(layer).from_config(layer.get_config()) for layer in model.layers])
+    unbuilt = keras.Sequential([type(one).from_config(never_built(one.get_config())) for one in model.layers])
     first = tuple(model.inputs[0].shape)
     traced = model_facts(Session(), unbuilt, {}, given=Given(inputs=(first,)))
     assert not unbuilt.built

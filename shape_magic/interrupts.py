@@ -158,6 +158,8 @@ class Worker(threading.Thread, Generic[T]):
                 self._bell.acquire(timeout=_LOOK)
             except Stop:  # who waits is such a thread itself
                 asked = True
+            if not self.is_alive():
+                break  # told before its first line
             wanted = asked or interrupts.count > 0
             self._late = not wanted and time.monotonic() > deadline
             if not wanted and not self._late:
@@ -183,7 +185,7 @@ class Worker(threading.Thread, Generic[T]):
 
     def _follow(self) -> None:
         # Again and again: what runs just then may swallow an exception.
-        while not self._gone:
+        while not self._gone and self.is_alive():
             self._tell()
             self._bell.acquire(timeout=_LOOK)
         self._put_back()

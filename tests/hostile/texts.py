@@ -114,7 +114,7 @@ NAMES = (
         "a layer's `name`",
         "It is shown as `<U+D800>`; no message, file or JSON fails on it.",
         stack("layers.Conv2D(4, 3)", "layers.Dense(10, name='a\\ud800b')") + FIT,
-        POSITIONS,
+        None,  # on some Pythons Keras itself can't take it
         ("a<U+D800>b",),
     ),
     Row(

@@ -153,16 +153,17 @@ class Prover:
         model = with_names_of(before, after.facts.models[after.model])
         beside = {identity for number, identity in self._beside if number == hunt.found.model}
         settles = beside - {f.identity for f in remaining} if len(done) == 1 else ()
-        runs = _runs(remaining) and not self._is_broken_elsewhere(hunt.found.model, after.facts)
-        return Proved(model, edits, after.sources, done, not remaining, runs, frozenset(settles))
+        left = [*remaining, *self._elsewhere(hunt.found.model, after.facts)]
+        return Proved(model, edits, after.sources, done, not left, _runs(left), frozenset(settles))
 
-    def _is_broken_elsewhere(self, number: int, after: Facts | None) -> bool:
-        """Whether another model of the cell has an error, and the repair has not mended that as well."""
-        broken = {f.model for f in self._found if f.model != number and f.finding.severity == "error"}
-        if not broken or after is None:
-            return bool(broken)
-        still = {f.model for f in diagnose(after) if f.finding.severity == "error"}
-        return any((now := _same_model(self._facts.models[n], n, after)) is None or now in still for n in broken)
+    def _elsewhere(self, number: int, after: Facts | None) -> list[Found]:
+        """What is wrong with the cell's other models, as far as the repair has not mended that as well."""
+        others = [f for f in self._found if f.model != number and f.finding.severity != "info"]
+        if not others or after is None:
+            return others
+        still = {(f.model, f.finding.severity) for f in diagnose(after)}
+        numbers = {n: _same_model(self._facts.models[n], n, after) for n in {f.model for f in others}}
+        return [f for f in others if (now := numbers[f.model]) is None or (now, f.finding.severity) in still]
 
     def _on_stack(self, found: Found, repair: Repair, unprovable: Unprovable) -> Verdict:
         """The proof on the traced graph, where the source can't be edited or run."""
@@ -180,8 +181,8 @@ class Prover:
             return Refuted(f"it brings {remaining[0].rule}")
         edits = unprovable.edits
         sources = edited_sources(self._sources, edits)
-        runs = _runs(remaining) and not self._is_broken_elsewhere(found.model, None)
-        return Proved(after, edits, sources, (repair,), not remaining, runs, by_source=False)
+        left = [*remaining, *self._elsewhere(found.model, None)]
+        return Proved(after, edits, sources, (repair,), not left, _runs(left), by_source=False)
 
     def _applied(self, state: _State, repair: Repair) -> _State | Refuted | Unprovable:
         model = state.facts.models[state.model]

@@ -19,7 +19,7 @@ from shape_magic.trace.data import with_batch
 from shape_magic.trace.exact import is_doubtful
 from shape_magic.trace.inputs import input_data, with_declaration
 from shape_magic.trace.origins import with_origins
-from shape_magic.trace.probe import Circumstances, runs
+from shape_magic.trace.probe import Circumstances, are_exact, runs
 from shape_magic.trace.reuse import Flow, Spec
 from shape_magic.trace.rows import Rows, graph_of, name_of, shape
 from shape_magic.trace.stack import flat, input_tensor, trace_stack
@@ -184,9 +184,18 @@ def _stack(
             return [input_tensor((batch, *s[1:])) for s in outputs], failed
 
         contract = contract_facts(tracked, use, outputs_for, namespace)
-        if end is not None and any(is_doubtful(layer) for layer in model._flatten_layers(include_self=False)):
+        if end is not None and not (are_exact(rows.steps) and all(map(_is_formula_enough, model.layers))):
             rows.note_runs(_runs_of_stack(session, rows, model, start, use, contract))
     return (start,), outputs, contract, None
+
+
+def _is_formula_enough(layer: Any) -> bool:
+    """Whether the formulas of a stack's layer can be believed; of a model with a graph its steps tell."""
+    if graph_of(layer) is not None:
+        return True
+    if _is_stack(layer):
+        return all(map(_is_formula_enough, layer.layers))
+    return not any(map(is_doubtful, layer._flatten_layers()))
 
 
 def _by_call(

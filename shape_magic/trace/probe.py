@@ -69,9 +69,12 @@ _UNKNOWN = Circumstances()
 
 def runs(session: Session, steps: Sequence[Step], ends: Sequence[Any], use: Circumstances = _UNKNOWN) -> dict[int, Run]:
     """What the real calls do other than their formulas say, by row; empty nearly always."""
-    if all(_passes(step) if step.call is None else is_exact(step) for step in steps):
-        return {}
-    return apart(lambda: _runs(session, steps, ends, use))
+    return {} if are_exact(steps) else apart(lambda: _runs(session, steps, ends, use))
+
+
+def are_exact(steps: Sequence[Step]) -> bool:
+    """Whether the formulas of all these calls can be believed."""
+    return all(_passes(step) if step.call is None else is_exact(step) for step in steps)
 
 
 def _passes(step: Step) -> bool:

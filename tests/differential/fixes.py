@@ -47,7 +47,8 @@ def _unsound(
         elif fix.complete:
             yield f"complete, and raises {outcome.raised}"
     elif fix.verified:
-        yield from _effect(outcome, fix)
+        found = report.models[diagnostic.model] if diagnostic.model is not None else None
+        yield from _effect(outcome, fix, found.keras_name if found is not None else "")
     yield from _again(diagnostic, fix)
 
 
@@ -94,10 +95,10 @@ def _plan(source: str, report: Report, number: tuple[int, int], fix: Fix) -> Ite
         yield f"the plan is {plan}"
 
 
-def _effect(outcome: Outcome, fix: Fix) -> Iterator[str]:
-    """The model becomes what was promised."""
+def _effect(outcome: Outcome, fix: Fix, found_in: str) -> Iterator[str]:
+    """The model becomes what was promised; layers outside of any model have no such shape to compare."""
     model = outcome.model
-    if model is None or fix.effect is None or not model.built:
+    if model is None or fix.effect is None or not model.built or model.name != found_in:
         return
     if fix.effect.params != model.count_params():
         yield f"{model.count_params()} parameters, promised {fix.effect.params}"

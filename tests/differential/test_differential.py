@@ -88,7 +88,6 @@ def _first_unsound(source: str) -> Disagreement | None:
     return None if isinstance(report, Exception) else next(unsound(source, report, exact=LONG), None)
 
 
-@pytest.mark.xfail(reason="a made-up training whose fix parts from its word is not looked into yet", strict=False)
 @settings(max_examples=150)
 @given(written(trainings()))
 def test_fixes_of_trainings_are_sound(recipe: Recipe) -> None:

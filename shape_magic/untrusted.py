@@ -102,7 +102,7 @@ def _ends(value: object, around: frozenset[int], done: set[int]) -> bool:
 
 def said(value: object) -> str:
     """``str(value)`` as far as anybody would read it; the class in brackets where it has no text."""
-    text = ask(lambda: str(value), None)
+    text = value if type(value) is str else ask(lambda: str(value), None)
     return f"<{type(value).__name__}>" if text is None else encodable(str.__str__(text)[:_READ])
 
 

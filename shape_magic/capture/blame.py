@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import functools
 import sys
 import sysconfig
 from pathlib import Path
@@ -53,16 +54,19 @@ def _file_of(frame: FrameType) -> str:
 
 def is_user_file(filename: str) -> bool:
     """Whether code of this file name is neither a library's nor ours: a cell, or a module of the user's."""
+    files = (getattr(sys.modules.get(name), "__file__", None) for name in _WITH_HOMES)
+    return _is_none_of(filename, tuple(file for file in files if file))
+
+
+#: Keras and its backends are known wherever they were imported from.
+_WITH_HOMES = ("keras", "tensorflow", "jax", "torch", "numpy")
+
+
+@functools.lru_cache(4096)
+def _is_none_of(filename: str, imported: tuple[str, ...]) -> bool:
+    """The same; ``imported``: the files of the packages whose folders are libraries too. Asked for each layer."""
     if filename.startswith((_OURS, "<frozen", "<__array_function__", "<__autograph", "<string>")):
         return False
-    if filename.startswith((*_LIBRARIES, *_homes())):
+    if filename.startswith((*_LIBRARIES, *(str(Path(file).parent) for file in imported))):
         return False
     return not any(part in filename for part in _PACKAGES)
-
-
-def _homes() -> tuple[str, ...]:
-    """The folders of Keras and its backends, wherever they were imported from."""
-    files = (
-        getattr(sys.modules.get(name), "__file__", None) for name in ("keras", "tensorflow", "jax", "torch", "numpy")
-    )
-    return tuple(str(Path(file).parent) for file in files if file)

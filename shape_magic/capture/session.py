@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from shape_magic.capture.book import Book, Place
 from shape_magic.source.cells import span_from_positions, text_of
 from shape_magic.spans import CellId, Shape, Span
-from shape_magic.untrusted import readable
+from shape_magic.untrusted import module_of, readable
 
 T = TypeVar("T")
 #: Where a span of one text of the cells is in another one.
@@ -96,27 +96,28 @@ class _Loose(weakref.ref[Any]):
 
 
 def _loose(value: Any) -> Any:
+    return _mapped(value, _let_go)
+
+
+def _firm(value: Any) -> Any:
+    return _mapped(value, lambda one: one if type(one) is not _Loose else GONE if (there := one()) is None else there)
+
+
+def _let_go(value: Any) -> Any:
     kind = type(value)
-    if kind in (list, tuple):
-        return kind(_loose(one) for one in value)
-    if kind is dict:
-        return {key: _loose(one) for key, one in value.items()}
     is_closure = getattr(value, "__closure__", None) is not None
-    if not kind.__weakrefoffset__ or (kind.__module__.partition(".")[0] in _UNKNOWING and not is_closure):
+    if not kind.__weakrefoffset__ or (module_of(kind).partition(".")[0] in _UNKNOWING and not is_closure):
         return value
     return _Loose(value)
 
 
-def _firm(value: Any) -> Any:
-    kind = type(value)
-    if kind in (list, tuple):
-        return kind(_firm(one) for one in value)
-    if kind is dict:
-        return {key: _firm(one) for key, one in value.items()}
-    if kind is not _Loose:
-        return value
-    there = value()
-    return GONE if there is None else there
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A value, or plain containers of some in each other, with each one changed."""
+    if type(value) in (list, tuple):
+        return type(value)(_mapped(one, change) for one in value)
+    if type(value) is dict:
+        return {key: _mapped(one, change) for key, one in value.items()}
+    return change(value)
 
 
 @dataclass(slots=True)

@@ -50,6 +50,8 @@ def arguments(layer: Any) -> dict[str, object]:
     return ask(lambda: plain_values(_config(layer)), {})
 
 
+#: Values of these raise nothing.
+_SURE = frozenset({str, int, float, bool, type(None)})
 #: In the place of what is no plain value.
 _HIDDEN = "hidden"
 
@@ -84,7 +86,9 @@ def _outline(layer: Any) -> Any:
 def plain_values(values: Mapping[Any, object]) -> dict[str, object]:
     """Those of the values that JSON takes."""
     return {
-        named(k): plain for k, v in values.items() if (plain := ask(functools.partial(_plain, v), _SKIP)) is not _SKIP
+        named(k): plain
+        for k, v in values.items()
+        if (plain := _plain(v) if type(v) in _SURE else ask(functools.partial(_plain, v), _SKIP)) is not _SKIP
     }
 
 

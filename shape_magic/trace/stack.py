@@ -126,7 +126,7 @@ def passed(session: Session, layer: Any, told: Known, given: Flow) -> tuple[Flow
     if answer is not None:
         return Flow(answer.outputs), answer.weights
     with unobserved():
-        result, used = call_apart(session, layer, given.symbols)
+        result, used = call_apart(session, layer, given.symbols, is_own=told.key is not None)
     flow, weights = Flow.of(result), describe.weights(used)
     if told.key is not None and given.key is not None and flow.key is not None:
         keep((told.key, given.key), Answer(flow.specs, weights))
@@ -146,21 +146,24 @@ def flat(structure: Any) -> list[Any]:
 
 
 @asked()
-def call_apart(session: Session, layer: Any, *tensors: Any, **kwargs: Any) -> tuple[Any, Any]:
-    """Call a layer on symbols without touching it; returns the result and the layer that was called."""
+def call_apart(session: Session, layer: Any, *tensors: Any, is_own: bool = False) -> tuple[Any, Any]:
+    """Call a layer on symbols without touching it; returns the result and the layer that was called.
+
+    ``is_own``: it is known to be Keras' own without code of the user's, which might change something.
+    """
     if getattr(layer, "built", False) or (hasattr(layer, "adapt") and getattr(layer, "is_adapted", True)):
         with as_they_were(layer):
             if tensors:
                 layer._assert_input_compatibility(tensors[0])
-            return layer.compute_output_spec(*tensors, **kwargs), layer
+            return layer.compute_output_spec(*tensors), layer
     copy = twin(layer)
     if copy is not None:
         # What a twin says no to is asked of a clone as well: that one's exception is Keras' word.
-        with contextlib.suppress(Exception), reached_from(copy):
-            return copy(*tensors, **kwargs), copy
+        with contextlib.suppress(Exception), contextlib.nullcontext() if is_own else reached_from(copy):
+            return copy(*tensors), copy
     copy = clone(session, layer)
     with reached_from(copy):
-        return copy(*tensors, **kwargs), copy
+        return copy(*tensors), copy
 
 
 @asked()

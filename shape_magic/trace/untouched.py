@@ -12,6 +12,7 @@ import random
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -27,26 +28,22 @@ _STORE_GLOBAL = dis.opmap["STORE_GLOBAL"]
 _FIXED = frozenset({str, int, float, bool, bytes, complex, type(None), tuple, FunctionType, type})
 
 
-@contextlib.contextmanager
-def as_they_were(*objects: Any) -> Iterator[None]:
+def as_they_were(*objects: Any) -> AbstractContextManager[None]:
     """Leave layers, models and losses, and what their code can reach, as they are, whatever the block calls of them."""
+    return _kept(objects, _Kept.layer)
+
+
+def reached_from(*code: Any) -> AbstractContextManager[None]:
+    """Leave what functions, classes and the code of layers can reach as it is now; the layers may change."""
+    return _kept(code, _Kept.code)
+
+
+def _kept(objects: Iterable[Any], keep: Callable[[_Kept, Any], None]) -> AbstractContextManager[None]:
     kept = _Kept()
     for one in objects:
         for part in _parts(one):
-            kept.layer(part)
-    with put_back(kept.put_back):
-        yield
-
-
-@contextlib.contextmanager
-def reached_from(*code: Any) -> Iterator[None]:
-    """Leave what functions, classes and the code of layers can reach as it is now; the layers may change."""
-    kept = _Kept()
-    for one in code:
-        for part in _parts(one):
-            kept.code(part)
-    with put_back(kept.put_back):
-        yield
+            keep(kept, part)
+    return put_back(kept.put_back)
 
 
 def _parts(layer: Any) -> Iterable[Any]:

@@ -16,6 +16,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 import shape_magic
+from shape_magic.interrupts import Deferred
 
 _HOME = str(Path(shape_magic.__file__).parent)
 
@@ -26,7 +27,7 @@ class Counts:
 
     #: Calls of Keras layers, eager or symbolic, of a layer or of a clone; not those that a layer makes within its own.
     layer_calls: int = 0
-    #: Calls of functions of the package.
+    #: Calls of functions of the package, but for the looks of a wait: how many there are is the machine's doing.
     own_calls: int = 0
     #: How deep each thread is in layers' calls.
     _depths: dict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -35,13 +36,13 @@ class Counts:
 @contextmanager
 def counted() -> Iterator[Counts]:
     """Count until the block ends."""
-    layers, counts = _layer_codes(), Counts()
+    layers, counts, look = _layer_codes(), Counts(), inspect.getattr_static(Deferred, "count").fget.__code__
 
     def note(frame: FrameType, event: str, _: Any) -> None:
         if event == "call":
             if frame.f_code in layers:
                 _enter(counts)
-            elif frame.f_code.co_filename.startswith(_HOME):
+            elif frame.f_code.co_filename.startswith(_HOME) and frame.f_code is not look:
                 counts.own_calls += 1
         elif event == "return" and frame.f_code in layers:
             counts._depths[get_ident()] -= 1

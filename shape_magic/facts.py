@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shape_magic.spans import Axes, CellId, Shape, Span
+from shape_magic.summaries import summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,6 @@ class Call:
     inputs: tuple[int, ...]
     #: The constructor's arguments as far as they are plain values.
     arguments: Mapping[str, object]
-    #: What it does in a few words: ``"32 filters 3×3, relu"``.
-    summary: str
     input_shapes: tuple[Shape, ...]
     #: Empty: not reached.
     output_shapes: tuple[Shape, ...]
@@ -101,6 +100,11 @@ class Call:
     def input_shape(self) -> Shape | None:
         """The first input's shape."""
         return self.input_shapes[0] if self.input_shapes else None
+
+    @property
+    def summary(self) -> str:
+        """What it does in a few words: ``"32 filters 3×3, relu"``."""
+        return summary(self.class_name, self.arguments)
 
     def argument(self, name: str) -> object:
         """What the layer, or the one within a wrapper, was given; None where that is not known."""

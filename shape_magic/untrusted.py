@@ -108,7 +108,8 @@ def said(value: object) -> str:
 
 def named(value: object) -> str:
     """The text of a name: short, and such that it can be written anywhere."""
-    return shortened(said(value))
+    is_one = type(value) is str and len(value) <= LONGEST and value.isascii()  # nearly every name
+    return value if is_one else shortened(said(value))  # type: ignore[return-value]
 
 
 def module_of(thing: object) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from shape_magic.facts import Call, Contract, Data, Failure, LabelFacts, LossFacts, Model
 from shape_magic.report import Action, Diagnostic, Effect, Fix, Related, Report
@@ -47,6 +48,24 @@ def find(source: str, text: str, cell: CellId = 0) -> Span:
     return Span(cell, line, column, line, column + len(text))
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Told(Call):
+    """A call of which is said what its arguments would make: samples have none."""
+
+    words: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The words."""
+        return self.words
+
+
+def retold(call: Call, words: str, **changes: Any) -> Call:
+    """A sample's call of which other words are said."""
+    assert isinstance(call, Told)
+    return dataclasses.replace(call, words=words, **changes)
+
+
 def row(
     number: int,
     class_name: str,
@@ -63,7 +82,7 @@ def row(
 ) -> Call:
     """A call that reads the one before it, unless ``reads`` says otherwise."""
     outputs = () if output is None else (output,)
-    return Call(
+    return Told(
         call=number,
         index=number,
         layer=layer,
@@ -71,7 +90,7 @@ def row(
         path=path or (layer,),
         inputs=(number - 1,) if reads is None else reads,
         arguments={},
-        summary=summary,
+        words=summary,
         input_shapes=tuple(inputs),
         output_shapes=outputs,
         input_axes=tuple(axes_of(shape) for shape in inputs),
@@ -434,8 +453,8 @@ def hostile() -> Report:
     (model,), (finding,) = report.models, report.diagnostics
     long = "a_very_long_layer_name_" * 20
     calls = list(model.calls)
-    calls[1] = dataclasses.replace(calls[1], layer=long, path=(long,), summary=long)
-    calls[4] = dataclasses.replace(calls[4], layer=HOSTILE, path=(HOSTILE,), class_name=HOSTILE, summary=HOSTILE)
+    calls[1] = retold(calls[1], long, layer=long, path=(long,))
+    calls[4] = retold(calls[4], HOSTILE, layer=HOSTILE, path=(HOSTILE,), class_name=HOSTILE)
     contract = model.contract
     assert contract is not None
     contract = dataclasses.replace(

@@ -69,16 +69,13 @@ def build_view(
     the same findings are shown once, with their number. ``lines_only``: of models that are right no more
     than their lines are wanted.
     """
-    groups: dict[object, list[int]] = {}
-    for index, model in enumerate(report.models):
-        groups.setdefault(_build_of(report, index, model), []).append(index)
     # Models are grouped by what was found, also by what is not told of it yet.
     full = (Disclosure(),) * len(report.diagnostics)
     given = full if disclosures is None else tuple(disclosures)
     seen = _Seen(report, told(report, given), given)
     free = [k for k, d in enumerate(report.diagnostics) if d.model is None or d.model >= len(report.models)]
     return View(
-        models=tuple(_model_view(seen, members, done, lines_only=lines_only) for members in groups.values()),
+        models=tuple(_model_view(seen, members, done, lines_only=lines_only) for members in _alike(report)),
         cards=tuple(seen.card(k, None) for k in free),
         ok=report.ok,
         done=done,
@@ -113,13 +110,29 @@ def _findings(report: Report, index: int) -> list[int]:
     return [k for k, d in enumerate(report.diagnostics) if d.model == index]
 
 
+def _alike(report: Report) -> list[list[int]]:
+    """The models by their positions, those that are the same to a reader together: not their names count."""
+    groups: dict[object, list[int]] = {}
+    for index, model in enumerate(report.models):
+        groups.setdefault(_build_of(report, index, model), []).append(index)
+    found: list[list[int]] = []
+    for members in groups.values():
+        told: dict[object, list[int]] = {}
+        for index in members:
+            # What each layer does has to be put in words; a model like no other one needs none.
+            said = tuple(call.summary for call in report.models[index].calls) if len(members) > 1 else ()
+            told.setdefault(said, []).append(index)
+        found += told.values()
+    return sorted(found)
+
+
 def _build_of(report: Report, index: int, model: Model) -> object:
-    """What makes two models the same to a reader: their layers, shapes, labels and findings; not their names."""
+    """What two models that are the same have in common: classes and shapes of their layers, labels, findings."""
     contract = model.contract
     return (
         model.kind,
         tuple(d.shape for d in model.inputs),
-        tuple((c.class_name, c.summary, c.inputs, c.output_shapes, len(c.path)) for c in model.calls),
+        tuple((c.class_name, c.inputs, c.output_shapes, len(c.path)) for c in model.calls),
         contract and (tuple(d.shape for d in contract.y), tuple(loss.name for loss in contract.losses)),
         tuple((d.rule, d.call, d.title) for d in map(report.diagnostics.__getitem__, _findings(report, index))),
     )

@@ -112,7 +112,7 @@ def _grid_above(model: Model, call: Call) -> Call | None:
 def _normalizes_rows(model: Model, call: Call) -> bool:
     """Whether a BatchNormalization counts the rows of a picture as its channels."""
     shape = call.input_shape or ()
-    if not call.is_a("BatchNormalization") or call.arguments.get("axis") != 1 or len(shape) != 4:
+    if len(shape) != 4 or not call.is_a("BatchNormalization") or call.arguments.get("axis") != 1:
         return False
     formats = {_format(c) for c in model.calls if c.is_a(*_GRID)}
     if not formats:

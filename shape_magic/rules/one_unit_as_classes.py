@@ -26,7 +26,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     if model.failed_call or _differs_in_shape(model.contract):
         return
     for call in model.calls:
-        if activation_of(call) == "softmax" and call.output_shape and call.output_shape[-1] == 1:
+        if call.output_shape and call.output_shape[-1] == 1 and activation_of(call) == "softmax":
             yield _of_softmax(model, call)
             return
     for one in judged(model):

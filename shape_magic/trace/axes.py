@@ -80,7 +80,11 @@ def _merge(said: Axes | None, known: Axes | None, rank: int) -> Axes:
 
 
 def _reads(call: Call, rank: int) -> Axes | None:
-    return _read_by(call.bases, call.arguments.get("data_format") == "channels_first", rank)
+    return _read_by(call.bases, _is_channels_first(call), rank)
+
+
+def _is_channels_first(call: Call) -> bool:
+    return _grid_rank(call.bases) is not None and call.arguments.get("data_format") == "channels_first"
 
 
 @lru_cache(4096)
@@ -101,7 +105,7 @@ def _read_by(bases: tuple[str, ...], channels_first: bool, rank: int) -> Axes | 
 
 def _gives(call: Call, given: tuple[Axes, ...], rank: int) -> Axes:
     first = given[0] if given else unnamed(rank)
-    return _given_by(call.bases, call.arguments.get("data_format") == "channels_first", first, rank)
+    return _given_by(call.bases, _is_channels_first(call), first, rank)
 
 
 @lru_cache(4096)

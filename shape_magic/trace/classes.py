@@ -93,6 +93,8 @@ TRACKABLE = frozenset(
     _self_update_uid _self_tracked_trackables
     """.split()  # noqa: SIM905 - a list of words reads best as text
 )
+#: The lists in which Keras keeps a layer's parts.
+TRACKED = ("_trainable_variables", "_non_trainable_variables", "_layers", "_metrics", "_seed_generators")
 #: Objects that say how something is to be, and that no call ever changes.
 _RECIPES = frozenset(
     """

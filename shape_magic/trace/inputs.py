@@ -12,7 +12,7 @@ from shape_magic.facts import Construct, Data, Handed
 from shape_magic.source.cells import stands_at
 from shape_magic.source.declared import declared, of_sample
 from shape_magic.spans import Span
-from shape_magic.trace.layers import plain_values, positional
+from shape_magic.trace.arguments import plain_values, positional
 from shape_magic.trace.origins import written
 from shape_magic.trace.rows import name_of, shape
 

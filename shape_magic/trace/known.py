@@ -8,17 +8,18 @@ whose attributes hold the same, as far as they bear on shapes.
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from shape_magic.capture.session import ByIdentity
 from shape_magic.spans import Shape
 from shape_magic.trace import layers as describe
-from shape_magic.trace.classes import TRACKABLE, is_kerases_own, is_lasting, is_what_it_holds, kind_of
+from shape_magic.trace import layouts
+from shape_magic.trace.arguments import arguments
+from shape_magic.trace.classes import is_kerases_own, is_what_it_holds, kind_of
+from shape_magic.trace.layouts import ASIDE, CHANGEABLE, SIZES, keep, layout_of
 from shape_magic.trace.worker import apart
-from shape_magic.words import language
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,6 @@ class Known:
     """What stands in a row about the layer itself, whatever it is called on."""
 
     arguments: Mapping[str, object]
-    summary: str
     bases: tuple[str, ...]
     wrapped_bases: tuple[str, ...]
     wrapped_arguments: Mapping[str, object]
@@ -51,14 +51,9 @@ class _Entry:
     contents: object
 
 
-T = TypeVar("T")
-
 _known: ByIdentity[_Entry] = ByIdentity()
 _alike: dict[Hashable, Known] = {}
 _keys = itertools.count()
-_lock = threading.Lock()
-#: Of so many kinds of layers what is said of them is kept; the oldest go first.
-_MOST_KINDS = 4096
 
 
 def known(layer: Any) -> Known:
@@ -76,6 +71,12 @@ def known(layer: Any) -> Known:
     return told
 
 
+def described(layer: Any) -> Known:
+    """The same, where nothing is to be answered in the layer's place: it is not looked through."""
+    # The user's own code may never come to an end: it is asked where we needn't wait for it.
+    return _told(layer, None) if is_kerases_own(type(layer)) else apart(lambda: _told(layer, None))
+
+
 def remembered(layer: Any) -> Known | None:
     """What was said of this very layer, if nothing of it changed since; the layer is not asked."""
     kept = _known.get(layer)
@@ -84,40 +85,29 @@ def remembered(layer: Any) -> Known | None:
 
 def forget() -> None:
     """Keep nothing of what was said so far."""
-    with _lock:
-        _alike.clear()
-        _layouts.clear()
-        _numbers.clear()
+    _alike.clear()
+    layouts.forget()
     _known.clear()
 
 
 def _of_its_kind(layer: Any, look: _Look) -> Known:
     if look.content is None:
-        # The user's own code may never come to an end: it is asked where we needn't wait for it.
-        return _told(layer, None) if is_kerases_own(type(layer)) else apart(lambda: _told(layer, None))
-    kind = look.content, describe.declares(layer), language()
+        return described(layer)
+    kind = look.content, describe.declares(layer)
     told = _alike.get(kind)
     if told is None:
         told = _told(layer, next(_keys))
-        _keep(_alike, kind, told)
+        keep(_alike, kind, told)
     return told
 
 
-def _keep(table: dict[Hashable, T], key: Hashable, value: T) -> None:
-    with _lock:
-        while len(table) >= _MOST_KINDS:
-            table.pop(next(iter(table)))
-        table[key] = value
-
-
 def _told(layer: Any, key: int | None) -> Known:
-    given, inner = describe.arguments(layer), describe.wrapped(layer)
+    inner = describe.wrapped(layer)
     return Known(
-        arguments=given,
-        summary=describe.summary(type(layer).__name__, given),
+        arguments=arguments(layer),
         bases=describe.bases(layer),
         wrapped_bases=describe.bases(inner) if inner is not None else (),
-        wrapped_arguments=describe.arguments(inner) if inner is not None else {},
+        wrapped_arguments=arguments(inner) if inner is not None else {},
         wants_rank=describe.wants_rank(layer),
         declares=describe.declares(layer),
         weights=describe.weights(layer),
@@ -142,86 +132,23 @@ def _may_change(value: Any) -> bool:
     """Whether something can become another thing and stay the same object."""
     if type(value) is tuple:
         return any(_may_change(part) for part in value)
-    return kind_of(type(value)) in _CHANGEABLE
+    return kind_of(type(value)) in CHANGEABLE
 
 
 def _contents(layer: Any, names: list[str]) -> object:
-    """What changes without a sign: the attributes of these names, and the language in which a layer is told of."""
+    """What changes without a sign: the attributes of these names."""
     held = vars(layer)
-    return language(), [_content_of(held[name], _DEEPEST) for name in names]
+    return [_content_of(held[name], _DEEPEST) for name in names]
 
 
 # What a layer's attributes hold, as far as it bears on shapes
 
-#: Keras' own bookkeeping: it says what was done with a layer, not what the layer does.
-_ASIDE = TRACKABLE | frozenset(
-    """
-    build quantize name _tracker _tracked _inbound_nodes _outbound_nodes _losses _loss_ids _losses_override _metrics
-    _call_signature call_signature_parameters _call_context_args _call_has_context_arg _auto_config _path
-    _parent_path _called _lock _build_shapes_dict _trainable _input_shape_arg
-    """.split()  # noqa: SIM905 - a list of words reads best as text
-)
-_SIZES = frozenset({str, int, bool, type(None), bytes})
-#: Kinds of objects that are what they are, and hold no layer.
-_VALUES = frozenset({"plain", "number", "policy", "spec"})
-#: Kinds of objects that can become another thing and stay the same object; a tuple can when a part of it can.
-_CHANGEABLE = frozenset({"items", "pairs", "layer"})
 #: Containers with more than this, and layers in layers deeper than this, are not looked through.
 _LONGEST, _DEEPEST = 64, 4
 
 
 class _Foreign(Exception):
     """An attribute holds what may bear on shapes in ways that are not known: the user's code, data, a model."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """What follows from the names and classes of a layer's attributes alone: hundreds of layers have the same."""
-
-    #: Equal for layers whose attributes that bear on shapes have the same names and classes.
-    number: int
-    #: The names of those that are what they hold.
-    sizes: tuple[str, ...]
-    #: Of all that never change and lead to no layer.
-    values: tuple[str, ...]
-    #: Of those that have to be looked into; whether each can change in place, None where that depends on what it holds.
-    rest: tuple[tuple[str, bool | None], ...]
-
-
-_layouts: dict[Hashable, _Layout] = {}
-_numbers: dict[Hashable, int] = {}
-
-
-def _layout_of(layer: Any) -> _Layout:
-    held = vars(layer)
-    classes = tuple(map(type, held.values()))
-    key = type(layer), tuple(held), classes
-    found = _layouts.get(key)
-    if found is None:
-        found = _laid_out(type(layer), dict(zip(held, classes, strict=True)))
-        if all(map(is_lasting, classes)):  # a class of the user's is not kept alive
-            _keep(_layouts, key, found)
-    return found
-
-
-def _laid_out(cls: type, classes: Mapping[str, type]) -> _Layout:
-    kinds = {name: kind_of(one) for name, one in classes.items()}
-    telling = [name for name in classes if name not in _ASIDE]
-    identity = cls, *[(name, classes[name].__name__, kinds[name]) for name in telling]
-    number = _numbers.get(identity)
-    if number is None:
-        number = next(_keys)
-        _keep(_numbers, identity, number)
-    return _Layout(
-        number,
-        sizes=tuple(name for name in telling if classes[name] in _SIZES),
-        values=tuple(name for name, kind in kinds.items() if kind in _VALUES),
-        rest=tuple(
-            (name, None if one is tuple else kinds[name] in _CHANGEABLE)
-            for name, one in classes.items()
-            if one is tuple or (name not in _ASIDE and one not in _SIZES)
-        ),
-    )
 
 
 class _Look:
@@ -238,7 +165,7 @@ class _Look:
         self.contents: object = None
         if not is_kerases_own(type(layer)):
             return
-        layout, given = _layout_of(layer), vars(layer)
+        layout, given = layout_of(layer), vars(layer)
         self.values = [given[name] for name in layout.values]
         parts: list[object] = [layout.number, *[given[name] for name in layout.sizes]]
         held: list[object] = []
@@ -248,7 +175,7 @@ class _Look:
             may_change = _may_change(value) if changes is None else changes
             if changes is None and not may_change:
                 self.values.append(value)
-            if name in _ASIDE:
+            if name in ASIDE:
                 continue
             try:
                 content = _content_of(value, depth)
@@ -262,7 +189,7 @@ class _Look:
         if is_whole:
             self.content = tuple(parts)
         if is_seen:
-            self.contents = language(), held
+            self.contents = held
 
 
 def _content_of(value: Any, depth: int) -> Hashable:
@@ -275,7 +202,7 @@ def _content_of(value: Any, depth: int) -> Hashable:
         parts = value.items() if kind == "pairs" else value
         # A list is no tuple: Keras adds the one to the other, or can't.
         kind_and_size = isinstance(value, tuple), len(value)
-        return *kind_and_size, *[part if type(part) in _SIZES else _content_of(part, depth) for part in parts]
+        return *kind_and_size, *[part if type(part) in SIZES else _content_of(part, depth) for part in parts]
     content: Hashable
     if kind == "layer":
         content = _Look(value, depth - 1).content

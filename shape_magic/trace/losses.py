@@ -15,9 +15,9 @@ from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Tracked
 from shape_magic.facts import Data, Failure, LossFacts, Spread
+from shape_magic.trace.arguments import arguments
 from shape_magic.trace.data import with_batch
 from shape_magic.trace.failures import failure_of
-from shape_magic.trace.layers import arguments
 from shape_magic.untrusted import ask, named
 from shape_magic.untrusted import asked as users_code
 

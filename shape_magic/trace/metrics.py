@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shape_magic.facts import Data, Failure, LossFacts
-from shape_magic.trace.layers import arguments
+from shape_magic.trace.arguments import arguments
 from shape_magic.trace.losses import asked, is_known, kind, per_output
 from shape_magic.untrusted import ask, named
 

@@ -12,9 +12,10 @@ from shape_magic.facts import Call, Failure, Run
 from shape_magic.source.cells import span_from_positions
 from shape_magic.spans import Shape, Span
 from shape_magic.trace import layers as describe
+from shape_magic.trace.arguments import positional
 from shape_magic.trace.classes import is_layer_class
 from shape_magic.trace.data import size
-from shape_magic.trace.known import Known, known
+from shape_magic.trace.known import Known, described
 from shape_magic.trace.windows import late_refusal
 from shape_magic.untrusted import ask, named
 
@@ -74,7 +75,7 @@ class Rows:
         number = len(self.calls)
         times = self._counted.get(id(layer), 0)
         self._counted[id(layer)] = times + 1
-        told = told or known(layer)
+        told = told or described(layer)
         params, size = (weights or told.weights) if times == 0 else (0, 0)
         index = None
         if len(path) == 1 and is_layer(layer):
@@ -91,7 +92,6 @@ class Rows:
                 path=path,
                 inputs=tuple(inputs),
                 arguments=told.arguments,
-                summary=told.summary,
                 input_shapes=tuple(input_shapes),
                 output_shapes=tuple(output_shapes),
                 input_axes=(),
@@ -102,7 +102,7 @@ class Rows:
                 span=made.span if made else None if is_layer(layer) else where,
                 placed=where,
                 exact=bool(made and made.exact),
-                positional=describe.positional(made.cls, made.args) if made else {},
+                positional=positional(made.cls, made.args) if made else {},
                 declares=told.declares,
                 bases=told.bases,
                 wrapped_bases=told.wrapped_bases,

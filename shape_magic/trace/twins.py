@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from shape_magic.trace.classes import TRACKABLE, is_kerases_own, kind_of
+from shape_magic.trace.classes import TRACKABLE, TRACKED, is_kerases_own, kind_of
 
 #: Wired to the one object; Keras makes them anew, and lists its parts in them.
-_TRACKED = ("_trainable_variables", "_non_trainable_variables", "_layers", "_metrics", "_seed_generators")
-_OWN = frozenset({"build", "quantize", "_tracker", *_TRACKED, *(TRACKABLE - {"_self_setattr_tracking"})})
+_OWN = frozenset({"build", "quantize", "_tracker", *TRACKED, *(TRACKABLE - {"_self_setattr_tracking"})})
 
 
 _PLAIN = frozenset({str, int, bool, type(None), float})
@@ -45,7 +44,7 @@ def _twin(layer: Any, made: dict[int, Any]) -> Any:
     held = vars(layer)
     vars(copy).update({n: v if type(v) in _PLAIN else _copied(v, made) for n, v in held.items() if n not in _OWN})
     copy._initialize_tracker()
-    for name in _TRACKED:
+    for name in TRACKED:
         vars(copy)[name].extend(_copied(part, made) for part in held.get(name, ()))
     return copy
 

@@ -182,7 +182,7 @@ def test_a_fix_that_sets_an_argument_brings_nothing_and_keeps_the_names() -> Non
     assert fix.effect is not None
     # Keras counts on: the trace of the fix has a dense_5 in the place of dense.
     calls = report.models[0].calls
-    other = replace(calls[-1], layer="dense_5", path=("dense_5",), summary="3 units", output_shapes=((None, 5, 5, 3),))
+    other = samples.retold(calls[-1], "3 units", layer="dense_5", path=("dense_5",), output_shapes=((None, 5, 5, 3),))
     fix = replace(fix, label="units=3", effect=replace(fix.effect, layers=(*calls[:-1], other)))
     finding = replace(finding, fixes=(fix,))
     row = next(r for r in build_view(replace(report, diagnostics=(finding,))).models[0].rows if r.summary == "3 units")

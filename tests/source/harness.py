@@ -125,7 +125,6 @@ def _call(number: int, class_name: str, span: Span, placed: Span | None, *, exac
         path=(layer,),
         inputs=inputs,
         arguments={},
-        summary="",
         input_shapes=(),
         output_shapes=(),
         input_axes=(),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
+import weakref
 from typing import Any
 from unittest import mock
 
@@ -10,7 +12,7 @@ import keras
 import pytest
 from keras import layers
 
-from shape_magic.trace import layers as describe
+from shape_magic.trace import arguments as written
 from tests.trace.every_layer import ONE_INPUT, SEVERAL_INPUTS
 
 UNUSUAL = {
@@ -32,15 +34,41 @@ MAKERS: dict[str, Any] = {name: make for name, (make, *_) in {**ONE_INPUT, **SEV
 @pytest.mark.parametrize("name", MAKERS)
 def test_arguments_are_those_of_keras_config(name: str) -> None:
     layer = MAKERS[name]()
-    with mock.patch.object(describe, "is_what_it_holds", return_value=False):
-        whole = describe.arguments(layer)
-    assert describe.arguments(layer) == whole
+    with mock.patch.object(written, "is_what_it_holds", return_value=False):
+        whole = written.arguments(layer)
+    for _ in range(2):  # the first layer of a kind is asked at once, another one when its arguments are read
+        assert written.arguments(layer) == whole
+
+
+def test_arguments_are_read_when_they_are_wanted_and_are_those_of_then() -> None:
+    layer, other = layers.Dense(3, activation="relu"), layers.Dense(5)
+    written.arguments(layer)
+    with mock.patch.object(layers.Dense, "get_config", autospec=True, side_effect=layers.Dense.get_config) as asked:
+        told, more = written.arguments(layer), written.arguments(other)
+        assert not asked.called
+        layer.units = 4
+        assert (told["units"], more["units"], more["activation"]) == (3, 5, "linear")
+        assert dict(told)["activation"] == "relu"
+        assert asked.call_count == 2
+    assert written.arguments(layer)["units"] == 4
+
+
+def test_what_waits_to_be_read_keeps_no_weights_and_no_initializers() -> None:
+    for _ in range(2):
+        layer = layers.Dense(3, kernel_initializer=keras.initializers.HeNormal(1))
+        layer.build((None, 4))
+        told = written.arguments(layer)
+        gone = [weakref.ref(thing) for thing in (layer, layer.kernel, layer.kernel_initializer)]
+        del layer
+        gc.collect()
+        assert [ref() for ref in gone] == [None] * 3
+        assert told["units"] == 3
 
 
 def test_a_layer_is_not_changed_by_being_read() -> None:
     layer = layers.Bidirectional(layers.LSTM(3), name="both")
     before = layer.get_config()
-    describe.arguments(layer)
+    written.arguments(layer)
     assert layer.get_config() == before
 
 
@@ -48,4 +76,4 @@ def test_no_initializer_is_put_in_writing() -> None:
     if "dtype_policy.name" in inspect.getsource(keras.layers.Layer.get_config):
         pytest.skip("an older Keras looks into the dtype policy for a config, which is then made as a whole")
     with mock.patch.object(keras.initializers.GlorotUniform, "get_config", side_effect=AssertionError):
-        assert describe.arguments(layers.Dense(3))["units"] == 3
+        assert written.arguments(layers.Dense(3))["units"] == 3

@@ -14,6 +14,7 @@ from shape_magic.spans import Shape
 from shape_magic.teach.recipe import Cut, Layer, Node, Ref
 from shape_magic.teach.tracing.forge import Forge
 from shape_magic.trace import layers as describe
+from shape_magic.trace.arguments import arguments
 from shape_magic.trace.exact import is_exact
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.rows import Step, is_layer, shape
@@ -89,10 +90,10 @@ class Calls:
 def described(made: Any) -> dict[str, Any]:
     inner = describe.wrapped(made) if is_layer(made) else None
     return {
-        "arguments": describe.arguments(made),
+        "arguments": dict(arguments(made)),
         "bases": describe.bases(made),
         "wrapped_bases": describe.bases(inner) if inner is not None else (),
-        "wrapped_arguments": describe.arguments(inner) if inner is not None else {},
+        "wrapped_arguments": dict(arguments(inner)) if inner is not None else {},
         "wants_rank": describe.wants_rank(made),
     }
 

@@ -21,7 +21,8 @@ from shape_magic.spans import Shape
 from shape_magic.teach.recipe import Cut, Layer, Node, Recipe, Ref
 from shape_magic.teach.tracing.answers import Answers
 from shape_magic.teach.tracing.forge import plain_config
-from shape_magic.trace.layers import is_keras, positional
+from shape_magic.trace.arguments import positional
+from shape_magic.trace.layers import is_keras
 from shape_magic.trace.loose import ancestors
 from shape_magic.trace.losses import settings_of
 from shape_magic.trace.memory import available

@@ -8,7 +8,7 @@ from typing import Any
 from shape_magic.facts import Call, Failure
 from shape_magic.teach.recipe import Layer, Node, Recipe, Ref
 from shape_magic.teach.tracing.calls import Calls, Outcome, Spec, fitted, input_spec, plain_call
-from shape_magic.trace import layers as describe
+from shape_magic.trace.arguments import plain_values
 
 
 class Walk:
@@ -83,7 +83,7 @@ class Walk:
         again: bool,
     ) -> int:
         number = len(self.calls)
-        known = outcome or Outcome(arguments=describe.plain_values(layer.config))
+        known = outcome or Outcome(arguments=plain_values(layer.config))
         index = None
         if not path and not layer.is_operation:
             index, self._index = self._index, self._index + 1
@@ -98,7 +98,6 @@ class Walk:
                 path=(*path, layer.name),
                 inputs=tuple(sources.get(ref, -1) for ref in node.inputs),
                 arguments=known.arguments,
-                summary=describe.summary(layer.class_name, known.arguments),
                 input_shapes=tuple(spec[0] for spec in given if spec is not None),
                 output_shapes=tuple(spec[0] for spec in known.outputs),
                 input_axes=(),

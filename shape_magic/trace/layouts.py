@@ -1,0 +1,122 @@
+"""What follows from the names and classes of a layer's attributes alone: the same for hundreds of layers."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from shape_magic.trace.classes import TRACKABLE, TRACKED, Kind, is_lasting, is_what_it_holds, kind_of
+
+T = TypeVar("T")
+
+#: Keras' own bookkeeping: it says what was done with a layer, not what the layer does.
+ASIDE = TRACKABLE | frozenset(
+    """
+    build quantize name _tracker _tracked _inbound_nodes _outbound_nodes _losses _loss_ids _losses_override _metrics
+    _call_signature call_signature_parameters _call_context_args _call_has_context_arg _auto_config _path
+    _parent_path _called _lock _build_shapes_dict _trainable _input_shape_arg
+    """.split()  # noqa: SIM905 - a list of words reads best as text
+)
+SIZES = frozenset({str, int, bool, type(None), bytes})
+#: Kinds of objects that are what they are, and hold no layer.
+_VALUES = frozenset({"plain", "number", "policy", "spec"})
+#: Kinds of objects that can become another thing and stay the same object; a tuple can when a part of it can.
+CHANGEABLE: frozenset[Kind] = frozenset({"items", "pairs", "layer"})
+#: Kinds of objects that Keras leaves out when it writes a layer's arguments.
+_UNWRITTEN = frozenset({"spec", "weight"})
+
+
+@dataclass(slots=True)
+class Layout:
+    """What is to be done with each attribute, and how a layer's arguments are read."""
+
+    #: Equal for layers whose attributes that bear on shapes have the same names and classes.
+    number: int
+    #: The names of those that are what they hold.
+    sizes: tuple[str, ...]
+    #: Of all that never change and lead to no layer.
+    values: tuple[str, ...]
+    #: Of those that have to be looked into; whether each can change in place, None where that depends on what it holds.
+    rest: tuple[tuple[str, bool | None], ...]
+    #: Of those that its arguments can be told from later, by their kinds; None where only the layer itself can tell.
+    telling: tuple[tuple[str, Kind], ...] | None
+    #: Whether arguments could be told so; None before the first time.
+    tells: bool | None = None
+
+
+#: Of so many kinds of layers what is said of them is kept; the oldest go first.
+_MOST_KINDS = 4096
+_layouts: dict[Hashable, Layout] = {}
+_numbers: dict[Hashable, int] = {}
+_counter = itertools.count()
+_lock = threading.Lock()
+
+
+def layout_of(layer: Any) -> Layout:
+    """The layout of a layer's attributes as they are now."""
+    held = vars(layer)
+    classes = tuple(map(type, held.values()))
+    key = type(layer), tuple(held), classes
+    found = _layouts.get(key)
+    if found is None:
+        found = _laid_out(type(layer), dict(zip(held, classes, strict=True)))
+        if all(map(is_lasting, classes)):  # a class of the user's is not kept alive
+            keep(_layouts, key, found)
+    return found
+
+
+def keep(table: dict[Hashable, T], key: Hashable, value: T) -> None:
+    """Enter something in a table that holds only so much."""
+    with _lock:
+        while len(table) >= _MOST_KINDS:
+            table.pop(next(iter(table)))
+        table[key] = value
+
+
+def forget() -> None:
+    """Keep nothing of what was worked out so far."""
+    with _lock:
+        _layouts.clear()
+        _numbers.clear()
+
+
+def _laid_out(cls: type, classes: Mapping[str, type]) -> Layout:
+    kinds = {name: kind_of(one) for name, one in classes.items()}
+    bearing = [name for name in classes if name not in ASIDE]
+    identity = cls, *[(name, classes[name].__name__, kinds[name]) for name in bearing]
+    number = _numbers.get(identity)
+    if number is None:
+        number = next(_counter)
+        keep(_numbers, identity, number)
+    return Layout(
+        number,
+        sizes=tuple(name for name in bearing if classes[name] in SIZES),
+        values=tuple(name for name, kind in kinds.items() if kind in _VALUES),
+        rest=tuple(
+            (name, None if one is tuple else kinds[name] in CHANGEABLE)
+            for name, one in classes.items()
+            if one is tuple or (name not in ASIDE and one not in SIZES)
+        ),
+        telling=_telling(cls, classes, kinds),
+    )
+
+
+def _telling(cls: type, classes: Mapping[str, type], kinds: Mapping[str, Kind]) -> tuple[tuple[str, Kind], ...] | None:
+    if not is_what_it_holds(cls) or _makes_no_config(cls) or not all(map(is_lasting, classes.values())):
+        return None
+    telling = []
+    for name, kind in kinds.items():
+        if kind in _UNWRITTEN or name in TRACKED or (name in ASIDE and kind not in {"plain", "number"}):
+            continue
+        if kind in {"", "layer"}:
+            return None
+        telling.append((name, kind))
+    return tuple(telling)
+
+
+def _makes_no_config(cls: type) -> bool:
+    """Whether a class leaves its config to Keras' layers in general, which note what the constructor was given."""
+    return next(one for one in cls.__mro__ if "get_config" in vars(one)).__name__ in {"Layer", "Operation"}

@@ -9,8 +9,9 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from collections.abc import Iterable
 from importlib import import_module
-from importlib.metadata import distribution
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -120,18 +121,40 @@ def test_binder_pins_every_dependency_within_its_bounds() -> None:
         assert pin.version in requirement.specifier, f"{requirement} is pinned to {pin.version}"
 
 
+def imports(trees: Iterable[ast.AST]) -> set[str]:
+    """The packages that modules or cells import, without the standard library and ourselves."""
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"shape_magic", "tests"}
+
+
 def lesson_imports() -> set[str]:
-    """The packages that the lessons' cells import, without the standard library and ourselves."""
-    trees = [
+    """The packages that the lessons' cells import."""
+    return imports(
         ast.parse(re.sub(r"^[%!].*$", "", cell.source, flags=re.MULTILINE))
         for path in (ROOT / "notebooks").glob("*.ipynb")
         for cell in nbformat.read(path, as_version=4).cells
         if cell.cell_type == "code"
+    )
+
+
+@pytest.mark.parametrize(("folder", "extras"), [("shape_magic", ["cpu"]), ("tests", ["cpu", "test"])])
+def test_what_is_imported_is_named_by_the_project(folder: str, extras: list[str]) -> None:
+    # What comes along with another package may be missing with that package's older versions.
+    required = project()["dependencies"] + [
+        line for extra in extras for line in project()["optional-dependencies"][extra]
     ]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
-    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"shape_magic"}
+    names = {Requirement(line).name for line in required}
+    brings = packages_distributions()
+    imported = imports(ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / folder).rglob("*.py"))
+    assert imported >= {"keras", "numpy"}
+    assert {one for one in imported if not names & {_plainly(name) for name in brings.get(one, [])}} == set()
+
+
+def _plainly(name: str) -> str:
+    """A distribution's name as requirements write it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_binder_has_what_the_lessons_need_and_nothing_else() -> None:
@@ -176,7 +199,7 @@ def closure(names: set[str]) -> set[str]:
     """All that is installed because of these, without extras; by the metadata of what is installed here."""
     todo, seen = list(names), set()
     while todo:
-        name = re.sub(r"[-_.]+", "-", todo.pop()).lower()
+        name = _plainly(todo.pop())
         if name not in seen:
             seen.add(name)
             required = map(Requirement, distribution(name).requires or ())

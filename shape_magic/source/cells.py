@@ -73,17 +73,27 @@ _unheard = Swap(lambda: [(warnings, "_showwarnmsg", _unless_compiling)])
 
 
 def _compiled(text: str) -> ast.Module | None:
-    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        with Deferred(), _unheard:
-            _compiling.now = True
-            try:
-                tree = compile(text, "<cell>", "exec", flags, dont_inherit=True)
-            finally:
-                _compiling.now = False
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        try:
+            tree = _asked_of_python(text)
+        except SystemError:
+            # Up to Python 3.11.7 two compilations share one count of their depth: one that runs within another's
+            # collection of garbage, or beside it, makes that one fail. The next has it for itself.
+            tree = _asked_of_python(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
         return None
     return tree if isinstance(tree, ast.Module) else None
+
+
+def _asked_of_python(text: str) -> ast.AST:
+    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    with Deferred(), _unheard:
+        _compiling.now = True
+        try:
+            tree: ast.AST = compile(text, "<cell>", "exec", flags, dont_inherit=True)
+        finally:
+            _compiling.now = False
+    return tree
 
 
 def _is_indented(text: str) -> bool:

@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shape_magic.trace.classes import is_what_it_holds, kind_of, parameters_of
+from shape_magic.trace.classes import is_kerases_own, is_what_it_holds, kind_of, parameters_of
 from shape_magic.trace.layouts import layout_of
 from shape_magic.untrusted import ask, encodable, module_of, named, shortened
 
@@ -28,8 +28,17 @@ _LARGEST = 4_096
 #: Values of these raise nothing.
 _SURE = frozenset({str, int, float, bool, type(None)})
 _NOTHING: Mapping[str, object] = {}
+
+
+class _Hidden(str):
+    """A text that has a name, too: an older Keras, 3.3 for one, writes a dtype policy's name, and not the policy."""
+
+    __slots__ = ()
+    name = "hidden"
+
+
 #: In the place of what is no plain value.
-_HIDDEN = "hidden"
+_HIDDEN = _Hidden("hidden")
 
 
 def arguments(layer: Any) -> Mapping[str, object]:
@@ -54,7 +63,7 @@ class _Later(Mapping[str, object]):
     def _told(self) -> Mapping[str, object]:
         sketch = self._sketch  # read first: another thread may be telling them, too
         if self._plain is None:
-            self._plain = ask(lambda: _chosen(sketch.get_config()), _NOTHING)
+            self._plain = ask(lambda: _chosen(sketch, sketch.get_config()), _NOTHING)
             self._sketch = None
         return self._plain
 
@@ -74,14 +83,14 @@ class _Later(Mapping[str, object]):
 def _arguments(layer: Any) -> Mapping[str, object]:
     sketch = _sketch(layer)
     if sketch is None:
-        return _chosen(_config(layer))
+        return _chosen(layer, _config(layer))
     layout = layout_of(layer)
     if layout.tells:
         return _Later(sketch)
     # The first layer of a layout shows whether its arguments can be told so.
     told = ask(sketch.get_config, None)
     layout.tells = isinstance(told, Mapping)
-    return _chosen(told if layout.tells else _config(layer))
+    return _chosen(layer, told if layout.tells else _config(layer))
 
 
 def _sketch(layer: Any) -> Any | None:
@@ -127,9 +136,17 @@ def _outline(layer: Any) -> Any:
     return outline
 
 
-def _chosen(config: object) -> dict[str, object]:
+#: Arguments that a configuration of Keras' own leaves out although they bear on shapes, and the layer holds:
+#: an older Keras, 3.3 for one, of transposed convolutions.
+_FORGOTTEN = ("output_padding",)
+
+
+def _chosen(layer: Any, config: object) -> dict[str, object]:
     if not isinstance(config, Mapping):
         return {}
+    forgotten = [k for k in _FORGOTTEN if k not in config and k in vars(layer)] if is_kerases_own(type(layer)) else []
+    if forgotten:
+        config = {**config, **{k: vars(layer)[k] for k in forgotten}}
     names = [k for k in itertools.islice(config, _MOST) if isinstance(k, str) and k not in _QUIET]
     return plain_values({k: value for k in names if (value := config[k]) is not _HIDDEN})
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 from traitlets.config import Config
 
 from shape_magic.report import Report
@@ -66,7 +66,11 @@ class Shell:
         """Run a cell."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            result = self.ip.run_cell(cell, store_history=True, **options)
+            try:
+                result = self.ip.run_cell(cell, store_history=True, **options)
+            except UnicodeEncodeError as error:  # IPython 8.20 lets half of a surrogate pair through to the compiler
+                result = ExecutionResult(ExecutionInfo(cell, True, False, True, None))
+                result.error_before_exec = error
         return Ran(out.getvalue(), err.getvalue(), result)
 
     def must(self, *cells: str) -> None:

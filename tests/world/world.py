@@ -26,6 +26,8 @@ _HOOKS = ("excepthook", "displayhook", "unraisablehook", "breakpointhook", "stdo
 _FILTERS = ("warn", "warn_explicit", "showwarning", "formatwarning", "_showwarnmsg")
 #: Names that IPython puts among the builtins once and for all, and what pytest says of the running test.
 _THEIRS = frozenset({"__IPYTHON__", "display", "get_ipython", "_"})
+#: And where older C++ modules, TensorFlow's for one, keep what they share, once they are imported.
+_SHARED = "__pybind11_internals"
 _TEST = b"PYTEST_CURRENT_TEST"
 _ABSENT = "(nothing)"
 #: Packages that do something to the process when they are imported, and what they do.
@@ -120,7 +122,9 @@ def _warnings() -> dict[str, object]:
 
 
 def _builtins() -> dict[str, object]:
-    return {name: value for name, value in vars(builtins).items() if name not in _THEIRS}
+    return {
+        name: value for name, value in vars(builtins).items() if name not in _THEIRS and not name.startswith(_SHARED)
+    }
 
 
 def _logging() -> dict[str, object]:

@@ -19,6 +19,8 @@ import shape_magic
 from shape_magic.interrupts import Deferred
 
 _HOME = str(Path(shape_magic.__file__).parent)
+#: Calls before Python 3.12, and a part of their function since.
+_INLINED = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 
 
 @dataclass(slots=True)
@@ -42,7 +44,7 @@ def counted() -> Iterator[Counts]:
         if event == "call":
             if frame.f_code in layers:
                 _enter(counts)
-            elif frame.f_code.co_filename.startswith(_HOME) and frame.f_code is not look:
+            elif _is_our_call(frame.f_code) and frame.f_code is not look:
                 counts.own_calls += 1
         elif event == "return" and frame.f_code in layers:
             counts._depths[get_ident()] -= 1
@@ -59,6 +61,10 @@ def counted() -> Iterator[Counts]:
         sys.setprofile(before[0])
         threading.setprofile(before[1])
         gc.enable()
+
+
+def _is_our_call(code: CodeType) -> bool:
+    return code.co_filename.startswith(_HOME) and code.co_name not in _INLINED
 
 
 def _enter(counts: Counts) -> None:

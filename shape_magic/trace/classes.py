@@ -66,7 +66,10 @@ def is_kerases_own(cls: type) -> bool:
 
 @per_class
 def is_what_it_holds(cls: type) -> bool:
-    """Whether a layer is told by its attributes: Keras' own, and none that learns, runs user code, or is a model."""
+    """Whether a layer is told by its attributes: Keras' own, and none that learns, runs user code, or is a model.
+
+    None is on PyTorch's backend, where it is a module, too, with ``compile`` and with parts among no attributes.
+    """
     return (
         is_kerases_own(cls)
         and is_layer_class(cls)

@@ -24,6 +24,8 @@ class Sample:
     kind: str = ""
     #: What the disagreement reads like; what is generated and reads like it is known.
     says: str = ""
+    #: What the Keras that is here must do for it to be so: a feature of ``tests/rules/keras_here.py``.
+    needs: str = ""
 
     @property
     def source(self) -> str:

@@ -34,6 +34,10 @@ def _attention_behind_a_mask() -> None:
     keras.Model(x, layers.Attention()([steps, steps]))(np.ones((2, 5, 4), "float32"))
 
 
+def _dice(*sizes: int) -> None:
+    keras.losses.Dice()(np.zeros((2, 6), "float32"), np.zeros((2, *sizes), "float32"))
+
+
 _ROWS, _Y = np.zeros((2, 6), "float32"), np.zeros((4, 1))
 
 #: What this Keras must do for a page to hold, and what is said where it doesn't.
@@ -74,6 +78,23 @@ FEATURES: dict[str, tuple[Callable[[], bool], str]] = {
     "doubles": (
         lambda: not refuses(lambda: keras.losses.huber(np.zeros((2, 1)), np.zeros((2, 1)))),
         "huber takes no doubles in this Keras",
+    ),
+    "axes of an overlap": (
+        lambda: refuses(lambda: _dice(2, 3)),
+        "this Keras measures an overlap of all numbers in a row, whatever their axes",
+    ),
+    "generalized cross-entropy": (
+        lambda: hasattr(keras.losses, "CategoricalGeneralizedCrossEntropy"),
+        "this Keras has no generalized cross-entropy",
+    ),
+    "circle": (lambda: hasattr(keras.losses, "Circle"), "this Keras has no circle loss"),
+    "attention over grids": (
+        lambda: not refuses(lambda: layers.Attention()([np.zeros((2, 3, 3, 1), "float32")] * 2)),
+        "attention takes three axes in this Keras, no more",
+    ),
+    "no normalization of whole numbers": (
+        lambda: refuses(lambda: layers.BatchNormalization()(np.zeros((4, 1), "int32"))),
+        "this Keras normalizes whole numbers",
     ),
     "lambdas": (
         lambda: refuses(lambda: layers.Lambda.from_config(layers.Lambda(lambda x: x).get_config())),

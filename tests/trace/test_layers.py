@@ -12,6 +12,7 @@ import pytest
 from keras import layers
 
 from shape_magic.trace import arguments as written
+from shape_magic.trace.classes import is_what_it_holds
 from tests.trace.every_layer import ONE_INPUT, SEVERAL_INPUTS
 
 UNUSUAL = {
@@ -39,6 +40,13 @@ def test_arguments_are_those_of_keras_config(name: str) -> None:
         assert written.arguments(layer) == whole
 
 
+#: A layer is a module of PyTorch's there, and its configuration is always made as a whole.
+told_by_its_attributes = pytest.mark.skipif(
+    not is_what_it_holds(layers.Dense), reason="a layer is not told by its attributes on this backend"
+)
+
+
+@told_by_its_attributes
 def test_arguments_are_read_when_they_are_wanted_and_are_those_of_then() -> None:
     layer, other = layers.Dense(3, activation="relu"), layers.Dense(5)
     written.arguments(layer)
@@ -78,6 +86,7 @@ def test_a_layer_is_not_changed_by_being_read() -> None:
     assert layer.get_config() == before
 
 
+@told_by_its_attributes
 def test_no_initializer_is_put_in_writing() -> None:
     with mock.patch.object(keras.initializers.GlorotUniform, "get_config", side_effect=AssertionError):
         assert written.arguments(layers.Dense(3))["units"] == 3

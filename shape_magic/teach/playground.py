@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from shape_magic.backend import require_keras
@@ -32,6 +32,8 @@ from shape_magic.words import say
 _LOG = logging.getLogger("shape_magic")
 #: Seconds within which turns of one control are one step of undo.
 _ONE_DRAG = 1.0
+#: Seconds that a turn may take for the one after it to be traced in advance: longer ones are not doubled.
+_BRISK = 0.1
 
 
 class Playground:
@@ -342,10 +344,10 @@ class Playground:
     def _watched(self, knob: knobs_of.Knob) -> Any:
         widget = knobs_of.widget_of(knob)
         name = self._selected
-        widget.observe(lambda change: self._turn(name, knob, change["new"]), names="value")
+        widget.observe(lambda change: self._turn(name, knob, change["new"], change["old"]), names="value")
         return widget
 
-    def _turn(self, name: str, knob: knobs_of.Knob, value: Any) -> None:
+    def _turn(self, name: str, knob: knobs_of.Knob, value: Any, before: Any) -> None:
         """A control was turned: by hand, or from Python."""
         if self._quiet:
             return
@@ -359,6 +361,16 @@ class Playground:
             join = last[:2] == (name, argument) and now - last[2] < _ONE_DRAG and knob.kind == "slider"
             self._go(self._turned(name, argument, value), turned=name, join=join)
             self._last_turn = (name, argument, now)
+            if knob.kind == "slider" and time.monotonic() - now < _BRISK:
+                self._foresee(name, argument, 2 * value - before)
+
+    def _foresee(self, name: str, argument: str, value: int) -> None:
+        """Trace where a drag leads next, while the front end draws where it is: a turn to it then is a known one."""
+        slider = self._controls[argument]
+        if slider.min <= value <= slider.max:
+            with suppress(UsageError):  # what Keras does not make is told when it is asked for
+                recipe = self._turned(name, argument, value)(self._history.now)
+                self._tracer.foresee(recipe, recipe.layer(name))
 
     def by_axis(self, each: bool) -> None:
         """Whether windows take a number for each axis."""

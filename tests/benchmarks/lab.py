@@ -112,13 +112,6 @@ model = keras.Sequential([
     layers.Dense(10, activation="softmax"),
 ])
 """, y=(None, 10), loss="categorical_crossentropy")
-import time
-spent, turn = [], play._turn
-def timed(*given):
-    begun = time.perf_counter()
-    turn(*given)
-    spent.append(1000 * (time.perf_counter() - begun))
-play._turn = timed
 play'''
 _BARE = """\
 import ipywidgets
@@ -197,7 +190,7 @@ def scrolled(desk: Desk, layers: int, broken: int | None = None) -> list[dict[st
 
 
 def drag(desk: Desk) -> dict[str, list[dict[str, float]]]:
-    """Turns of a playground's slider to values that were never seen, then back to those that were, and of a bare slider."""
+    """Turns of a playground's slider: leaps here and there, a drag over new values, back over them; and of a bare slider."""
     notebook = desk.start([_PLAY, _BARE, "0"])
     notebook.run(0)
     notebook.run(1)
@@ -206,8 +199,9 @@ def drag(desk: Desk) -> dict[str, list[dict[str, float]]]:
     slider = stage.get_by_role("slider", name="filters", exact=True).element_handle()
     ladder = stage.locator(".sm-ladder-part .sm-model").element_handle()
     bare = notebook.page.locator(".bare")
-    sides: dict[str, tuple[Any, Any, str]] = {
-        "new": (slider, ladder, "ArrowRight"),
+    sides: dict[str, tuple[Any, Any, *tuple[str, ...]]] = {
+        "leap": (slider, ladder, "PageUp", "ArrowRight"),
+        "drag": (slider, ladder, "ArrowRight"),
         "seen": (slider, ladder, "ArrowLeft"),
         "bare": (
             bare.get_by_role("slider").element_handle(),
@@ -215,12 +209,10 @@ def drag(desk: Desk) -> dict[str, list[dict[str, float]]]:
             "ArrowRight",
         ),
     }
-    found = {name: [notebook.page.evaluate(_TURN, list(side)) for _ in range(TURNS)] for name, side in sides.items()}
-    spent = json.loads(notebook.evaluate_in_kernel(2, "spent"))
-    for name, times in (("new", spent[:TURNS]), ("seen", spent[TURNS:])):
-        for turn, python in zip(found[name], times, strict=True):
-            turn["python"] = python
-    return found
+    return {
+        name: [notebook.page.evaluate(_TURN, [where, changing, keys[n % len(keys)]]) for n in range(TURNS)]
+        for name, (where, changing, *keys) in sides.items()
+    }
 
 
 def typical(runs: list[dict[str, float]], of: str) -> float:
@@ -240,10 +232,9 @@ def figures() -> dict[str, float]:
         "first_paint_10_ms": typical(short, "painted"),
         "scroll_longest_task_ms": typical(scroll, "longest"),
         "scroll_longest_frame_ms": typical(scroll, "frame"),
-        "drag_new_ms": typical(turns["new"], "drawn"),
+        "drag_leap_ms": typical(turns["leap"], "drawn"),
+        "drag_ms": typical(turns["drag"], "drawn"),
         "drag_seen_ms": typical(turns["seen"], "drawn"),
-        "drag_python_ms": typical(turns["new"], "python"),
-        "drag_messages": typical(turns["new"], "messages"),
         "bare_round_trip_ms": typical(turns["bare"], "drawn"),
         "bare_messages": typical(turns["bare"], "messages"),
     }

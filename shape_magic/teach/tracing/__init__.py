@@ -67,6 +67,12 @@ class Tracer:
             memory_budget=available(),
         )
 
+    def foresee(self, recipe: Recipe, turned: Layer) -> None:
+        """Find out what layers give in a recipe that may be asked for next; raises as ``model`` does."""
+        walk = Walk(self._calls, recipe)
+        if not self._is_known(walk, turned):
+            apart(lambda: self._find_out(walk, turned))
+
     def _find_out(self, walk: Walk, turned: Layer | None) -> None:
         if turned is not None:
             self.forge.check(turned)

@@ -101,6 +101,11 @@ class Call:
         """The first input's shape."""
         return self.input_shapes[0] if self.input_shapes else None
 
+    def name_axes(self, input_axes: tuple[Axes, ...], output_axes: tuple[Axes, ...]) -> None:
+        """Fill in what the axes mean: a trace's last step, before anybody sees the call. A copy would cost as much."""
+        object.__setattr__(self, "input_axes", input_axes)
+        object.__setattr__(self, "output_axes", output_axes)
+
     @property
     def summary(self) -> str:
         """What it does in a few words: ``"32 filters 3×3, relu"``."""

@@ -7,9 +7,7 @@ on. Where nothing says anything (a Dense on a table of rows) the middle axes sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from functools import lru_cache
-from operator import attrgetter
 
 from shape_magic.facts import Call
 from shape_magic.spans import Axes, Shape
@@ -38,14 +36,8 @@ def _grid_rank(bases: tuple[str, ...]) -> int | None:
 _GRID_LAYERS = ("Conv", "Pooling", "UpSampling", "ZeroPadding", "Cropping", "SpatialDropout")
 
 
-#: dataclasses.replace takes most of the time of a trace in which nothing is new.
-_NAMES = [field.name for field in fields(Call)]
-_AXES = _NAMES.index("input_axes")
-_values = attrgetter(*_NAMES)
-
-
 def with_axes(calls: tuple[Call, ...], inputs: tuple[Shape, ...]) -> tuple[Call, ...]:
-    """The calls with ``input_axes`` and ``output_axes`` filled in."""
+    """The calls with ``input_axes`` and ``output_axes`` filled in: those of a trace that nobody else has seen yet."""
     wanted: dict[int, Axes] = {}
     for call in calls:  # the first reader that knows names the model's input
         for source, shape in zip(call.inputs, call.input_shapes, strict=False):
@@ -53,7 +45,6 @@ def with_axes(calls: tuple[Call, ...], inputs: tuple[Shape, ...]) -> tuple[Call,
             if said and source < 0:
                 wanted.setdefault(source, said)
     axes: dict[int, Axes] = {-1 - k: wanted.get(-1 - k) or unnamed(len(s)) for k, s in enumerate(inputs)}
-    done = []
     for call in calls:
         given = tuple(
             _merge(_reads(call, len(shape)), axes.get(source), len(shape))
@@ -61,9 +52,9 @@ def with_axes(calls: tuple[Call, ...], inputs: tuple[Shape, ...]) -> tuple[Call,
         )
         gives = tuple(_gives(call, given, len(s)) for s in call.output_shapes)
         axes[call.call] = gives[0] if gives else ()
-        values = _values(call)
-        done.append(Call(*(*values[:_AXES], given, gives, *values[_AXES + 2 :])))
-    return _named_from_below(tuple(done))
+        call.name_axes(given, gives)
+    _name_from_below(calls)
+    return calls
 
 
 def unnamed(rank: int) -> Axes:
@@ -128,7 +119,7 @@ def _given_by(bases: tuple[str, ...], channels_first: bool, first: Axes, rank: i
     return first if len(first) == rank else unnamed(rank)
 
 
-def _named_from_below(calls: tuple[Call, ...]) -> tuple[Call, ...]:
+def _name_from_below(calls: tuple[Call, ...]) -> None:
     # A Reshape does not say what its axes mean; the layer that reads them does.
     known = {
         source: axes
@@ -136,9 +127,7 @@ def _named_from_below(calls: tuple[Call, ...]) -> tuple[Call, ...]:
         for source, axes in zip(call.inputs, call.input_axes, strict=False)
         if "?" not in axes
     }
-    return tuple(
-        replace(c, output_axes=(known[c.call], *c.output_axes[1:]))
-        if c.output_axes and "?" in c.output_axes[0] and len(known.get(c.call, ())) == len(c.output_axes[0])
-        else c
-        for c in calls
-    )
+    for call in calls:
+        gives, said = call.output_axes, known.get(call.call, ())
+        if gives and "?" in gives[0] and len(said) == len(gives[0]):
+            call.name_axes(call.input_axes, (said, *gives[1:]))

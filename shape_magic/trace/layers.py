@@ -68,12 +68,15 @@ def adapted(layer: Any) -> bool | None:
 
     Of a copy in the worker nothing is known: its weights hold no values.
     """
-    return None if in_worker() else ask(lambda: _adapted(layer), None)
+    return None if not _learns(type(layer)) or in_worker() else ask(lambda: _adapted(layer), None)
+
+
+@per_class
+def _learns(cls: type) -> bool:
+    return hasattr(cls, "adapt")
 
 
 def _adapted(layer: Any) -> bool | None:
-    if not hasattr(layer, "adapt"):
-        return None
     names = {cls.__name__ for cls in type(layer).__mro__}
     if names & {"IndexLookup", "TextVectorization"}:
         return bool(layer.get_vocabulary(include_special_tokens=False))

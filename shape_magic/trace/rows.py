@@ -87,8 +87,8 @@ class Rows:
             Call(
                 call=number,
                 index=index,
-                layer=name_of(layer),
-                class_name=named(type(layer).__name__),
+                layer=path[-1],
+                class_name=told.bases[0],
                 path=path,
                 inputs=tuple(inputs),
                 arguments=told.arguments,

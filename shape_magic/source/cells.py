@@ -77,8 +77,7 @@ def _compiled(text: str) -> ast.Module | None:
         try:
             tree = _asked_of_python(text)
         except SystemError:
-            # Up to Python 3.11.7 two compilations share one count of their depth: one that runs within another's
-            # collection of garbage, or beside it, makes that one fail. The next has it for itself.
+            # Python 3.11.7 was seen to lose count of how deep it was in a long cell, once, and not again.
             tree = _asked_of_python(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
         return None

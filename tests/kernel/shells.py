@@ -6,14 +6,19 @@ import atexit
 import contextlib
 import io
 import sys
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 from traitlets.config import Config
 
+import shape_magic
 from shape_magic.report import Report
+
+_HOME = str(Path(shape_magic.__file__).parent)
 
 #: What most cells of these tests begin with: 20 small images and one-hot labels.
 SETUP = """\
@@ -69,6 +74,8 @@ class Shell:
             try:
                 result = self.ip.run_cell(cell, store_history=True, **options)
             except UnicodeEncodeError as error:  # IPython 8.20 lets half of a surrogate pair through to the compiler
+                if any(_HOME in frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)):
+                    raise  # it is ours
                 result = ExecutionResult(ExecutionInfo(cell, True, False, True, None))
                 result.error_before_exec = error
         return Ran(out.getvalue(), err.getvalue(), result)

@@ -113,13 +113,19 @@ _RANK = {"error": 0, "warning": 1, "info": 2}
 
 
 def diagnose(facts: Facts) -> tuple[Found, ...]:
-    """All findings, most serious and most upstream first; what the user keeps on purpose is left out."""
+    """All findings, most serious and most upstream first; what the user keeps on purpose is left out.
+
+    Of one topic a model has one finding: the most serious, and of several that are, that of the first rule.
+    """
     found: dict[tuple[int, str], Found] = {}
     for rule in RULES:
         for number, model in enumerate(facts.models):
             for finding in rule.check(model, facts):
-                if not _is_kept(rule.name, number, finding, facts):
-                    found.setdefault((number, finding.topic), Found(rule.name, number, finding))
+                if _is_kept(rule.name, number, finding, facts):
+                    continue
+                before = found.get((number, finding.topic))
+                if before is None or _RANK[finding.severity] < _RANK[before.finding.severity]:
+                    found[number, finding.topic] = Found(rule.name, number, finding)
     return tuple(sorted(found.values(), key=_order))
 
 

@@ -84,14 +84,24 @@ def suits(pair: Pair) -> bool:
     """Whether labels have the form and the values that their loss is for, as far as both are known."""
     if not agrees(pair.loss.name, pair.output, pair.labels.shape):
         return False
-    facts, units = pair.labels.facts, pair.output[-1]
-    if facts is None or pair.loss.ignore_class is not None:
+    facts = pair.labels.facts
+    if facts is None:
         return True
     if pair.loss.name in SPARSE:
-        return facts.integer and facts.min >= 0 and (units is None or facts.max < units)
+        return has_units(pair) and (facts.integer or pair.loss.ignore_class is not None)
     if pair.loss.name in CLASSES or pair.loss.name == "binary_crossentropy":
         return facts.min >= 0 and facts.max <= 1
     return True
+
+
+def has_units(pair: Pair) -> bool:
+    """Whether every class number has its unit, as far as both are known; the one that a loss ignores needs none."""
+    facts, units, ignored = pair.labels.facts, pair.output[-1], pair.loss.ignore_class
+    if pair.loss.name not in SPARSE or facts is None:
+        return True
+    # Of those between the two ends nothing is known: where one end is ignored, the rest may be in order.
+    is_low = facts.min < 0 and facts.min != ignored
+    return not is_low and (units is None or facts.max < units or facts.max == ignored)
 
 
 def loss_for(loss: str, output: Shape, labels: Shape, facts: LabelFacts | None) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import Repair, ReplaceLayer, SetArgument, Step
-from shape_magic.rules.agreement import SPARSE, Pair, agrees, pairs
+from shape_magic.rules.agreement import Pair, agrees, has_units, pairs
 from shape_magic.rules.finding import Finding
 from shape_magic.words import number, shape_text
 
@@ -147,10 +147,7 @@ def fits(pair: Pair) -> bool:
     """Whether the loss computes with these shapes, and every class number has its unit."""
     if pair.loss.failure is not None or not agrees(pair.loss.name, pair.output, pair.labels.shape):
         return False
-    facts, units = pair.labels.facts, pair.output[-1]
-    if pair.loss.name not in SPARSE or facts is None or units is None or pair.loss.ignore_class is not None:
-        return True
-    return facts.min >= 0 and facts.max < units
+    return has_units(pair)
 
 
 def about(model: Model, one: Judged) -> dict[str, object]:

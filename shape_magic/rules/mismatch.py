@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shape_magic.facts import Contract, LabelFacts, Model
-from shape_magic.rules.agreement import SPARSE, Pair
+from shape_magic.rules.agreement import Pair, has_units
 from shape_magic.rules.widths import End
 
 
@@ -36,7 +36,4 @@ class Mismatch:
 
 def is_beyond(pair: Pair) -> bool:
     """Whether a class number has no unit."""
-    facts, units = pair.labels.facts, pair.output[-1]
-    if pair.loss.name not in SPARSE or facts is None or units is None or pair.loss.ignore_class is not None:
-        return False
-    return facts.max >= units or facts.min < 0
+    return pair.output[-1] is not None and not has_units(pair)

@@ -1,16 +1,27 @@
 /* The card in a notebook: what happens when a button is pressed, and what is drawn when; stands behind all the others. */
 
 const PATIENCE = 6000; // milliseconds that the kernel has for an answer
+const BREATH = 1000; // milliseconds that it may be at work before we say so
 const focused = new Set(); // widgets whose Undo has had the focus, so that a redraw doesn't take it again
 
 // Pressing ---------------------------------------------------------------------------------------
+
+/** Whether the kernel is free, or is at once: what it is at may be what this card has just told it. */
+async function isFree(app) {
+  const end = performance.now() + BREATH;
+  while (app.kernel()?.status === "busy") {
+    if (performance.now() > end) return false;
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  return true;
+}
 
 /** The kernel's answer to a command. Throws a Refusal when there is none, or a refusing one. */
 async function ask(command, message, app, noKernel, noAnswer) {
   const status = app.kernel()?.status;
   // A front end that lets no widget reach its notebook may have a kernel all the same.
   if (app.canEdit && (!status || status === "dead")) throw new Refusal(noKernel);
-  if (status === "busy") throw new Refusal(app.words.busy);
+  if (!(await isFree(app))) throw new Refusal(app.words.busy);
   const invoke = async (name, content) => {
     try {
       return (await app.experimental.invoke(name, content, { signal: AbortSignal.timeout(PATIENCE) }))[0];

@@ -15,6 +15,8 @@ from shape_magic.backend import shape_errors
 _OF_SHAPES = ("ValueError", "InvalidArgumentError", "TypeError", "IndexError", "MemoryError", "WeightsTooLargeError")
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _PACKAGES = ("/site-packages/", "/dist-packages/", "\\site-packages\\")
+#: Keras and its backends are known wherever they were imported from.
+_WITH_HOMES = ("keras", "tensorflow", "jax", "torch", "numpy")
 _OURS = str(Path(__file__).parent.parent)
 _RAISES = {dis.opmap[name] for name in ("RAISE_VARARGS", "RERAISE") if name in dis.opmap}
 
@@ -56,10 +58,6 @@ def is_user_file(filename: str) -> bool:
     """Whether code of this file name is neither a library's nor ours: a cell, or a module of the user's."""
     files = (getattr(sys.modules.get(name), "__file__", None) for name in _WITH_HOMES)
     return _is_none_of(filename, tuple(file for file in files if file))
-
-
-#: Keras and its backends are known wherever they were imported from.
-_WITH_HOMES = ("keras", "tensorflow", "jax", "torch", "numpy")
 
 
 @functools.lru_cache(4096)

@@ -12,10 +12,10 @@ import contextlib
 import functools
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from shape_magic.trace.classes import is_kerases_own, is_what_it_holds, kind_of, parameters_of
+from shape_magic.trace.classes import Kind, is_kerases_own, is_what_it_holds, kind_of, parameters_of
 from shape_magic.trace.layouts import layout_of
 from shape_magic.untrusted import ask, encodable, module_of, named, shortened
 
@@ -81,10 +81,11 @@ class _Later(Mapping[str, object]):
 
 
 def _arguments(layer: Any) -> Mapping[str, object]:
-    sketch = _sketch(layer)
-    if sketch is None:
+    layout = layout_of(layer) if is_what_it_holds(type(layer)) else None
+    telling = layout.telling if layout is not None and layout.tells is not False else None
+    sketch = _sketch(layer, telling) if telling is not None else None
+    if layout is None or sketch is None:
         return _chosen(layer, _config(layer))
-    layout = layout_of(layer)
     if layout.tells:
         return _Later(sketch)
     # The first layer of a layout shows whether its arguments can be told so.
@@ -93,14 +94,11 @@ def _arguments(layer: Any) -> Mapping[str, object]:
     return _chosen(layer, told if layout.tells else _config(layer))
 
 
-def _sketch(layer: Any) -> Any | None:
+def _sketch(layer: Any, telling: Iterable[tuple[str, Kind]]) -> Any | None:
     """A layer of the same class that holds what its arguments are told from; None where something else may matter."""
-    layout = layout_of(layer) if is_what_it_holds(type(layer)) else None
-    if layout is None or layout.telling is None or layout.tells is False:
-        return None
     sketch, held = object.__new__(type(layer)), vars(layer)
     drawn = vars(sketch)
-    for name, kind in layout.telling:
+    for name, kind in telling:
         value = held[name]
         if kind in {"recipe", "policy"}:
             drawn[name] = _HIDDEN

@@ -18,7 +18,8 @@ from shape_magic.trace import layers as describe
 from shape_magic.trace import layouts
 from shape_magic.trace.arguments import arguments
 from shape_magic.trace.classes import is_kerases_own, is_what_it_holds, kind_of
-from shape_magic.trace.layouts import ASIDE, CHANGEABLE, SIZES, keep, layout_of
+from shape_magic.trace.layouts import ASIDE, CHANGEABLE, MOST_KINDS, SIZES, layout_of
+from shape_magic.trace.table import Table
 from shape_magic.trace.worker import apart
 
 
@@ -52,7 +53,7 @@ class _Entry:
 
 
 _known: ByIdentity[_Entry] = ByIdentity()
-_alike: dict[Hashable, Known] = {}
+_alike: Table[Hashable, Known] = Table(MOST_KINDS)
 _keys = itertools.count()
 
 
@@ -85,7 +86,7 @@ def remembered(layer: Any) -> Known | None:
 
 def forget() -> None:
     """Keep nothing of what was said so far."""
-    _alike.clear()
+    _alike.forget()
     layouts.forget()
     _known.clear()
 
@@ -97,7 +98,7 @@ def _of_its_kind(layer: Any, look: _Look) -> Known:
     told = _alike.get(kind)
     if told is None:
         told = _told(layer, next(_keys))
-        keep(_alike, kind, told)
+        _alike.keep(kind, told)
     return told
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from shape_magic.trace.classes import TRACKABLE, TRACKED, Kind, is_lasting, is_what_it_holds, kind_of
-
-T = TypeVar("T")
+from shape_magic.trace.table import Table
 
 #: Keras' own bookkeeping: it says what was done with a layer, not what the layer does.
 ASIDE = TRACKABLE | frozenset(
@@ -47,12 +45,11 @@ class Layout:
     tells: bool | None = None
 
 
-#: Of so many kinds of layers what is said of them is kept; the oldest go first.
-_MOST_KINDS = 4096
-_layouts: dict[Hashable, Layout] = {}
-_numbers: dict[Hashable, int] = {}
+#: Of so many kinds of layers what is said of them is kept.
+MOST_KINDS = 4096
+_layouts: Table[Hashable, Layout] = Table(MOST_KINDS)
+_numbers: Table[Hashable, int] = Table(MOST_KINDS)
 _counter = itertools.count()
-_lock = threading.Lock()
 
 
 def layout_of(layer: Any) -> Layout:
@@ -64,23 +61,14 @@ def layout_of(layer: Any) -> Layout:
     if found is None:
         found = _laid_out(type(layer), dict(zip(held, classes, strict=True)))
         if all(map(is_lasting, classes)):  # a class of the user's is not kept alive
-            keep(_layouts, key, found)
+            _layouts.keep(key, found)
     return found
-
-
-def keep(table: dict[Hashable, T], key: Hashable, value: T) -> None:
-    """Enter something in a table that holds only so much."""
-    with _lock:
-        while len(table) >= _MOST_KINDS:
-            table.pop(next(iter(table)))
-        table[key] = value
 
 
 def forget() -> None:
     """Keep nothing of what was worked out so far."""
-    with _lock:
-        _layouts.clear()
-        _numbers.clear()
+    _layouts.forget()
+    _numbers.forget()
 
 
 def _laid_out(cls: type, classes: Mapping[str, type]) -> Layout:
@@ -90,7 +78,7 @@ def _laid_out(cls: type, classes: Mapping[str, type]) -> Layout:
     number = _numbers.get(identity)
     if number is None:
         number = next(_counter)
-        keep(_numbers, identity, number)
+        _numbers.keep(identity, number)
     return Layout(
         number,
         sizes=tuple(name for name in bearing if classes[name] in SIZES),

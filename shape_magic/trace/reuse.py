@@ -6,7 +6,6 @@ equal shapes. What is kept is plain data, the same for every model of the proces
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +13,9 @@ from typing import Any
 from shape_magic.spans import Shape
 from shape_magic.trace import known as what
 from shape_magic.trace.rows import shape
+from shape_magic.trace.table import Table
 
-#: So many answers are kept, about a kilobyte each; the oldest go first.
+#: So many answers are kept, about a kilobyte each.
 _MOST = 8192
 
 
@@ -37,8 +37,7 @@ class Answer:
     weights: tuple[int, int]
 
 
-_answers: dict[Hashable, Answer] = {}
-_lock = threading.Lock()
+_answers: Table[Hashable, Answer] = Table(_MOST)
 
 
 def kept(key: Hashable) -> Answer | None:
@@ -48,16 +47,12 @@ def kept(key: Hashable) -> Answer | None:
 
 def keep(key: Hashable, answer: Answer) -> None:
     """Keep an answer."""
-    with _lock:
-        while len(_answers) >= _MOST:
-            _answers.pop(next(iter(_answers)))
-        _answers[key] = answer
+    _answers.keep(key, answer)
 
 
 def forget() -> None:
     """Keep nothing of what was asked so far."""
-    with _lock:
-        _answers.clear()
+    _answers.forget()
     what.forget()
 
 

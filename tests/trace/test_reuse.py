@@ -227,7 +227,7 @@ def test_a_refusal_is_asked_again_and_names_its_own_layer() -> None:
 
 
 def test_what_is_kept_is_bounded_and_keeps_no_layer_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reuse, "_MOST", 20)
+    monkeypatch.setattr(reuse._answers, "most", 20)
     parts = stack(60)
     gone = [weakref.ref(layer) for layer in parts]
     trace(parts)

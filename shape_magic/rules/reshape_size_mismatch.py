@@ -21,7 +21,7 @@ _GRIDS = {2: "1D", 3: "2D", 4: "3D"}
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
     """Yield one finding for a Reshape whose target does not hold the numbers that arrive."""
-    call = model.failed_call
+    call = model.failed_call or next((c for c in model.calls if c.run and c.run.failure), None)
     if call is None or not call.is_a("Reshape") or call.input_shape is None:
         return
     target, sizes = _target(call), _known(call.input_shape[1:])
@@ -31,6 +31,9 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     open_axes = target.count(-1)
     if open_axes == 0 and have == wanted:
         return
+    if call.failure is None and (open_axes > 1 or wanted == 0 or have % wanted == 0):
+        return  # the formula took it, and the call says no to something else
+    failure = call.failure or (call.run.failure if call.run else None)
     source = _source(model, call)
     yield Finding(
         severity="error",
@@ -50,7 +53,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         },
         repairs=tuple(_repairs(model, call, target, sizes)),
         actual=call.input_shape,
-        keras_message=call.failure.message if call.failure else None,
+        keras_message=failure.message if failure else None,
         related=((source.span, "source"),) if source else (),
     )
 

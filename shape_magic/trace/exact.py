@@ -53,7 +53,7 @@ _MERGES = frozenset({"Add", "Average", "Maximum", "Minimum", "Multiply", "Subtra
 
 def is_doubtful(layer: Any) -> bool:
     """Whether the formula of a layer can't be believed, whatever it is called on."""
-    return not is_keras(layer) or type(layer).__name__ not in _ALWAYS | _ONCE
+    return not is_keras(layer) or type(layer).__name__ not in _ALWAYS | _ONCE or _leaves_open(layer)
 
 
 def is_exact(step: Step) -> bool:
@@ -73,7 +73,12 @@ def is_exact(step: Step) -> bool:
         return len({len(s.shape) for s in symbols}) == 1
     if name in _ONCE:
         return len(symbols) == 1 and len(layer._inbound_nodes) == 1 and _is_keras_inside(layer)
-    return name in _ALWAYS
+    return name in _ALWAYS and not _leaves_open(layer)
+
+
+def _leaves_open(layer: Any) -> bool:
+    """Whether it is a Reshape to a size that is left open, ``None``: its formula divides by nothing, its call does."""
+    return type(layer).__name__ == "Reshape" and None in layer.target_shape
 
 
 def _is_pointwise(name: str) -> bool:

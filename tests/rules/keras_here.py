@@ -96,6 +96,10 @@ FEATURES: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: refuses(lambda: layers.BatchNormalization()(np.zeros((4, 1), "int32"))),
         "this Keras normalizes whole numbers",
     ),
+    "open sizes": (
+        lambda: not refuses(lambda: layers.Reshape((None, 2))(keras.KerasTensor((None, 4)))),
+        "this Keras leaves no size of a Reshape open",
+    ),
     "lambdas": (
         lambda: refuses(lambda: layers.Lambda.from_config(layers.Lambda(lambda x: x).get_config())),
         "this Keras copies a lambda",
@@ -112,6 +116,7 @@ def lacking(feature: str) -> str:
 
 #: The cells of the pages that need one, by the end of their names.
 NEEDED = {
+    "a-size-that-is-left-open": "open sizes",
     "a-pooling-to-a-fixed-grid": "adaptive",
     "loss-weights-by-half-of-the-names": "half of the weights",
     "another-name-for-labels": "names",

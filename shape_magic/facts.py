@@ -191,6 +191,8 @@ class LossFacts:
     from_logits: bool | None = None
     #: Whether it was given by its name, or as an object with its arguments as they are by default.
     plain: bool = True
+    #: Whether it lays the output and the labels in a row each, so that axes of size 1 don't matter to it.
+    flattens: bool = False
     #: A label that the loss passes over.
     ignore_class: int | None = None
     #: The arguments of a loss or metric object as far as they are plain values; empty for a name.

@@ -30,6 +30,13 @@ class Pair:
     output: Shape
     labels: Data
 
+    @property
+    def agrees(self) -> bool:
+        """Whether the loss compares each label with the answer it belongs to."""
+        output, labels = self.output, self.labels.shape
+        in_a_row = self.loss.flattens and _without_ones(output) == _without_ones(labels)
+        return in_a_row or agrees(self.loss.name, output, labels)
+
 
 def pairs(contract: Contract | None) -> tuple[Pair, ...]:
     """What each loss compares; empty where nothing is compared, or where it can't be said what with what."""
@@ -74,15 +81,19 @@ def _squeezed(out: Shape, y: Shape) -> bool:
     return len(out) == len(y) and all(a == b or a is None or b is None for a, b in zip(out, y, strict=True))
 
 
-def compared(contract: Contract | None) -> tuple[LossFacts, Shape, Shape] | None:
-    """The loss, the output and the labels of a call with one output; None where there is nothing to compare."""
+def _without_ones(shape: Shape) -> Shape:
+    return shape[:1] + tuple(size for size in shape[1:] if size != 1)
+
+
+def compared(contract: Contract | None) -> Pair | None:
+    """What the loss of a call with one output compares; None where there is nothing to compare."""
     found = pairs(contract)
-    return (found[0].loss, found[0].output, found[0].labels.shape) if len(found) == 1 else None
+    return found[0] if len(found) == 1 else None
 
 
 def suits(pair: Pair) -> bool:
     """Whether labels have the form and the values that their loss is for, as far as both are known."""
-    if not agrees(pair.loss.name, pair.output, pair.labels.shape):
+    if not pair.agrees:
         return False
     facts = pair.labels.facts
     if facts is None:

@@ -74,8 +74,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         if (model.contract is None or not model.contract.y) and _is_a_question(model, head):
             yield _finding(model, head, "question", "warning")
         return
-    loss, output, labels = pair
-    if agrees(loss.name, output, labels) and loss.failure is None:
+    loss, output, labels = pair.loss, pair.output, pair.labels.shape
+    if pair.agrees and loss.failure is None:
         return
     if len(labels) >= len(output) or not _one_answer(loss, output, labels):
         return
@@ -241,13 +241,13 @@ def _flat_weights(head: _Head) -> int:
 def _loss_step(model: Model, head: _Head) -> tuple[Step, ...]:
     """The compile's loss as well, where one answer per sample still would not fit the labels' form."""
     pair = compared(model.contract)
-    if pair is None or model.contract is None:
+    if pair is None:
         return ()
-    loss, output, labels = pair
-    joined: Shape = (None, output[-1])
-    if agrees(loss.name, joined, labels):
+    loss, labels = pair.loss, pair.labels
+    joined: Shape = (None, pair.output[-1])
+    if agrees(loss.name, joined, labels.shape):
         return ()
-    other = loss_for(loss.name, joined, labels, model.contract.y[0].facts)
+    other = loss_for(loss.name, joined, labels.shape, labels.facts)
     # A loss object that reads logits would lose that by its name.
     return (SetCompile("loss", repr(other)),) if other and loss.plain else ()
 

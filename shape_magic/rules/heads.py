@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import Repair, ReplaceLayer, SetArgument, Step
-from shape_magic.rules.agreement import Pair, agrees, has_units, pairs
+from shape_magic.rules.agreement import Pair, has_units, pairs
 from shape_magic.rules.finding import Finding
 from shape_magic.words import number, shape_text
 
@@ -145,7 +145,7 @@ def judged(model: Model) -> Iterator[Judged]:
 
 def fits(pair: Pair) -> bool:
     """Whether the loss computes with these shapes, and every class number has its unit."""
-    if pair.loss.failure is not None or not agrees(pair.loss.name, pair.output, pair.labels.shape):
+    if pair.loss.failure is not None or not pair.agrees:
         return False
     return has_units(pair)
 

@@ -33,7 +33,7 @@ def _candidates(found: Mismatch) -> Iterator[Repair]:
     if not pair.loss.known:
         yield from _by_width(found)
         return
-    if is_beyond(pair) and agrees(pair.loss.name, pair.output, pair.labels.shape):
+    if is_beyond(pair) and pair.agrees:
         yield from _from_one(found)
     yield from _other_form(found)
     yield from _by_width(found)

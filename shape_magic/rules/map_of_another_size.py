@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from shape_magic.facts import Call, Contract, Facts, Model
-from shape_magic.rules.agreement import SPARSE, Pair, agrees, pairs
+from shape_magic.rules.agreement import SPARSE, Pair, pairs
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.grids import CONVOLUTIONS, POOLINGS, TRANSPOSED, Sizes, follows, sizes_of, window
 from shape_magic.rules.resizing import Task, is_bare, repairs_for, turned_input
@@ -20,7 +20,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         head = end_of(model, pair.item)
         if head is None or not pair.loss.known or model.contract is None:
             continue
-        if agrees(pair.loss.name, pair.output, pair.labels.shape) and not pair.loss.failure:
+        if pair.agrees and not pair.loss.failure:
             continue
         labels = _with_classes(pair)
         have, want = sizes_of(pair.output), sizes_of(labels)

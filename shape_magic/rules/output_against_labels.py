@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Contract, Facts, Model
-from shape_magic.rules.agreement import SPARSE, Pair, agrees, correction_for, loss_for, pairs, wanted
+from shape_magic.rules.agreement import SPARSE, Pair, correction_for, loss_for, pairs, wanted
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.label_repairs import repairs_for
 from shape_magic.rules.mismatch import Mismatch, is_beyond
@@ -30,7 +30,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 def _variant(pair: Pair) -> str | None:
     loss, output, labels = pair.loss, pair.output, pair.labels.shape
-    if agrees(loss.name, output, labels) and loss.failure is None:
+    if pair.agrees and loss.failure is None:
         return "label-out-of-range" if is_beyond(pair) else None
     if loss.failure and loss.failure.message.startswith(_NO_LOSS):
         return "no-such-loss"

@@ -37,7 +37,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 
 def _lost(model: Model, pair: Pair) -> _Loss | None:
-    if not pair.loss.known or (agrees(pair.loss.name, pair.output, pair.labels.shape) and not pair.loss.failure):
+    if not pair.loss.known or (pair.agrees and not pair.loss.failure):
         return None
     head = end_of(model, pair.item)
     if head is None or len(pair.output) != 2:

@@ -6,6 +6,7 @@ whatever keeps a state.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,15 +109,24 @@ def _told(loss: Any, failure: Failure | None) -> LossFacts:
     keywords = getattr(loss, "_fn_kwargs", None)
     given = dict(keywords) if isinstance(keywords, dict) else {}
     ignored = given.get("ignore_class")
+    name, known = ask(lambda: name_of(loss), type(loss).__name__), is_known(loss) and not _is_misspelt(loss)
     return LossFacts(
-        name=named(ask(lambda: name_of(loss), type(loss).__name__)),
-        known=is_known(loss) and not _is_misspelt(loss),
+        name=named(name),
+        known=known,
+        flattens=known and _flattens(name),
         from_logits=bool(given["from_logits"]) if "from_logits" in given else None,
         plain=all(not v or (k, v) == ("axis", -1) for k, v in given.items()),
         ignore_class=ignored if isinstance(ignored, int) else None,
         arguments=arguments(loss) if is_known(loss) else {},
         failure=failure,
     )
+
+
+def _flattens(name: str) -> bool:
+    """Whether a loss measures how far two masks overlap, in a Keras that does so without looking at their axes."""
+    import keras
+
+    return name in ("dice", "tversky") and "axis" not in inspect.signature(getattr(keras.losses, name)).parameters
 
 
 def _is_misspelt(loss: Any) -> bool:

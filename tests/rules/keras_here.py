@@ -34,10 +34,6 @@ def _attention_behind_a_mask() -> None:
     keras.Model(x, layers.Attention()([steps, steps]))(np.ones((2, 5, 4), "float32"))
 
 
-def _dice(*sizes: int) -> None:
-    keras.losses.Dice()(np.zeros((2, 6), "float32"), np.zeros((2, *sizes), "float32"))
-
-
 _ROWS, _Y = np.zeros((2, 6), "float32"), np.zeros((4, 1))
 
 #: What this Keras must do for a page to hold, and what is said where it doesn't.
@@ -78,10 +74,6 @@ FEATURES: dict[str, tuple[Callable[[], bool], str]] = {
     "doubles": (
         lambda: not refuses(lambda: keras.losses.huber(np.zeros((2, 1)), np.zeros((2, 1)))),
         "huber takes no doubles in this Keras",
-    ),
-    "axes of an overlap": (
-        lambda: refuses(lambda: _dice(2, 3)),
-        "this Keras measures an overlap of all numbers in a row, whatever their axes",
     ),
     "generalized cross-entropy": (
         lambda: hasattr(keras.losses, "CategoricalGeneralizedCrossEntropy"),

@@ -6,7 +6,7 @@ effects is not offered as proved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
@@ -176,6 +176,7 @@ class Prover:
             return Unprovable(after.why)
         if after.failure is not None:
             return Refuted(after.failure.message)
+        after = _with_learning_of(before, after)
         remaining = [f for f in diagnose(Facts((after,), self._facts.kept)) if f.finding.severity != "info"]
         if any(_matters(f, found) for f in remaining):
             return Refuted(f"it brings {remaining[0].rule}")
@@ -210,7 +211,9 @@ class Prover:
         told = now.contract or now.failed_call or now.failure  # an exception that is a finding may be repaired next
         if after.error is not None and not told:
             return Refuted(after.error)
-        return _State(edited, after.facts, number, renamed)
+        models = list(after.facts.models)
+        models[number] = _with_learning_of(model, now)
+        return _State(edited, replace(after.facts, models=tuple(models)), number, renamed)
 
     def _bound(self, name: str, class_name: str) -> bool:
         value = self._namespace.get(name)
@@ -262,19 +265,35 @@ def _is_further(left: Found, goal: Found) -> bool:
 
 def with_names_of(before: Model, after: Model) -> Model:
     """The model after the repair, its unchanged layers under the names that they have in the user's."""
+    calls = list(after.calls)
+    for known, at in _unchanged(before, after):
+        if (calls[at].layer, calls[at].path) != (known.layer, known.path):
+            calls[at] = replace(calls[at], layer=known.layer, path=known.path)
+    return replace(after, calls=tuple(calls), inputs=before.inputs or after.inputs)
+
+
+def _with_learning_of(before: Model, after: Model) -> Model:
+    """The model after the repair, its unchanged layers having learned as little: a copy's weights hold no values."""
+    if all(call.adapted is not False for call in before.calls):
+        return after
+    calls = list(after.calls)
+    for known, at in _unchanged(before, after):
+        if calls[at].adapted is None:
+            calls[at] = replace(calls[at], adapted=known.adapted)
+    return replace(after, calls=tuple(calls))
+
+
+def _unchanged(before: Model, after: Model) -> Iterator[tuple[Call, int]]:
+    """The calls that a repair has left as they were, with their places in the model after it."""
 
     def key(call: Call) -> tuple[str, str, int]:
         return call.class_name, call.summary, len(call.path)
 
     old, new = [key(c) for c in before.calls], [key(c) for c in after.calls]
-    calls = list(after.calls)
     a = b = 0
     for i, j, k, m in [*differences(old, new), (len(old), 0, len(new), 0)]:
-        for known, at in zip(before.calls[a:i], range(b, k), strict=True):
-            if (calls[at].layer, calls[at].path) != (known.layer, known.path):
-                calls[at] = replace(calls[at], layer=known.layer, path=known.path)
+        yield from zip(before.calls[a:i], range(b, k), strict=True)
         a, b = j, m
-    return replace(after, calls=tuple(calls), inputs=before.inputs or after.inputs)
 
 
 def edits_between(before: Mapping[CellId, str], after: Mapping[CellId, str]) -> tuple[Edit, ...]:

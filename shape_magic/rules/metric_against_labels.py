@@ -11,6 +11,7 @@ from shape_magic.rules.agreement import Pair, pairs
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.fitting import REGRESSION
 from shape_magic.rules.heads import fits, head_of
+from shape_magic.rules.label_repairs import repairs_for
 from shape_magic.rules.metric_cures import (
     ARGMAX,
     NUMBERS,
@@ -21,6 +22,8 @@ from shape_magic.rules.metric_cures import (
     has_class_numbers,
     metric_cure,
 )
+from shape_magic.rules.mismatch import Mismatch, is_beyond
+from shape_magic.rules.widths import end_of
 from shape_magic.words import say, shape_text
 
 
@@ -39,21 +42,36 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     pair = _pair(contract)
     if contract is None or pair is None:
         return
+    if not fits(pair):
+        yield from _beside_labels(model, contract, pair)
+        return
     found = [
         Misread(i, m, variant)
         for i, m in enumerate(contract.metrics)
         if (variant := _variant(model, pair, m)) is not None
     ]
-    if not found:
+    if found:
+        one = next((f for f in found if f.variant == "refused"), found[0])
+        yield _finding(contract, pair, one, tuple(_repairs(model, contract, pair, found)))
+
+
+def _beside_labels(model: Model, contract: Contract, pair: Pair) -> Iterator[Finding]:
+    """A metric that stops what the loss would compute on labels that don't belong to the output: mended with them."""
+    refused = next((i for i, m in enumerate(contract.metrics) if m.failure is not None), None)
+    if refused is None or pair.loss.failure is not None or is_beyond(pair):
         return
-    one = next((f for f in found if f.variant == "refused"), found[0])
-    yield Finding(
-        severity="error" if one.variant == "refused" else "warning",
+    found = Misread(refused, contract.metrics[refused], variant="labels")
+    yield _finding(contract, pair, found, repairs_for(Mismatch(model, pair, end_of(model, pair.item))))
+
+
+def _finding(contract: Contract, pair: Pair, one: Misread, repairs: tuple[Repair, ...]) -> Finding:
+    return Finding(
+        severity="error" if one.metric.failure is not None else "warning",
         variant=one.variant,
         topic="metric",
         call=None,
         values=_values(contract, pair, one.metric),
-        repairs=tuple(_repairs(model, contract, pair, found)),
+        repairs=repairs,
         expected=pair.output,
         actual=pair.labels.shape,
         keras_message=one.metric.failure.message if one.metric.failure else None,
@@ -63,9 +81,9 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 
 def _pair(contract: Contract | None) -> Pair | None:
-    """The one output and its labels, where the loss itself gets on with them."""
+    """The one output and its labels, where it is known what the loss makes of them."""
     found = pairs(contract)
-    if contract is None or contract.own_step or len(found) != 1 or not fits(found[0]):
+    if contract is None or contract.own_step or len(found) != 1:
         return None
     return found[0] if found[0].loss.known else None
 

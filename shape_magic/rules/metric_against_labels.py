@@ -66,7 +66,7 @@ def _beside_labels(model: Model, contract: Contract, pair: Pair) -> Iterator[Fin
 
 def _finding(contract: Contract, pair: Pair, one: Misread, repairs: tuple[Repair, ...]) -> Finding:
     return Finding(
-        severity="error" if one.metric.failure is not None else "warning",
+        severity="error" if one.variant in {"refused", "labels"} else "warning",
         variant=one.variant,
         topic="metric",
         call=None,
@@ -90,7 +90,7 @@ def _pair(contract: Contract | None) -> Pair | None:
 
 def _variant(model: Model, pair: Pair, metric: LossFacts) -> str | None:
     kind, width = metric.kind, pair.output[-1]
-    if metric.failure is not None:
+    if metric.failure is not None or _lacks_unit(pair, metric):
         return "refused"
     if len(pair.output) < 2 or width is None or not kind:
         return None
@@ -121,6 +121,14 @@ def _variant_of_one_unit(model: Model, pair: Pair, metric: LossFacts) -> str | N
     amounts = facts is not None and facts.finite and not facts.integer and pair.loss.name in REGRESSION
     open_ended = head is not None and head.activation in {"linear", "relu"}
     return "accuracy-of-amounts" if kind in {"accuracy", "BinaryAccuracy"} and amounts and open_ended else None
+
+
+def _lacks_unit(pair: Pair, metric: LossFacts) -> bool:
+    """Whether there is no unit for a class number that the metric looks up: TensorFlow's kernel stops there."""
+    facts, units = pair.labels.facts, pair.output[-1]
+    if metric.kind != "SparseCategoricalCrossentropy" or facts is None or units is None:
+        return False
+    return facts.min < 0 or facts.max >= units
 
 
 def _compares_rows(metric: LossFacts) -> bool:

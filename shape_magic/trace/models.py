@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session, Tracked, Use
 from shape_magic.facts import Contract, Data, Failure, Given, Model, Run
@@ -17,7 +18,9 @@ from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import batch_of, contract_facts, forward, is_training
 from shape_magic.trace.data import with_batch
 from shape_magic.trace.exact import is_doubtful
+from shape_magic.trace.failures import failure_of
 from shape_magic.trace.inputs import input_data, with_declaration
+from shape_magic.trace.layers import is_keras
 from shape_magic.trace.origins import with_origins
 from shape_magic.trace.probe import Circumstances, are_exact, runs
 from shape_magic.trace.reuse import Flow, Spec
@@ -185,7 +188,10 @@ def _stack(
 
         contract = contract_facts(tracked, use, outputs_for, namespace)
         if end is not None and not (are_exact(rows.steps) and all(map(_is_formula_enough, model.layers))):
-            rows.note_runs(_runs_of_stack(session, rows, model, start, use, contract))
+            graph = apart(lambda: _built_copy(model, start))
+            if isinstance(graph, Failure):
+                return (start,), outputs, contract, graph
+            rows.note_runs(_runs_of_stack(session, rows, graph, use, contract))
     return (start,), outputs, contract, None
 
 
@@ -224,14 +230,16 @@ def _forward_of_stack(
 ) -> tuple[list[Any], Failure | None]:
     """What a stack that was built on other data gives for x, or why it gives nothing. Runs in the worker."""
     graph = _built_copy(model, start)
-    return forward(graph, x, batch, guarded=False, training=training) if graph is not None else ([], None)
+    if graph is None or isinstance(graph, Failure):
+        return [], graph
+    return forward(graph, x, batch, guarded=False, training=training)
 
 
-def _runs_of_stack(
-    session: Session, rows: Rows, model: Any, start: Data, use: Use, contract: Contract
-) -> Mapping[int, Run]:
-    """What the real calls of a stack that is not built yet will do other than their formulas say, by row."""
-    graph = apart(lambda: _built_copy(model, start))
+def _runs_of_stack(session: Session, rows: Rows, graph: Any, use: Use, contract: Contract) -> Mapping[int, Run]:
+    """What the real calls of a stack that is not built yet will do other than their formulas say, by row.
+
+    ``graph``: that of a built copy; None where it can't be copied.
+    """
     if graph is None:
         return {}
     copy = Rows(session)
@@ -242,13 +250,21 @@ def _runs_of_stack(
 
 
 def _built_copy(model: Any, start: Data) -> Any:
-    """The graph of a copy of a stack, built for its first data; None where it can't be copied. Runs in the worker."""
+    """The graph of a copy of a stack, built for its first data, or why Keras can't build it. Runs in the worker.
+
+    None where it can't be copied, or where the copy may be another one: a stack is checked when it is called, too.
+    """
     try:
         with unobserved(), asked():
             twin = type(model).from_config(model.get_config())
-            twin.build(start.shape)
-    except Exception:  # noqa: BLE001 - a stack that can't be copied is checked when it is called
+    except Exception:  # noqa: BLE001 - as Keras leaves it to each layer what it needs to be made again
         return None
+    try:
+        with unobserved(), asked():
+            twin.build(start.shape)
+    except Exception as error:  # noqa: BLE001 - what Keras can't build is the finding
+        is_faithful = all(map(is_keras, model._flatten_layers(include_self=False)))
+        return failure_of(error) if is_faithful and not is_users_own(error) else None
     return graph_of(twin)
 
 

@@ -49,7 +49,7 @@ def _unsound(
     elif fix.verified:
         found = report.models[diagnostic.model] if diagnostic.model is not None else None
         yield from _effect(outcome, fix, found.keras_name if found is not None else "")
-    yield from _again(diagnostic, fix)
+    yield from _again(report, diagnostic, fix)
 
 
 def _text(source: str, fix: Fix) -> Iterator[str]:
@@ -107,7 +107,7 @@ def _effect(outcome: Outcome, fix: Fix, found_in: str) -> Iterator[str]:
         yield f"output {shape}, promised {promised}"
 
 
-def _again(before: Diagnostic, fix: Fix) -> Iterator[str]:
+def _again(report: Report, before: Diagnostic, fix: Fix) -> Iterator[str]:
     """Checked again, the spot is quiet."""
     assert fix.source is not None
     after = checked(fix.source).report
@@ -115,11 +115,19 @@ def _again(before: Diagnostic, fix: Fix) -> Iterator[str]:
         yield f"checked again, it raises {type(after).__name__}: {after}"
         return
     serious = [d for d in after.diagnostics if d.severity != "info"]
-    # Of layers that are in no model the cell is told once its models are right.
-    of_model = [d for d in serious if d.model == before.model]
+    of_model = [d for d in serious if d.model == before.model and _is_around(report, after, before.model)]
     if fix.complete and of_model:
         yield f"complete, and then comes {of_model[0].rule}: {of_model[0].message}"
     if fix.verified and any(d.severity == "error" for d in serious):
         yield f"verified, and then comes {next(d for d in serious if d.severity == 'error').rule}"
     if any(d.rule == before.rule and d.call == before.call and d.message == before.message for d in serious):
         yield "the finding is still there"
+
+
+def _is_around(report: Report, after: Report, number: int | None) -> bool:
+    """Whether a model holds what a fix repaired: of layers in no model the cell is told once its models are right."""
+    if number is None:
+        return True
+    repaired, now = report.models[number], after.models[number]
+    lines = {call.span.start_line for call in repaired.calls if call.span}
+    return not lines or any(call.span and call.span.start_line in lines for call in now.calls)

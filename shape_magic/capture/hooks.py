@@ -113,25 +113,36 @@ def _install() -> None:
     from shape_magic.capture.wrappers import hooks
 
     present = {(owner, name) for owner, name, _, _ in _placed}
-    for owner, name, make in hooks(USES):
-        if (owner, name) not in present:
-            _put_in(owner, name, make)
+    ready = [_made(owner, name, make) for owner, name, make in hooks(USES) if (owner, name) not in present]
+    for owner, name, wrapper, own in ready:
+        _placed.append((owner, name, wrapper, own))
+        setattr(owner, name, wrapper)
     _complete = True
 
 
-def _put_in(owner: type, name: str, make: Callable[[Any], Any]) -> None:
+def _made(owner: type, name: str, make: Callable[[Any], Any]) -> tuple[type, str, Any, Any]:
+    """A hook: the class, the name, what belongs there while a cell runs, and what the class itself has there."""
     own = vars(owner).get(name, _MISSING)
     if id(getattr(own, "__func__", own)) in _owned:
         own = _meant(own)
         _put_back(owner, name, own)
-    original = getattr(owner, name)
+    original = _defined(owner, name)
     known = _wrappers.get((owner, name))
     if known is None or known[0] is not original:  # it may have been replaced since the last cell
         known = _wrappers[owner, name] = original, make(original)
         function = getattr(known[1], "__func__", known[1])
         _owned[id(function)] = function, own
-    _placed.append((owner, name, known[1], own))
-    setattr(owner, name, known[1])
+    return owner, name, known[1], own
+
+
+def _defined(owner: type, name: str) -> Any:
+    """The function that a class has by a name, its own or inherited.
+
+    The class itself is not asked: Python would note for it that it was, under a number of which each class has a
+    thousand, and every change uses one up. After that whatever is looked up in the class takes its time.
+    """
+    found = next(vars(one)[name] for one in owner.__mro__ if name in vars(one))
+    return found.__func__ if isinstance(found, staticmethod) else found
 
 
 def _take_out(owner: type, name: str, wrapper: Any, own: Any) -> None:

@@ -42,7 +42,7 @@ def hooks(uses: Iterable[str]) -> Iterator[tuple[type, str, Callable[[Any], Any]
     yield keras.Sequential, "add", _sequential_add
     yield _definer(keras.Model, "compile"), "compile", _compile
     yield BaseOptimizer, "__init__", _valued
-    if hasattr(keras.layers.RNN, "_create_state_variables"):
+    if "_create_state_variables" in vars(keras.layers.RNN):
         yield keras.layers.RNN, "_create_state_variables", _valued
     for name in uses:
         yield _definer(keras.Model, name), name, functools.partial(_use, name)

@@ -219,6 +219,26 @@ def test_each_wrapper_is_made_once(session: Session, monkeypatch: pytest.MonkeyP
         assert state() == before
 
 
+def test_a_cell_without_keras_uses_up_no_number_of_its_classes(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number_of = pytest.importorskip("_testcapi", exc_type=ImportError).type_get_version
+    looked_up: list[type] = []
+    made = hooks._made
+
+    def making(owner: type, *rest: Any) -> Any:
+        hook = made(owner, *rest)
+        looked_up.extend([owner] if number_of(owner) else [])
+        return hook
+
+    with hooks.observing(hooks.Observer(session)):
+        pass  # a class that has just been changed has no number until something is looked up in it
+    monkeypatch.setattr(hooks, "_made", making)
+    with hooks.observing(hooks.Observer(session)):
+        assert hooks.installed()
+    assert looked_up == []
+
+
 def test_what_a_cell_puts_in_the_place_of_a_method_stays(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keras.Sequential, "add", keras.Sequential.add)  # put back at the end
 

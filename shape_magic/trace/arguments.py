@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shape_magic.trace.classes import Kind, is_kerases_own, is_what_it_holds, kind_of, parameters_of
-from shape_magic.trace.layouts import layout_of
+from shape_magic.trace.layouts import Layout, layout_of
 from shape_magic.untrusted import ask, encodable, module_of, named, shortened
 
 #: Arguments that say nothing about shapes and fill the row.
@@ -53,11 +53,12 @@ def arguments(layer: Any) -> Mapping[str, object]:
 class _Later(Mapping[str, object]):
     """Arguments of a layer of Keras' own, told when they are first read."""
 
-    __slots__ = ("_plain", "_sketch")
+    __slots__ = ("_layout", "_plain", "_sketch")
 
-    def __init__(self, sketch: Any) -> None:
+    def __init__(self, sketch: Any, layout: Layout) -> None:
         #: A layer of the class that holds what the arguments are told from; dropped when they are.
         self._sketch = sketch
+        self._layout = layout
         self._plain: Mapping[str, object] | None = None
 
     def _told(self) -> Mapping[str, object]:
@@ -68,6 +69,9 @@ class _Later(Mapping[str, object]):
         return self._plain
 
     def __getitem__(self, name: str) -> object:
+        sketch = self._sketch
+        if sketch is not None and (value := _held(sketch, name, self._layout)) is not _SKIP:
+            return value
         return self._told()[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -87,11 +91,24 @@ def _arguments(layer: Any) -> Mapping[str, object]:
     if layout is None or sketch is None:
         return _chosen(layer, _config(layer))
     if layout.tells:
-        return _Later(sketch)
+        return _Later(sketch, layout)
     # The first layer of a layout shows whether its arguments can be told so.
     told = ask(sketch.get_config, None)
     layout.tells = isinstance(told, Mapping)
     return _chosen(layer, told if layout.tells else _config(layer))
+
+
+def _held(sketch: Any, name: str, layout: Layout) -> object:
+    """An argument that is what the attribute of its name holds; what is asked of every layer, is often asked alone."""
+    value = vars(sketch).get(name, _SKIP)
+    if type(value) not in _SURE or name in _QUIET:
+        return _SKIP
+    if name not in layout.as_held:  # a mark in its place comes out of the config, or it does not
+        marked, mark = object.__new__(type(sketch)), object()
+        vars(marked).update(vars(sketch) | {name: mark})
+        told = ask(marked.get_config, None)
+        layout.as_held[name] = isinstance(told, Mapping) and told.get(name) is mark
+    return _plain(value) if layout.as_held[name] else _SKIP
 
 
 def _sketch(layer: Any, telling: Iterable[tuple[str, Kind]]) -> Any | None:

@@ -51,9 +51,12 @@ _ONCE = frozenset(
 _MERGES = frozenset({"Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract", "Concatenate"})
 
 
+_SOMETIMES = _ALWAYS | _ONCE
+
+
 def is_doubtful(layer: Any) -> bool:
     """Whether the formula of a layer can't be believed, whatever it is called on."""
-    return not is_keras(layer) or type(layer).__name__ not in _ALWAYS | _ONCE or _leaves_open(layer)
+    return not is_keras(layer) or type(layer).__name__ not in _SOMETIMES or _leaves_open(layer)
 
 
 def is_exact(step: Step) -> bool:
@@ -61,7 +64,8 @@ def is_exact(step: Step) -> bool:
     import keras
 
     layer, name = step.layer, type(step.layer).__name__
-    values = keras.tree.flatten((step.args, step.kwargs))
+    is_one = not step.kwargs and len(step.args) == 1 and isinstance(step.args[0], keras.KerasTensor)
+    values = step.args if is_one else keras.tree.flatten((step.args, step.kwargs))
     symbols = [v for v in values if isinstance(v, keras.KerasTensor)]
     if any(hasattr(v, "shape") for v in values if not isinstance(v, keras.KerasTensor)):
         return False  # an array in the graph has its own first axis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shape_magic.trace.classes import TRACKABLE, TRACKED, Kind, is_lasting, is_what_it_holds, kind_of
@@ -43,6 +43,8 @@ class Layout:
     telling: tuple[tuple[str, Kind], ...] | None
     #: Whether arguments could be told so; None before the first time.
     tells: bool | None = None
+    #: Of the arguments that were asked for one by one: whether each is what the attribute of its name holds.
+    as_held: dict[str, bool] = field(default_factory=dict)
 
 
 #: Of so many kinds of layers what is said of them is kept.

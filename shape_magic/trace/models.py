@@ -25,8 +25,9 @@ from shape_magic.trace.origins import with_origins
 from shape_magic.trace.probe import Circumstances, are_exact, runs
 from shape_magic.trace.reuse import Flow, Spec
 from shape_magic.trace.rows import Rows, graph_of, name_of, shape
-from shape_magic.trace.stack import flat, input_tensor, trace_stack
+from shape_magic.trace.stack import clone, flat, input_tensor, trace_stack
 from shape_magic.trace.subclassed import traced, trains_itself
+from shape_magic.trace.untouched import reached_from
 from shape_magic.trace.use import Names, data_of_use
 from shape_magic.trace.worker import apart, in_worker
 from shape_magic.untrusted import asked, module_of
@@ -183,12 +184,12 @@ def _stack(
 
         def outputs_for(x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
             if failed is None and x and x[0].shape[1:] != start.shape[1:]:
-                return _forward_of_stack(model, start, x, batch, is_training(use))
+                return _forward_of_stack(session, model, start, x, batch, is_training(use))
             return [input_tensor((batch, *s[1:])) for s in outputs], failed
 
         contract = contract_facts(tracked, use, outputs_for, namespace)
         if end is not None and not (are_exact(rows.steps) and all(map(_is_formula_enough, model.layers))):
-            graph = apart(lambda: _built_copy(model, start))
+            graph = apart(lambda: _built_copy(session, model, start))
             if isinstance(graph, Failure):
                 return (start,), outputs, contract, graph
             rows.note_runs(_runs_of_stack(session, rows, graph, use, contract))
@@ -226,10 +227,10 @@ def _by_call(
 
 
 def _forward_of_stack(
-    model: Any, start: Data, x: Sequence[Data], batch: int | None, training: bool | None
+    session: Session, model: Any, start: Data, x: Sequence[Data], batch: int | None, training: bool | None
 ) -> tuple[list[Any], Failure | None]:
     """What a stack that was built on other data gives for x, or why it gives nothing. Runs in the worker."""
-    graph = _built_copy(model, start)
+    graph = _built_copy(session, model, start)
     if graph is None or isinstance(graph, Failure):
         return [], graph
     return forward(graph, x, batch, guarded=False, training=training)
@@ -249,23 +250,35 @@ def _runs_of_stack(session: Session, rows: Rows, graph: Any, use: Use, contract:
     return runs(session, copy.steps, graph.outputs, _circumstances(use, contract, graph))
 
 
-def _built_copy(model: Any, start: Data) -> Any:
+def _built_copy(session: Session, model: Any, start: Data) -> Any:
     """The graph of a copy of a stack, built for its first data, or why Keras can't build it. Runs in the worker.
 
     None where it can't be copied, or where the copy may be another one: a stack is checked when it is called, too.
     """
     try:
         with unobserved(), asked():
-            twin = type(model).from_config(model.get_config())
-    except Exception:  # noqa: BLE001 - as Keras leaves it to each layer what it needs to be made again
+            twin = _copied(session, model)
+    except Exception:  # noqa: BLE001 - Keras leaves it to each layer what it needs to be made again
         return None
     try:
-        with unobserved(), asked():
+        with unobserved(), asked(), reached_from(twin):
             twin.build(start.shape)
     except Exception as error:  # noqa: BLE001 - what Keras can't build is the finding
         is_faithful = all(map(is_keras, model._flatten_layers(include_self=False)))
         return failure_of(error) if is_faithful and not is_users_own(error) else None
     return graph_of(twin)
+
+
+def _copied(session: Session, model: Any) -> Any:
+    """An unbuilt copy of a stack; raises where there is none. Runs in the worker."""
+    try:
+        return type(model).from_config(model.get_config())
+    except Exception:
+        if type(model).__module__.partition(".")[0] != "keras":
+            raise
+        # A layer of it can't be put in writing, a Lambda for one: each is made again in its own way.
+        parts = [_copied(session, one) if _is_stack(one) else clone(session, one) for one in model.layers]
+        return type(model)(parts)
 
 
 def _start(

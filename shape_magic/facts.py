@@ -211,8 +211,8 @@ class LossFacts:
 
 
 #: How an argument was given: not at all · one array · several arrays in a list or by their names · numbers in
-#: plain lists · one number · a list with an array for each sample · an array of Python objects · a data set that
-#: TensorFlow reads · a PyDataset · a generator · something else.
+#: plain lists · one number · a list with an array for each sample · an array of Python objects · an array of texts
+#: that Keras does not read as it is · a data set that TensorFlow reads · a PyDataset · a generator · something else.
 Form = Literal[
     "absent",
     "array",
@@ -222,6 +222,7 @@ Form = Literal[
     "number",
     "rows",
     "objects",
+    "text",
     "dataset",
     "sequence",
     "generator",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Argument, Contract, Facts, Model
+from shape_magic.facts import Argument, Contract, Data, Facts, Model
 from shape_magic.repair.steps import Repair
 from shape_magic.rules.calls import line_of, repaired
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import shape_text
 
-_FORMS = ("rows", "plain", "objects", "number")
+_FORMS = ("rows", "plain", "text", "objects", "number")
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -35,6 +35,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
             "shape": shape_text(shape) if shape is not None else "",
             "count": shape[0] if shape else 0,
             "numpy": contract.numpy or "np",
+            "dtype": _data(contract, first)[0].dtype if _data(contract, first) else "object",
         },
         repairs=tuple(_repairs(contract, wrong)),
         keras_message=contract.complaint.failure.message if contract.complaint else None,
@@ -43,8 +44,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 
 def _variant(argument: Argument) -> str:
-    if argument.form == "number":
-        return "number"
+    if argument.form in ("number", "text"):
+        return "text" if argument.form == "text" else "number"
     if argument.stacked is None:
         return "ragged"
     if argument.form == "rows":
@@ -56,16 +57,25 @@ def _repairs(contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:
     if not contract.numpy or any(a.stacked is None for a in wrong):
         return
     changes = tuple((a.name, _template(a, contract)) for a in wrong)
-    does = "numbers" if all(a.form == "objects" for a in wrong) else "as-array"
+    forms = {a.form for a in wrong}
+    does = {"objects": "numbers", "text": "texts"}.get(forms.pop(), "as-array") if len(forms) == 1 else "as-array"
     yield repaired(contract, *changes, does=does, safety="safe")
 
 
 def _template(argument: Argument, contract: Contract) -> str:
+    given = _data(contract, argument)
+    if argument.form == "text":
+        column = "[:, 0]" if len(argument.stacked or ()) == 2 else ""
+        decoded = ".astype(str)" if given and given[0].dtype.startswith("bytes") else ""
+        return f"{{}}{column}{decoded}.astype(object)"
     if argument.form != "objects":
         return f"{contract.numpy}.array({{}})"
-    given = contract.x if argument.name == "x" else contract.y
     nested = bool(given) and len(given[0].shape) < len(argument.stacked or ())
     return f"{contract.numpy}.stack({{}})" if nested else '{}.astype("float32")'
+
+
+def _data(contract: Contract, argument: Argument) -> tuple[Data, ...]:
+    return contract.x if argument.name == "x" else contract.y
 
 
 RULE = Rule("plain-lists-as-data", check)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from shape_magic.facts import Complaint, Data, Failure, LossFacts
-from shape_magic.trace.data import dtype_name, shape_of, with_batch
+from shape_magic.trace.data import computed, dtype_name, shape_of, with_batch
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.losses import Settings, refused
 from shape_magic.trace.metrics import copied_metric
@@ -66,7 +66,7 @@ def symbols(value: Any, batch: int | None) -> Any:
     sizes, dtype = shape_of(value), getattr(value, "dtype", None)
     if not sizes or dtype is None or str(dtype) == "object":
         raise _Unknown
-    return keras.KerasTensor((batch, *sizes[1:]), dtype=dtype_name(dtype))
+    return keras.KerasTensor((batch, *sizes[1:]), dtype=computed(dtype_name(dtype)))
 
 
 def _match(labels: Any, outputs: Any, names: Sequence[str]) -> bool:
@@ -100,7 +100,7 @@ def weights_failure(
         return None
     if "object" in (y[0].dtype, weights.dtype):
         return None
-    labels, given = (keras.KerasTensor(with_batch(d, batch), dtype=d.dtype) for d in (y[0], weights))
+    labels, given = (keras.KerasTensor(with_batch(d, batch), dtype=computed(d.dtype)) for d in (y[0], weights))
     return refused(lambda: CompileLoss(settings.loss), labels, outputs[0], given)
 
 

@@ -16,8 +16,9 @@ from shape_magic.capture.session import Tracked, Use
 from shape_magic.facts import Compiled, Complaint, Contract, Data, Failure, LossFacts
 from shape_magic.spans import Shape
 from shape_magic.trace.complaints import complaint_of, data_complaint, weights_failure
-from shape_magic.trace.data import with_batch
+from shape_magic.trace.data import computed, with_batch
 from shape_magic.trace.failures import failure_of
+from shape_magic.trace.layers import is_keras
 from shape_magic.trace.losses import Settings, loss_facts, per_output, settings_of
 from shape_magic.trace.metrics import metric_facts
 from shape_magic.trace.rows import graph_of, shape
@@ -89,7 +90,22 @@ def forward(
 
 
 def _float_as_read(data: Data) -> str:
-    return "float32" if data.dtype.startswith("float") or data.dtype == "object" else data.dtype
+    return "float32" if data.dtype.startswith("float") else computed(data.dtype)
+
+
+#: Keras' own layers that take texts, or whatever the user's function does.
+_READERS = frozenset({"TextVectorization", "StringLookup", "Hashing", "HashedCrossing", "Lambda"})
+
+
+def _may_read_text(model: Any) -> bool:
+    """Whether texts may be what a model is for; of one with a ``call`` of its own nothing is known."""
+    graph = graph_of(model)
+    if graph is not None:
+        return any(str(tensor.dtype) == "string" for tensor in graph.inputs)
+    first = next(iter(getattr(model, "layers", ())), None) if is_keras(model) else None
+    if first is None or not is_keras(first):
+        return True
+    return _may_read_text(first) if hasattr(first, "layers") else type(first).__name__ in _READERS
 
 
 def names_of(model: Any) -> Names:
@@ -149,7 +165,7 @@ def contract_facts(
         failure=answers.failure,
         weights=weights,
         class_weight=class_weights(use, y),
-        arguments=arguments_of(use, names.wanted) if use.real else (),
+        arguments=arguments_of(use, names.wanted, reads_text=_may_read_text(use.model)) if use.real else (),
         batch=batch,
         compiled=_compiled(tracked, settings, names, use.model) if is_compiled(use.model) else None,
         own_step=has_own_step(use.model),

@@ -82,12 +82,47 @@ def _nested_shape(value: Any) -> Shape | None:
 
 
 def _dtype(value: Any) -> str:
-    return "float32" if getattr(value, "dtype", None) is None else dtype_name(value.dtype)
+    if getattr(value, "dtype", None) is None:
+        return "float32"
+    return "string" if is_read_as_text(value) else dtype_name(value.dtype)
+
+
+def is_text(value: Any) -> bool:
+    """Whether an array of NumPy's holds texts, in whatever way; of long ones the beginning is looked at."""
+    import numpy as np
+
+    if type(value) is not np.ndarray or value.dtype.kind not in "OUS":
+        return False
+    return value.dtype.kind != "O" or all(isinstance(one, str) for one in value.reshape(-1)[:SAMPLE])
+
+
+def is_read_as_text(value: Any) -> bool:
+    """Whether Keras makes a tensor of texts of an array: of Python strings along one axis, with TensorFlow.
+
+    ``convert_to_sliceable`` in keras/src/trainers/data_adapters/array_slicing.py.
+    """
+    import numpy as np
+
+    if type(value) is not np.ndarray or value.dtype.kind != "O" or value.ndim != 1 or not len(value):
+        return False
+    import keras
+
+    return keras.backend.backend() == "tensorflow" and is_text(value)
 
 
 def dtype_name(dtype: Any) -> str:
     """A dtype by the name that NumPy, TensorFlow and JAX have for it; PyTorch puts its own before it."""
     return named(getattr(dtype, "name", dtype)).removeprefix("torch.")
+
+
+def computed(dtype: str) -> str:
+    """The dtype of a symbol for data: their own, or that of numbers where Keras has no name for it and will say so."""
+    import keras
+
+    try:
+        return str(keras.backend.standardize_dtype(dtype))
+    except ValueError:
+        return "float32"
 
 
 def _facts(value: Any, sizes: Shape) -> LabelFacts | None:

@@ -17,7 +17,7 @@ from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Tracked
 from shape_magic.facts import Data, Failure, LossFacts, Spread
 from shape_magic.trace.arguments import arguments
-from shape_magic.trace.data import with_batch
+from shape_magic.trace.data import computed, with_batch
 from shape_magic.trace.failures import failure_of
 from shape_magic.untrusted import ask, named
 from shape_magic.untrusted import asked as users_code
@@ -150,7 +150,7 @@ def asked(
 
     if len(outputs) != 1 or len(y) != 1 or y[0].dtype == "object" or not y[0].shape:
         return None
-    output, labels = outputs[0], keras.KerasTensor(with_batch(y[0], batch), dtype=y[0].dtype)
+    output, labels = outputs[0], keras.KerasTensor(with_batch(y[0], batch), dtype=computed(y[0].dtype))
     if what is None or getattr(output, "_keras_mask", None) is not None:
         return refused(make, labels, output)
     sides = tuple((tuple(t.shape), str(t.dtype), bool(getattr(t, "sparse", False))) for t in (labels, output))

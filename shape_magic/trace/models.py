@@ -16,7 +16,7 @@ from shape_magic.interrupts import GaveUp
 from shape_magic.spans import Shape
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import batch_of, contract_facts, forward, is_training
-from shape_magic.trace.data import with_batch
+from shape_magic.trace.data import computed, with_batch
 from shape_magic.trace.exact import is_doubtful
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.inputs import input_data, with_declaration
@@ -294,7 +294,9 @@ def _start(
     if tracked is not None and tracked.start is not None:
         return Data("input", tracked.start, "float32")
     if x:
-        return Data(x[0].name, with_batch(x[0], None), "float32" if x[0].dtype.startswith("float") else x[0].dtype)
+        return Data(
+            x[0].name, with_batch(x[0], None), "float32" if x[0].dtype.startswith("float") else computed(x[0].dtype)
+        )
     inner = graph_of(first) if first is not None else None
     return input_data(session, inner.inputs[0], []) if inner else None
 

@@ -11,7 +11,7 @@ from typing import Any
 from shape_magic.capture.session import Use
 from shape_magic.facts import Argument, ClassWeights, Data, Form
 from shape_magic.spans import Shape, Span
-from shape_magic.trace.data import describe, dtype_name, shape_of
+from shape_magic.trace.data import describe, dtype_name, is_read_as_text, is_text, shape_of
 from shape_magic.trace.sources import first_batch, is_sequence
 from shape_magic.untrusted import module_of, named
 from shape_magic.words import say
@@ -19,6 +19,8 @@ from shape_magic.words import say
 #: Rows of a list that are looked at, at most.
 _ROWS = 1_000
 _NEARBY = 40
+#: NumPy's kinds of arrays that Keras makes no tensor of: Python objects, texts, dates and times between them.
+_NO_NUMBERS = ("O", "U", "S", "M", "m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,27 +127,35 @@ def _in_order(value: Any, names: Sequence[str]) -> Any:
 # -- how it was given
 
 
-def arguments_of(use: Use, wanted: Sequence[Shape] = ()) -> tuple[Argument, ...]:
-    """x, y and the sample weights by the way they were given."""
+def arguments_of(use: Use, wanted: Sequence[Shape] = (), *, reads_text: bool = False) -> tuple[Argument, ...]:
+    """x, y and the sample weights by the way they were given; ``reads_text``: the model may take texts as x."""
     values = {
         "x": use.arguments.get("x", use.arguments.get("inputs")),
         "y": use.arguments.get("y"),
         "sample_weight": use.arguments.get("sample_weight"),
     }
-    return tuple(_argument(name, value, text_of(use, name), wanted) for name, value in values.items())
+    return tuple(
+        _argument(name, value, text_of(use, name), wanted if name == "x" else (), reads_text and name == "x")
+        for name, value in values.items()
+    )
 
 
-def _argument(name: str, value: Any, text: str, wanted: Sequence[Shape]) -> Argument:
-    form = form_of(value, wanted if name == "x" else ())
+def _argument(name: str, value: Any, text: str, wanted: Sequence[Shape], reads_text: bool) -> Argument:
+    form = form_of(value, wanted, reads_text=reads_text)
     keys = tuple(named(k) for k in value) if form == "named" else ()
     stacked = shape_of_rows(value) if form in ("plain", "rows") else None
     if form == "objects":
         stacked = _shape_of_objects(value)
+    elif form == "text":
+        stacked = shape_of(value)
     return Argument(name, form, text, keys, _lengths(value, form), stacked)
 
 
-def form_of(value: Any, wanted: Sequence[Shape] = ()) -> Form:
-    """How data are given; ``wanted`` are the shapes of the model's inputs, where they are known."""
+def form_of(value: Any, wanted: Sequence[Shape] = (), *, reads_text: bool = False) -> Form:
+    """How data are given; ``wanted`` are the shapes of the model's inputs, where they are known.
+
+    ``reads_text``: they are for a model that may take texts.
+    """
     if value is None:
         return "absent"
     if hasattr(value, "element_spec"):
@@ -160,7 +170,9 @@ def form_of(value: Any, wanted: Sequence[Shape] = ()) -> Form:
         return _form_of_list(value, wanted)
     if isinstance(value, bool | int | float | complex):
         return "number"
-    if str(getattr(value, "dtype", "")) == "object":
+    if reads_text and is_text(value):
+        return "array" if is_read_as_text(value) else "text"
+    if str(getattr(getattr(value, "dtype", None), "kind", "")) in _NO_NUMBERS:
         return "objects"
     return "array" if shape_of(value) is not None else "other"
 
@@ -220,7 +232,7 @@ def _lengths(value: Any, form: Form) -> tuple[int, ...]:
     """The number of samples in each array, as Keras counts them."""
     if form == "rows":
         return (len(value),)
-    if form in ("plain", "objects"):
+    if form in ("plain", "objects", "text"):
         return (len(value),)
     if form not in ("array", "several", "named"):
         return ()

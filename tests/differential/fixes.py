@@ -39,17 +39,21 @@ def _unsound(
         return
     yield from _text(source, fix)
     yield from _plan(source, report, number, fix)
+    after = checked(fix.source).report
+    if isinstance(after, Exception):
+        yield f"checked again, it raises {type(after).__name__}: {after}"
+        return
     with step(fix.source, exact=exact):
         outcome = run(mask(fix.source))
-    if outcome.error is not None:
+    if outcome.error is not None and _is_around(report, after, diagnostic.model):
         if fix.verified:
             yield f"verified, and raises {outcome.raised}"
         elif fix.complete:
             yield f"complete, and raises {outcome.raised}"
-    elif fix.verified:
+    elif outcome.error is None and fix.verified:
         found = report.models[diagnostic.model] if diagnostic.model is not None else None
         yield from _effect(outcome, fix, found.keras_name if found is not None else "")
-    yield from _again(report, diagnostic, fix)
+    yield from _again(report, after, diagnostic, fix)
 
 
 def _text(source: str, fix: Fix) -> Iterator[str]:
@@ -107,18 +111,13 @@ def _effect(outcome: Outcome, fix: Fix, found_in: str) -> Iterator[str]:
         yield f"output {shape}, promised {promised}"
 
 
-def _again(report: Report, before: Diagnostic, fix: Fix) -> Iterator[str]:
+def _again(report: Report, after: Report, before: Diagnostic, fix: Fix) -> Iterator[str]:
     """Checked again, the spot is quiet."""
-    assert fix.source is not None
-    after = checked(fix.source).report
-    if isinstance(after, Exception):
-        yield f"checked again, it raises {type(after).__name__}: {after}"
-        return
     serious = [d for d in after.diagnostics if d.severity != "info"]
     of_model = [d for d in serious if d.model == before.model and _is_around(report, after, before.model)]
     if fix.complete and of_model:
         yield f"complete, and then comes {of_model[0].rule}: {of_model[0].message}"
-    if fix.verified and any(d.severity == "error" for d in serious):
+    if fix.verified and any(d.severity == "error" for d in serious) and _is_around(report, after, before.model):
         yield f"verified, and then comes {next(d for d in serious if d.severity == 'error').rule}"
     if any(d.rule == before.rule and d.call == before.call and d.message == before.message for d in serious):
         yield "the finding is still there"
@@ -126,7 +125,7 @@ def _again(report: Report, before: Diagnostic, fix: Fix) -> Iterator[str]:
 
 def _is_around(report: Report, after: Report, number: int | None) -> bool:
     """Whether a model holds what a fix repaired: of layers in no model the cell is told once its models are right."""
-    if number is None:
+    if number is None or number >= len(after.models):
         return True
     repaired, now = report.models[number], after.models[number]
     lines = {call.span.start_line for call in repaired.calls if call.span}

@@ -211,8 +211,9 @@ class LossFacts:
 
 
 #: How an argument was given: not at all · one array · several arrays in a list or by their names · numbers in
-#: plain lists · one number · a list with an array for each sample · an array of Python objects · an array of texts
-#: that Keras does not read as it is · a data set that TensorFlow reads · a PyDataset · a generator · something else.
+#: plain lists · one number · a list with an array for each sample · an array or table of Python objects that may be
+#: read as numbers · texts for a model that reads text, not as Keras reads them · texts and other things that are no
+#: numbers, where numbers are needed · a data set that TensorFlow reads · a PyDataset · a generator · something else.
 Form = Literal[
     "absent",
     "array",
@@ -223,6 +224,7 @@ Form = Literal[
     "rows",
     "objects",
     "text",
+    "words",
     "dataset",
     "sequence",
     "generator",

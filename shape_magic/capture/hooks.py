@@ -126,7 +126,11 @@ def _made(owner: type, name: str, make: Callable[[Any], Any]) -> tuple[type, str
     if id(getattr(own, "__func__", own)) in _owned:
         own = _meant(own)
         _put_back(owner, name, own)
-    original = _defined(owner, name)
+    # The class itself is not asked: Python would note for it that it was, under a number of which each class has a
+    # thousand, and every change uses one up. After that whatever is looked up in the class takes its time.
+    original = own if own is not _MISSING else _inherited(owner, name)
+    if isinstance(original, staticmethod):
+        original = original.__func__
     known = _wrappers.get((owner, name))
     if known is None or known[0] is not original:  # it may have been replaced since the last cell
         known = _wrappers[owner, name] = original, make(original)
@@ -135,14 +139,9 @@ def _made(owner: type, name: str, make: Callable[[Any], Any]) -> tuple[type, str
     return owner, name, known[1], own
 
 
-def _defined(owner: type, name: str) -> Any:
-    """The function that a class has by a name, its own or inherited.
-
-    The class itself is not asked: Python would note for it that it was, under a number of which each class has a
-    thousand, and every change uses one up. After that whatever is looked up in the class takes its time.
-    """
-    found = next(vars(one)[name] for one in owner.__mro__ if name in vars(one))
-    return found.__func__ if isinstance(found, staticmethod) else found
+def _inherited(owner: type, name: str) -> Any:
+    """What a class has from its bases."""
+    return next(vars(base)[name] for base in owner.__mro__ if name in vars(base))
 
 
 def _take_out(owner: type, name: str, wrapper: Any, own: Any) -> None:

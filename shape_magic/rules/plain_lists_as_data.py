@@ -10,7 +10,7 @@ from shape_magic.rules.calls import line_of, repaired
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import shape_text
 
-_FORMS = ("rows", "plain", "text", "objects", "number")
+_FORMS = ("rows", "plain", "text", "words", "objects", "number")
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -44,22 +44,37 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 
 def _variant(argument: Argument) -> str:
-    if argument.form in ("number", "text"):
-        return "text" if argument.form == "text" else "number"
+    if argument.form == "number":
+        return "number"
+    if argument.form == "words":
+        return "words"
     if argument.stacked is None:
         return "ragged"
+    if argument.form == "text":
+        return "text"
     if argument.form == "rows":
         return "rows"
     return "objects" if argument.form == "objects" else "plain"
 
 
 def _repairs(contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:
-    if not contract.numpy or any(a.stacked is None for a in wrong):
+    if not contract.numpy or not all(_can_be_made(a) for a in wrong):
         return
     changes = tuple((a.name, _template(a, contract)) for a in wrong)
     forms = {a.form for a in wrong}
-    does = {"objects": "numbers", "text": "texts"}.get(forms.pop(), "as-array") if len(forms) == 1 else "as-array"
-    yield repaired(contract, *changes, does=does, safety="safe")
+    does = _DOES.get(next(iter(forms)), "as-array") if len(forms) == 1 else "as-array"
+    yield repaired(contract, *changes, does=does, safety="choice" if "words" in forms else "safe")
+
+
+#: What a repair does where all arguments are of one form; else it makes arrays.
+_DOES = {"objects": "numbers", "text": "texts", "words": "classes"}
+
+
+def _can_be_made(argument: Argument) -> bool:
+    """Whether it can be made an array that Keras takes: words can where they are the classes' names."""
+    if argument.form == "words":
+        return argument.name == "y" and len(argument.stacked or ()) == 1
+    return argument.stacked is not None
 
 
 def _template(argument: Argument, contract: Contract) -> str:
@@ -67,7 +82,9 @@ def _template(argument: Argument, contract: Contract) -> str:
     if argument.form == "text":
         column = "[:, 0]" if len(argument.stacked or ()) == 2 else ""
         decoded = ".astype(str)" if given and given[0].dtype.startswith("bytes") else ""
-        return f"{{}}{column}{decoded}.astype(object)"
+        return f"{contract.numpy}.asarray({{}}{decoded}, dtype=object){column}"
+    if argument.form == "words":
+        return f"{contract.numpy}.unique({{}}, return_inverse=True)[1]"
     if argument.form != "objects":
         return f"{contract.numpy}.array({{}})"
     nested = bool(given) and len(given[0].shape) < len(argument.stacked or ())

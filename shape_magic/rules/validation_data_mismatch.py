@@ -61,7 +61,7 @@ def _variant(model: Model, contract: Contract, inner: Contract) -> str | None:
     x, y = inner.argument("x"), inner.argument("y")
     if contract.failure is not None or model.failed_call is not None or x is None or y is None:
         return None
-    if any(a.form in ("plain", "number", "rows", "objects", "text") for a in (x, y)):
+    if any(a.form in ("plain", "number", "rows", "objects", "text", "words") for a in (x, y)):
         return "lists"
     if are_swapped(model, inner):
         return "swapped"

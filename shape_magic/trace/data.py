@@ -83,17 +83,29 @@ def _nested_shape(value: Any) -> Shape | None:
 
 def _dtype(value: Any) -> str:
     if getattr(value, "dtype", None) is None:
-        return "float32"
+        return "object" if has_no_numbers(value) else "float32"
     return "string" if is_read_as_text(value) else dtype_name(value.dtype)
 
 
+#: NumPy's kinds of arrays that Keras makes no tensor of: Python objects, texts, dates and times between them.
+_NO_NUMBERS = frozenset("OUSMm")
+
+
+def has_no_numbers(value: Any) -> bool:
+    """Whether an array, or a column of a table, is of a type that no tensor has, whatever it holds."""
+    dtype, dtypes = getattr(value, "dtype", None), getattr(value, "dtypes", None)
+    columns = [dtype] if dtype is not None else dtypes if hasattr(value, "columns") and dtypes is not None else ()
+    return ask(lambda: any(getattr(one, "kind", None) in _NO_NUMBERS for one in columns), otherwise=False)
+
+
 def is_text(value: Any) -> bool:
-    """Whether an array of NumPy's holds texts, in whatever way; of long ones the beginning is looked at."""
+    """Whether an array, or a table's column, holds texts, in whatever way; of long ones the beginning is looked at."""
     import numpy as np
 
-    if type(value) is not np.ndarray or value.dtype.kind not in "OUS":
+    if not has_no_numbers(value):
         return False
-    return value.dtype.kind != "O" or all(isinstance(one, str) for one in value.reshape(-1)[:SAMPLE])
+    array = np.asarray(value[:SAMPLE])
+    return array.dtype.kind in "US" or (array.dtype.kind == "O" and all(isinstance(x, str) for x in array.reshape(-1)))
 
 
 def is_read_as_text(value: Any) -> bool:

@@ -11,16 +11,14 @@ from typing import Any
 from shape_magic.capture.session import Use
 from shape_magic.facts import Argument, ClassWeights, Data, Form
 from shape_magic.spans import Shape, Span
-from shape_magic.trace.data import describe, dtype_name, is_read_as_text, is_text, shape_of
+from shape_magic.trace.data import describe, dtype_name, has_no_numbers, is_read_as_text, is_text, shape_of
 from shape_magic.trace.sources import first_batch, is_sequence
-from shape_magic.untrusted import module_of, named
+from shape_magic.untrusted import ask, module_of, named
 from shape_magic.words import say
 
 #: Rows of a list that are looked at, at most.
 _ROWS = 1_000
 _NEARBY = 40
-#: NumPy's kinds of arrays that Keras makes no tensor of: Python objects, texts, dates and times between them.
-_NO_NUMBERS = ("O", "U", "S", "M", "m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +144,8 @@ def _argument(name: str, value: Any, text: str, wanted: Sequence[Shape], reads_t
     stacked = shape_of_rows(value) if form in ("plain", "rows") else None
     if form == "objects":
         stacked = _shape_of_objects(value)
-    elif form == "text":
-        stacked = shape_of(value)
+    elif form in ("text", "words"):
+        stacked = shape_of(value) or (len(value),)
     return Argument(name, form, text, keys, _lengths(value, form), stacked)
 
 
@@ -167,13 +165,15 @@ def form_of(value: Any, wanted: Sequence[Shape] = (), *, reads_text: bool = Fals
     if isinstance(value, Mapping):
         return "named"
     if isinstance(value, list | tuple):
+        if value and all(isinstance(one, str) for one in value[:_ROWS]):
+            return "text" if reads_text else "words"
         return _form_of_list(value, wanted)
     if isinstance(value, bool | int | float | complex):
         return "number"
-    if reads_text and is_text(value):
+    if reads_text and ask(lambda: is_text(value), otherwise=False):
         return "array" if is_read_as_text(value) else "text"
-    if str(getattr(getattr(value, "dtype", None), "kind", "")) in _NO_NUMBERS:
-        return "objects"
+    if has_no_numbers(value):
+        return "words" if ask(lambda: _holds_words(value), otherwise=False) else "objects"
     return "array" if shape_of(value) is not None else "other"
 
 
@@ -206,18 +206,36 @@ def shape_of_rows(value: Any) -> Shape | None:
 
 
 def _shape_of_objects(value: Any) -> Shape | None:
-    """The shape of an array of Python objects as numbers; None where they are none, or rows of different lengths."""
-    import numpy as np
+    """The shape of an array of Python objects as numbers; None where they are rows of different lengths."""
+    array = _first_of(value)
+    if not _holds_rows(array):
+        return shape_of(value)
+    rows = shape_of_rows(list(array))
+    return None if rows is None else (len(value), *rows[1:])
 
-    array = np.asarray(value[:_ROWS])
-    if array.ndim == 1 and array.size and isinstance(array[0], np.ndarray | list | tuple):
-        rows = shape_of_rows(list(array))
-        return None if rows is None else (len(value), *rows[1:])
+
+def _holds_words(value: Any) -> bool:
+    """Whether texts or other things in an array or a table can't be read as numbers."""
+    array = _first_of(value)
+    if _holds_rows(array):
+        return False
     try:
         array.astype("float32")
     except (TypeError, ValueError):
-        return None
-    return shape_of(value)
+        return True
+    return False
+
+
+def _first_of(value: Any) -> Any:
+    import numpy as np
+
+    return np.asarray(value[:_ROWS])
+
+
+def _holds_rows(array: Any) -> bool:
+    import numpy as np
+
+    return array.ndim == 1 and array.size > 0 and isinstance(array[0], np.ndarray | list | tuple)
 
 
 def _row_shape(row: Any) -> Shape | None:
@@ -232,7 +250,7 @@ def _lengths(value: Any, form: Form) -> tuple[int, ...]:
     """The number of samples in each array, as Keras counts them."""
     if form == "rows":
         return (len(value),)
-    if form in ("plain", "objects", "text"):
+    if form in ("plain", "objects", "text", "words"):
         return (len(value),)
     if form not in ("array", "several", "named"):
         return ()

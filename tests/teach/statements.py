@@ -323,6 +323,15 @@ def losses_broadcast() -> None:
     assert math.isfinite(fitted(model, rng().random((4, 5, 3)), rng().random((4, 1))))
 
 
+def not_every_metric_broadcasts() -> None:
+    """What ``mse`` makes of two columns of labels for one unit, ``R2Score`` refuses."""
+    answers, labels = np.zeros((4, 1), "float32"), np.zeros((4, 2), "float32")
+    assert math.isfinite(float(ops.mean(keras.losses.mean_squared_error(labels, answers))))
+    model = keras.Sequential([layers.Input((1,)), layers.Activation("linear")])
+    model.compile(loss="mse", metrics=[keras.metrics.R2Score()])
+    refused(lambda: fitted(model, answers, labels))
+
+
 # -- losses, labels and activations
 
 
@@ -506,6 +515,20 @@ def tensors_are_boxes_of_one_type() -> None:
     """Rows of different lengths and objects make none."""
     refused(lambda: np.array([[1.0], [1.0, 2.0]], "float32"))
     refused(lambda: ops.convert_to_tensor(np.array([[1, "a"]], dtype=object)))
+
+
+def texts_of_numpy_are_no_tensors() -> None:
+    """A dtype for each length; Keras has no name for one of them."""
+    assert [np.array(texts).dtype.itemsize // 4 for texts in (["a"], ["a", "four"])] == [1, 4]
+    refused(lambda: keras.backend.standardize_dtype(np.array(["a", "four"]).dtype.name))
+    assert keras.backend.standardize_dtype("string") == "string"
+
+
+def words_are_not_multiplied() -> None:
+    """Nor added up: a layer and a loss refuse them."""
+    refused(lambda: dense_model(features=1).predict(np.array(["a", "b"], object), verbose=0))
+    refused(lambda: fitted(dense_model(), np.zeros((2, 4)), np.array(["a", "b"])))
+    refused(lambda: np.array(["a"]) * np.array(["b"]))
 
 
 def data_sets_give_batches() -> None:

@@ -33,6 +33,7 @@ NOT_RECOMPUTED = {
     **dict.fromkeys(("Dot", "GetItem", "Sum", "TrueDivide"), "an operation, whose arguments a row does not keep"),
     **dict.fromkeys(("Resizing", "AdaptiveAveragePooling2D"), "its output's size is its argument"),
     **dict.fromkeys(("RandomZoom", "Masking", "Normalization", "StringLookup"), "gives the shape that it gets"),
+    "TextVectorization": "its output's size is that of what it has learned",
     "ConvLSTM2D": "a recurrent convolution: its formula is Keras' own",
     "Lambda": "the user's own function",
 }

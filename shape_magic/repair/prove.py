@@ -122,29 +122,34 @@ class Prover:
         """
         start = _State(self._sources, self._facts, found.model)
         try:
-            return self._follow(_Hunt(found, everything), start, found, repair, ())
+            return self._follow(_Hunt(found, everything), (start,), found, repair, ())
         except GaveUp:
             return Unprovable("the user's code took too long")
 
-    def _follow(self, hunt: _Hunt, state: _State, goal: Found, repair: Repair, done: tuple[Repair, ...]) -> Verdict:
+    def _follow(
+        self, hunt: _Hunt, way: tuple[_State, ...], goal: Found, repair: Repair, done: tuple[Repair, ...]
+    ) -> Verdict:
+        """One repair more; ``way``: what the ones before it have led through."""
         if hunt.runs == _RUNS or len(done) == _CHAIN:
             return Refuted("too many mistakes follow one another")
         hunt.runs += 1
-        after = self._applied(state, repair)
+        after = self._applied(way[-1], repair)
         if isinstance(after, Unprovable) and not done:
             return self._on_stack(hunt.found, repair, after)
         if not isinstance(after, _State):
             return after
+        if any(after.sources == state.sources for state in way):
+            return Refuted("the repairs undo each other")
         done = (*done, repair)
         before = self._facts.models[hunt.found.model]
         remaining = _remaining(after)
-        judged = _judged(after, before, remaining, goal)
+        judged = _judged(after, before, remaining, (goal, hunt.found))
         if judged is not None:
             return judged
         serious = [f for f in remaining if _matters(f, hunt.found)]
         for following in (remaining if hunt.everything else serious)[:1]:
             for candidate in following.finding.repairs:
-                verdict = self._follow(hunt, after, following, candidate, done)
+                verdict = self._follow(hunt, (*way, after), following, candidate, done)
                 if isinstance(verdict, Proved):
                     return verdict
         if any(_follows(hunt.found, f) or (hunt.found.model, f.identity) not in self._beside for f in serious):
@@ -240,12 +245,11 @@ def _follows(found: Found, left: Found) -> bool:
     return found.finding.topic == left.finding.topic == "call"
 
 
-def _judged(state: _State, before: Model, remaining: list[Found], goal: Found) -> Refuted | None:
-    """Why the last repair does not count; None when it moved on."""
+def _judged(state: _State, before: Model, remaining: list[Found], goals: tuple[Found, ...]) -> Refuted | None:
+    """Why the last repair does not count; None when it moved on, and did not bring back what others have repaired."""
     after = state.facts.models[state.model]
-    for left in remaining:
-        if left.rule == goal.rule and left.finding.topic == goal.finding.topic and not _is_further(left, goal):
-            return Refuted("the finding is still there")
+    if any(_is_still(left, goal) for left in remaining for goal in goals):
+        return Refuted("the finding is still there")
     if remaining:
         return None
     if after.failed_call or after.failure or not after.outputs:
@@ -253,6 +257,10 @@ def _judged(state: _State, before: Model, remaining: list[Found], goal: Found) -
     if before.contract is not None and after.contract is None:
         return Refuted("the call was not reached")
     return None
+
+
+def _is_still(left: Found, goal: Found) -> bool:
+    return left.rule == goal.rule and left.finding.topic == goal.finding.topic and not _is_further(left, goal)
 
 
 def _is_further(left: Found, goal: Found) -> bool:

@@ -109,17 +109,24 @@ def is_text(value: Any) -> bool:
 
 
 def is_read_as_text(value: Any) -> bool:
-    """Whether Keras makes a tensor of texts of an array: of Python strings along one axis, with TensorFlow.
+    """Whether Keras makes a tensor of texts of an array of Python strings: with TensorFlow, and along one axis.
 
-    ``convert_to_sliceable`` in keras/src/trainers/data_adapters/array_slicing.py.
+    An older Keras, 3.3 for one, does so along several axes, too: its own converter is asked about two rows.
     """
     import numpy as np
 
-    if type(value) is not np.ndarray or value.dtype.kind != "O" or value.ndim != 1 or not len(value):
+    if type(value) is not np.ndarray or value.dtype.kind != "O" or not len(value) or not is_text(value):
         return False
     import keras
+    from keras.src.trainers.data_adapters.array_slicing import convert_to_sliceable
 
-    return keras.backend.backend() == "tensorflow" and is_text(value)
+    if keras.backend.backend() != "tensorflow":
+        return False
+    try:
+        convert_to_sliceable(value[:2], target_backend="tensorflow")
+    except ValueError:
+        return False
+    return True
 
 
 def dtype_name(dtype: Any) -> str:

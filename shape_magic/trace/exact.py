@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shape_magic.trace.layers import is_keras
+from shape_magic.trace.layers import is_keras, wrapped
 from shape_magic.trace.rows import Step, is_layer, shape
 
 _ON_GRIDS = (
@@ -76,7 +76,7 @@ def is_exact(step: Step) -> bool:
     if name in _MERGES:
         return len({len(s.shape) for s in symbols}) == 1
     if name in _ONCE:
-        return len(symbols) == 1 and len(layer._inbound_nodes) == 1 and _is_keras_inside(layer)
+        return len(symbols) == 1 and len(layer._inbound_nodes) == 1 and _is_exact_inside(layer)
     return name in _ALWAYS and not _leaves_open(layer)
 
 
@@ -89,5 +89,7 @@ def _is_pointwise(name: str) -> bool:
     return name in {"Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Negative", "Exp", "Log", "Sqrt", "Square"}
 
 
-def _is_keras_inside(layer: Any) -> bool:
-    return all(is_keras(one) for one in layer._flatten_layers())
+def _is_exact_inside(layer: Any) -> bool:
+    """Whether the layer that another one runs is exact as well: a bare RNN checks no input, for one."""
+    inner = wrapped(layer)
+    return all(map(is_keras, layer._flatten_layers())) and (inner is None or type(inner).__name__ in _ONCE)

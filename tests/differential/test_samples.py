@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.differential.fixes import unsound
 from tests.differential.samples import SAMPLES, Sample
-from tests.differential.verdicts import disagreement
+from tests.differential.verdicts import checked, disagreement
 from tests.rules.keras_here import need
 
 MENDED = [sample for sample in SAMPLES if not sample.reason]
@@ -15,6 +16,13 @@ LISTED = [sample for sample in SAMPLES if sample.reason]
 @pytest.mark.parametrize("sample", MENDED, ids=[s.name for s in MENDED])
 def test_what_was_mended_stays_so(sample: Sample) -> None:
     assert disagreement(sample.source) is None
+
+
+@pytest.mark.parametrize("sample", MENDED, ids=[s.name for s in MENDED])
+def test_its_repairs_are_sound(sample: Sample) -> None:
+    report = checked(sample.source).report
+    assert not isinstance(report, Exception)
+    assert list(map(str, unsound(sample.source, report))) == []
 
 
 @pytest.mark.parametrize("sample", LISTED, ids=[s.name for s in LISTED])

@@ -122,7 +122,9 @@ def interrupt(notebook: Notebook, *, by_key: bool) -> None:
         notebook.page.keyboard.press("i")
         notebook.page.keyboard.press("i")
     else:
-        notebook.page.locator('.jp-NotebookPanel-toolbar [data-command="notebook:interrupt-kernel"]').click()
+        # JupyterLab 4.0 does not say on a button which command it is for.
+        button = ':is([data-command="notebook:interrupt-kernel"], [title^="Interrupt the kernel"])'
+        notebook.page.locator(f".jp-NotebookPanel-toolbar {button}").first.click()
 
 
 def goes_on(notebook: Notebook) -> None:

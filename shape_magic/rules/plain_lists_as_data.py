@@ -35,7 +35,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
             "shape": shape_text(shape) if shape is not None else "",
             "count": shape[0] if shape else 0,
             "numpy": contract.numpy or "np",
-            "dtype": _data(contract, first)[0].dtype if _data(contract, first) else "object",
+            "dtype": next((d.dtype for d in _data(contract, first)), "object"),
         },
         repairs=tuple(_repairs(contract, wrong)),
         keras_message=contract.complaint.failure.message if contract.complaint else None,

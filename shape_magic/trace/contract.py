@@ -16,7 +16,7 @@ from shape_magic.capture.session import Tracked, Use
 from shape_magic.facts import Compiled, Complaint, Contract, Data, Failure, LossFacts
 from shape_magic.spans import Shape
 from shape_magic.trace.complaints import complaint_of, data_complaint, weights_failure
-from shape_magic.trace.data import computed, with_batch
+from shape_magic.trace.data import as_read, with_batch
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.layers import is_keras
 from shape_magic.trace.losses import Settings, loss_facts, per_output, settings_of
@@ -73,7 +73,7 @@ def forward(
     import keras
     from keras.src import backend
 
-    given = [keras.KerasTensor(with_batch(d, batch), dtype=_float_as_read(d)) for d in x]
+    given = [keras.KerasTensor(with_batch(d, batch), dtype=as_read(d.dtype)) for d in x]
     wanted = list(model.inputs)
     if len(given) == len(wanted) and all(shape(g)[1:] == shape(w)[1:] for g, w in zip(given, wanted, strict=True)):
         return [keras.KerasTensor((batch, *shape(o)[1:]), dtype=o.dtype) for o in flat(model.outputs)], None
@@ -87,10 +87,6 @@ def forward(
             return flat(backend.compute_output_spec(model.call, structure, training=training)), None
     except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
         return [], None if is_users_own(error) else failure_of(error)
-
-
-def _float_as_read(data: Data) -> str:
-    return "float32" if data.dtype.startswith("float") else computed(data.dtype)
 
 
 #: Keras' own layers that take texts, or whatever the user's function does.

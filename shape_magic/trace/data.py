@@ -134,6 +134,11 @@ def dtype_name(dtype: Any) -> str:
     return named(getattr(dtype, "name", dtype)).removeprefix("torch.")
 
 
+def as_read(dtype: str) -> str:
+    """The dtype in which a model gets data: floats of any size as Keras' own."""
+    return "float32" if dtype.startswith("float") else computed(dtype)
+
+
 def computed(dtype: str) -> str:
     """The dtype of a symbol for data: their own, or that of numbers where Keras has no name for it and will say so."""
     import keras

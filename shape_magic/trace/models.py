@@ -16,7 +16,7 @@ from shape_magic.interrupts import GaveUp
 from shape_magic.spans import Shape
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.contract import batch_of, contract_facts, forward, is_training
-from shape_magic.trace.data import computed, with_batch
+from shape_magic.trace.data import as_read, with_batch
 from shape_magic.trace.exact import is_doubtful
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.inputs import input_data, with_declaration
@@ -274,7 +274,7 @@ def _copied(session: Session, model: Any) -> Any:
     try:
         return type(model).from_config(model.get_config())
     except Exception:
-        if type(model).__module__.partition(".")[0] != "keras":
+        if not is_keras(model):
             raise
         # A layer of it can't be put in writing, a Lambda for one: each is made again in its own way.
         parts = [_copied(session, one) if _is_stack(one) else clone(session, one) for one in model.layers]
@@ -294,9 +294,7 @@ def _start(
     if tracked is not None and tracked.start is not None:
         return Data("input", tracked.start, "float32")
     if x:
-        return Data(
-            x[0].name, with_batch(x[0], None), "float32" if x[0].dtype.startswith("float") else computed(x[0].dtype)
-        )
+        return Data(x[0].name, with_batch(x[0], None), as_read(x[0].dtype))
     inner = graph_of(first) if first is not None else None
     return input_data(session, inner.inputs[0], []) if inner else None
 

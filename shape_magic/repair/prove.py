@@ -158,7 +158,7 @@ class Prover:
         model = with_names_of(before, after.facts.models[after.model])
         beside = {identity for number, identity in self._beside if number == hunt.found.model}
         settles = beside - {f.identity for f in remaining} if len(done) == 1 else ()
-        left = [*remaining, *self._elsewhere(hunt.found.model, after.facts)]
+        left = [*remaining, *self._elsewhere(hunt.found.model, after.facts), *self._below(hunt.found, after)]
         return Proved(model, edits, after.sources, done, not left, _runs(left), frozenset(settles))
 
     def _elsewhere(self, number: int, after: Facts | None) -> list[Found]:
@@ -169,6 +169,24 @@ class Prover:
         still = {(f.model, f.finding.severity) for f in diagnose(after)}
         numbers = {n: _same_model(self._facts.models[n], n, after) for n in {f.model for f in others}}
         return [f for f in others if (now := numbers[f.model]) is None or (now, f.finding.severity) in still]
+
+    def _below(self, found: Found, state: _State) -> list[Found]:
+        """What comes to light of other models once the cell gets past this one, at which it ended."""
+        if found.finding.severity != "error":
+            return []
+        cells = list(state.sources.items())
+        targets = spans_of(state.facts.models[state.model])
+        known = slice_for(cells, targets, self._namespace)
+        rest = slice_for(cells, targets, self._namespace, to_the_end=True)
+        if isinstance(rest, Impure) or rest == known:
+            return []
+        try:
+            after = self._runs.run(rest, cells, state.renamed)
+        except SyntaxError:
+            return []
+        told = {f.identity for f in diagnose(state.facts)} | {identity for _, identity in self._beside}
+        serious = (f for f in diagnose(after.facts) if f.finding.severity != "info")
+        return [f for f in serious if f.identity not in told]
 
     def _on_stack(self, found: Found, repair: Repair, unprovable: Unprovable) -> Verdict:
         """The proof on the traced graph, where the source can't be edited or run."""

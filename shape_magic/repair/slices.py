@@ -98,9 +98,16 @@ def _codes(source: str) -> tuple[Code, ...]:
 
 
 def slice_for(
-    cells: Sequence[tuple[CellId, str]], targets: Iterable[Span], namespace: Mapping[str, object]
+    cells: Sequence[tuple[CellId, str]],
+    targets: Iterable[Span],
+    namespace: Mapping[str, object],
+    *,
+    to_the_end: bool = False,
 ) -> Slice | Impure:
-    """The statements that lead to the targets, or why they can't be run again."""
+    """The statements that lead to the targets and go on with them, or why they can't be run again.
+
+    ``to_the_end``: and whatever else stands behind the first target in the cell of the last one.
+    """
     statements = statements_of(cells)
     wanted = list(targets)
     if {t.cell for t in wanted} - {s.cell for s in statements}:
@@ -108,6 +115,8 @@ def slice_for(
     hit = _hit(statements, wanted)
     bound = {name for s in statements for name in s.code.writes}
     ahead = _ahead(statements, sorted(hit), namespace)
+    if to_the_end and hit:
+        ahead |= _behind(statements, hit)
     last = max(hit, default=-1)
     if hit and _is_definition(statements[last].node):
         last = max(ahead, default=last)  # a function is proved where it is called
@@ -149,6 +158,13 @@ def _ahead(statements: list[Statement], hit: list[int], namespace: Mapping[str, 
         else:
             made -= code.rebinds
     return found
+
+
+def _behind(statements: list[Statement], hit: set[int]) -> set[int]:
+    """What stands behind the first target in the cell of the last one; definitions only come where they are used."""
+    cell = statements[max(hit)].cell
+    behind = range(min(hit) + 1, len(statements))
+    return {i for i in behind if statements[i].cell == cell and not _is_definition(statements[i].node)} - hit
 
 
 def _is_definition(node: ast.stmt) -> bool:

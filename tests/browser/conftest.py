@@ -29,7 +29,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="browser tests need playwright")
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = [
@@ -206,6 +206,12 @@ class Notebook:
     name: str
     errors: list[str] = field(default_factory=list)
 
+    def hear(self, error: Error) -> None:
+        """Keeps an error of the page, but for JupyterLab 4.0's own: headings that it has not drawn yet have no type."""
+        told = error.stack or str(error)
+        if "_onCellInViewportChanged" not in told or "blob:" in told:  # a widget's code comes as a blob
+            self.errors.append(told)
+
     @property
     def cells(self) -> Locator:
         return self.page.locator(f"{SHOWN} .jp-Notebook .jp-Cell")
@@ -343,7 +349,7 @@ class Desk:
         """A notebook in a tab of its own, with its kernel idle."""
         page = self.context.new_page()
         notebook = Notebook(page, self.server, name)
-        page.on("pageerror", lambda error: notebook.errors.append(str(error)))
+        page.on("pageerror", notebook.hear)
         page.goto(self.server.address(name))
         expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible()
         self._wait_for_kernel(page, name)

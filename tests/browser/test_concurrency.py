@@ -279,7 +279,8 @@ def test_a_cell_that_is_deleted_while_it_runs_again_ends_the_run_in_words(lab: D
     notebook.evaluate_in_kernel(2, f"show({slow!r}, {ids[1]!r}, {[ids[1], ids[3]]!r})")
     card = card_in(notebook, 2)
     card.get_by_role("button", name=RUN).click()
-    expect(notebook.count(1)).to_have_text("[*]:")
+    # An older JupyterLab lets nobody else say that a cell runs: there the prompt is empty meanwhile.
+    expect(notebook.count(1)).to_have_text(re.compile(r"\[[* ]\]:"))
     notebook.cell(1).locator(".cm-content").click()
     notebook.command("notebook:delete-cell")
     expect(notebook.cells).to_have_count(4)

@@ -45,7 +45,7 @@ def _unsound(
         return
     with step(fix.source, exact=exact):
         outcome = run(mask(fix.source))
-    if outcome.error is not None and _is_around(report, after, diagnostic.model):
+    if outcome.error is not None:
         if fix.verified:
             yield f"verified, and raises {outcome.raised}"
         elif fix.complete:
@@ -114,19 +114,10 @@ def _effect(outcome: Outcome, fix: Fix, found_in: str) -> Iterator[str]:
 def _again(report: Report, after: Report, before: Diagnostic, fix: Fix) -> Iterator[str]:
     """Checked again, the spot is quiet."""
     serious = [d for d in after.diagnostics if d.severity != "info"]
-    of_model = [d for d in serious if d.model == before.model and _is_around(report, after, before.model)]
+    of_model = [d for d in serious if d.model == before.model]
     if fix.complete and of_model:
         yield f"complete, and then comes {of_model[0].rule}: {of_model[0].message}"
-    if fix.verified and any(d.severity == "error" for d in serious) and _is_around(report, after, before.model):
+    if fix.verified and any(d.severity == "error" for d in serious):
         yield f"verified, and then comes {next(d for d in serious if d.severity == 'error').rule}"
     if any(d.rule == before.rule and d.call == before.call and d.message == before.message for d in serious):
         yield "the finding is still there"
-
-
-def _is_around(report: Report, after: Report, number: int | None) -> bool:
-    """Whether a model holds what a fix repaired: of layers in no model the cell is told once its models are right."""
-    if number is None or number >= len(after.models):
-        return True
-    repaired, now = report.models[number], after.models[number]
-    lines = {call.span.start_line for call in repaired.calls if call.span}
-    return not lines or any(call.span and call.span.start_line in lines for call in now.calls)

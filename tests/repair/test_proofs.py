@@ -452,3 +452,24 @@ def test_no_repair_makes_a_cell_run_that_stops_at_another_model() -> None:
     for diagnostic in report.diagnostics:
         assert all(fix.verified == (diagnostic.model == 0) for fix in diagnostic.fixes)
         assert not any(fix.complete for fix in diagnostic.fixes)  # what is wrong with the other one remains
+
+
+BEHIND = (
+    "start = layers.Input((8, 8, 3))\n"
+    "first = keras.Model(start, layers.Conv2D(4, 3)(layers.Flatten()(start)))\n"
+    "second = keras.Sequential([layers.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.{}])\n"
+    "second.compile('adam', 'mse')\n"
+    "second.fit(np.zeros((6, 8, 8, 3)), np.zeros((6, 6, 6, 4)), verbose=0)\n"
+)
+
+
+def test_no_repair_is_called_verified_before_a_mistake_that_the_run_had_not_come_to() -> None:
+    assert [(f.verified, f.complete) for f in fixes(checked(BEHIND.format("Conv1D(4, 1)")))] == [(False, False)]
+    assert [(f.verified, f.complete) for f in fixes(checked(BEHIND.format("Conv2D(4, 1)")))] == [(True, True)]
+
+
+def test_what_has_effects_below_the_mistake_is_not_run_by_the_proof(tmp_path: Path) -> None:
+    ns: dict[str, Any] = {"told": tmp_path / "told"}
+    late = BEHIND.format("Conv1D(4, 1)").replace("second = ", "told.write_text('here')\nsecond = ", 1)
+    assert [(f.verified, f.complete) for f in fixes(checked(late, ns=ns))] == [(True, True)]
+    assert not ns["told"].exists()

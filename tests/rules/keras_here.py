@@ -106,7 +106,7 @@ def lacking(feature: str) -> str:
     return "" if holds() else reason
 
 
-#: The cells of the pages that need one, by the end of their names.
+#: The cells of the pages and lessons that need one, by the end of their names.
 NEEDED = {
     "a-size-that-is-left-open": "open sizes",
     "a-pooling-to-a-fixed-grid": "adaptive",
@@ -116,11 +116,12 @@ NEEDED = {
     "attention-behind-the-last-step": "attention on rows",
     "attention-and-masking-on-sequences": "attention behind a mask",
     "a-mean-and-a-variance-that-are-given": "given moments",
+    "patient-2-code": "windows",
 }
 
 
 def why_not(cell: str) -> str:
-    """Why a page's cell, by its name, doesn't hold here; empty where it does."""
+    """Why a cell of a page or lesson, by its name, doesn't hold here; empty where it does."""
     return lacking(NEEDED[end]) if (end := cell.rpartition("/")[2]) in NEEDED else ""
 
 

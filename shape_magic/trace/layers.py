@@ -12,7 +12,7 @@ from shape_magic.spans import Shape
 from shape_magic.trace.classes import bases_of, is_kerases_own, per_class
 from shape_magic.trace.data import size
 from shape_magic.trace.worker import in_worker
-from shape_magic.untrusted import ask
+from shape_magic.untrusted import ask, module_of
 
 
 def bases(layer: Any) -> tuple[str, ...]:
@@ -36,6 +36,11 @@ def _is_wrapper(cls: type) -> bool:
 def is_keras(layer: Any) -> bool:
     """Whether the class is Keras' own, so that its rules are known."""
     return is_kerases_own(type(layer))
+
+
+def is_stack(model: Any) -> bool:
+    """Whether a model is a Sequential of Keras, or of a class made from it."""
+    return any(c.__name__ == "Sequential" and module_of(c).startswith("keras.") for c in type(model).__mro__)
 
 
 def declares(layer: Any) -> Shape | None:

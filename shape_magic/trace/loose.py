@@ -13,7 +13,7 @@ from shape_magic.trace import layers as describe
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.inputs import input_data
-from shape_magic.trace.models import assigned_name
+from shape_magic.trace.names import assigned_name
 from shape_magic.trace.probe import runs
 from shape_magic.trace.rows import Rows, name_of, shape
 from shape_magic.trace.stack import call_apart, flat

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import ast
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from shape_magic.capture.blame import is_users_own
-from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Session, Tracked, Use
 from shape_magic.facts import Contract, Data, Failure, Given, Model, Run
 from shape_magic.interrupts import GaveUp
 from shape_magic.spans import Shape
 from shape_magic.trace.axes import with_axes
+from shape_magic.trace.built import built_copy, forward_of_copy
 from shape_magic.trace.contract import batch_of, contract_facts, forward, is_training
 from shape_magic.trace.data import as_read, with_batch
 from shape_magic.trace.exact import is_doubtful
-from shape_magic.trace.failures import failure_of
 from shape_magic.trace.inputs import input_data, with_declaration
-from shape_magic.trace.layers import is_keras
+from shape_magic.trace.layers import is_stack
+from shape_magic.trace.names import variable_name
 from shape_magic.trace.origins import with_origins
 from shape_magic.trace.probe import Circumstances, are_exact, runs
 from shape_magic.trace.reuse import Flow, Spec
 from shape_magic.trace.rows import Rows, graph_of, name_of, shape
-from shape_magic.trace.stack import clone, flat, input_tensor, trace_stack
+from shape_magic.trace.stack import flat, input_tensor, trace_stack
 from shape_magic.trace.subclassed import traced, trains_itself
-from shape_magic.trace.untouched import reached_from
 from shape_magic.trace.use import Names, data_of_use
 from shape_magic.trace.worker import apart, in_worker
-from shape_magic.untrusted import asked, module_of
 from shape_magic.words import say
 
 _NOTHING = Given()
@@ -90,11 +86,11 @@ def _facts(
             def outputs_of(x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
                 if not x:  # a generator: nothing is consumed to find out, the model's own outputs are what is known
                     return flat(graph.outputs), None
-                return forward(graph, x, batch, guarded=not _is_stack(model), training=training)
+                return forward(graph, x, batch, guarded=not is_stack(model), training=training)
 
             contract = contract_facts(tracked, use, outputs_of, namespace)
         rows.note_runs(runs(session, rows.steps, graph.outputs, _circumstances(use, contract, graph)))
-    elif _is_stack(model):
+    elif is_stack(model):
         inputs, outputs, contract, failure = _stack(session, rows, model, tracked, use, given.inputs, namespace)
         ends = [rows.calls[-1].call] if len(outputs) == 1 and rows.calls else []
     else:
@@ -151,12 +147,8 @@ def _with_loss(tracked: Tracked | None, model: Any, loss: str | None) -> Tracked
     return replace(known, compiled={**known.compiled, "loss": loss}) if loss else known
 
 
-def _is_stack(model: Any) -> bool:
-    return any(c.__name__ == "Sequential" and module_of(c).startswith("keras.") for c in type(model).__mro__)
-
-
 def _kind(model: Any) -> Literal["Sequential", "Functional", "Model"]:
-    if _is_stack(model):
+    if is_stack(model):
         return "Sequential"
     return "Functional" if graph_of(model) is not None else "Model"
 
@@ -184,12 +176,12 @@ def _stack(
 
         def outputs_for(x: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
             if failed is None and x and x[0].shape[1:] != start.shape[1:]:
-                return _forward_of_stack(session, model, start, x, batch, is_training(use))
+                return forward_of_copy(session, model, start, x, batch, is_training(use))
             return [input_tensor((batch, *s[1:])) for s in outputs], failed
 
         contract = contract_facts(tracked, use, outputs_for, namespace)
         if end is not None and not (are_exact(rows.steps) and all(map(_is_formula_enough, model.layers))):
-            graph = apart(lambda: _built_copy(session, model, start))
+            graph = apart(lambda: built_copy(session, model, start))
             if isinstance(graph, Failure):
                 return (start,), outputs, contract, graph
             rows.note_runs(_runs_of_stack(session, rows, graph, use, contract))
@@ -200,7 +192,7 @@ def _is_formula_enough(layer: Any) -> bool:
     """Whether the formulas of a stack's layer can be believed; of a model with a graph its steps tell."""
     if graph_of(layer) is not None:
         return True
-    if _is_stack(layer):
+    if is_stack(layer):
         return all(map(_is_formula_enough, layer.layers))
     return not any(map(is_doubtful, layer._flatten_layers()))
 
@@ -226,16 +218,6 @@ def _by_call(
     return seen.rows, starts, outputs, contract_facts(tracked, use, outputs_for, namespace)
 
 
-def _forward_of_stack(
-    session: Session, model: Any, start: Data, x: Sequence[Data], batch: int | None, training: bool | None
-) -> tuple[list[Any], Failure | None]:
-    """What a stack that was built on other data gives for x, or why it gives nothing. Runs in the worker."""
-    graph = _built_copy(session, model, start)
-    if graph is None or isinstance(graph, Failure):
-        return [], graph
-    return forward(graph, x, batch, guarded=False, training=training)
-
-
 def _runs_of_stack(session: Session, rows: Rows, graph: Any, use: Use, contract: Contract) -> Mapping[int, Run]:
     """What the real calls of a stack that is not built yet will do other than their formulas say, by row.
 
@@ -248,37 +230,6 @@ def _runs_of_stack(session: Session, rows: Rows, graph: Any, use: Use, contract:
     if [c.class_name for c in copy.calls] != [c.class_name for c in rows.calls]:
         return {}
     return runs(session, copy.steps, graph.outputs, _circumstances(use, contract, graph))
-
-
-def _built_copy(session: Session, model: Any, start: Data) -> Any:
-    """The graph of a copy of a stack, built for its first data, or why Keras can't build it. Runs in the worker.
-
-    None where it can't be copied, or where the copy may be another one: a stack is checked when it is called, too.
-    """
-    try:
-        with unobserved(), asked():
-            twin = _copied(session, model)
-    except Exception:  # noqa: BLE001 - Keras leaves it to each layer what it needs to be made again
-        return None
-    try:
-        with unobserved(), asked(), reached_from(twin):
-            twin.build(start.shape)
-    except Exception as error:  # noqa: BLE001 - what Keras can't build is the finding
-        is_faithful = all(map(is_keras, model._flatten_layers(include_self=False)))
-        return failure_of(error) if is_faithful and not is_users_own(error) else None
-    return graph_of(twin)
-
-
-def _copied(session: Session, model: Any) -> Any:
-    """An unbuilt copy of a stack; raises where there is none. Runs in the worker."""
-    try:
-        return type(model).from_config(model.get_config())
-    except Exception:
-        if not is_keras(model):
-            raise
-        # A layer of it can't be put in writing, a Lambda for one: each is made again in its own way.
-        parts = [_copied(session, one) if _is_stack(one) else clone(session, one) for one in model.layers]
-        return type(model)(parts)
 
 
 def _start(
@@ -301,32 +252,4 @@ def _start(
 
 def _first_layers(model: Any) -> list[Any]:
     """The layer of a Sequential behind its InputLayer: it may say the input's shape."""
-    return list(model._layers[1:2]) if _is_stack(model) else []
-
-
-def variable_name(session: Session, model: Any, namespace: Mapping[str, Any], tracked: Tracked | None) -> str:
-    """The variable that holds the model, else the one that it would have been assigned to, else Keras' name."""
-    held = [k for k, v in namespace.items() if v is model and not k.startswith("_")]
-    if held:
-        return held[-1]
-    assigned = assigned_name(session, tracked.span if tracked else None)
-    return assigned or name_of(model)
-
-
-def assigned_name(session: Session, span: Any, *, within: bool = False) -> str | None:
-    """The name on the left of the statement in which a span stands; ``within``: a span that is not all of its value."""
-    cell = session.book.cells.get(span.cell) if span is not None and span.cell is not None else None
-    if cell is None or cell.tree is None:
-        return None
-    for node in ast.walk(cell.tree):
-        if isinstance(node, ast.Assign) and node.lineno <= span.start_line <= (node.end_lineno or 0):
-            target = node.targets[0]
-            end = (node.value.end_lineno, node.value.end_col_offset)
-            whole = end == (span.end_line, span.end_col)
-            if isinstance(target, ast.Name) and _calls_model(node.value) and not (within and whole):
-                return target.id
-    return None
-
-
-def _calls_model(value: ast.expr) -> bool:
-    return isinstance(value, ast.Call) and not isinstance(value.func, ast.Call)
+    return list(model._layers[1:2]) if is_stack(model) else []

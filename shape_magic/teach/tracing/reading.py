@@ -22,11 +22,11 @@ from shape_magic.teach.recipe import Cut, Layer, Node, Recipe, Ref
 from shape_magic.teach.tracing.answers import Answers
 from shape_magic.teach.tracing.forge import plain_config
 from shape_magic.trace.arguments import positional
-from shape_magic.trace.layers import is_keras
+from shape_magic.trace.layers import is_keras, is_stack
 from shape_magic.trace.loose import ancestors
 from shape_magic.trace.losses import settings_of
 from shape_magic.trace.memory import available
-from shape_magic.trace.models import assigned_name, variable_name
+from shape_magic.trace.names import assigned_name, variable_name
 from shape_magic.trace.rows import graph_of, is_layer, shape
 from shape_magic.trace.stack import flat
 from shape_magic.trace.worker import apart
@@ -143,7 +143,7 @@ class _Reader:
 
     def recipe(self, model: Any, name: str, start: tuple[Shape, ...]) -> Recipe:
         """The recipe of a model; ``start``: the input's shape, where the model doesn't say it."""
-        if _is_sequential(model):
+        if is_stack(model):
             return self._stack(model, name, start)
         graph = graph_of(model)
         if graph is None:
@@ -251,7 +251,7 @@ class _Reader:
     def layer(self, one: Any) -> Layer:
         """One layer by how it is made; raises ``UsageError`` where that can't be told."""
         name = str(one.name)
-        if graph_of(one) is not None or _is_sequential(one):
+        if graph_of(one) is not None or is_stack(one):
             return Layer(name, type(one).__name__, "keras", {}, inside=self.recipe(one, name, ()))
         cls = type(one)
         try:
@@ -300,10 +300,6 @@ class _Reader:
             apart(make)
         except Exception:  # noqa: BLE001 - lambdas, callables, layers without get_config
             raise UsageError(say("play.error.no_copy", name=name)) from None
-
-
-def _is_sequential(model: Any) -> bool:
-    return any(c.__name__ == "Sequential" and c.__module__.startswith("keras.") for c in type(model).__mro__)
 
 
 def _parts(value: slice) -> tuple[Any, Any, Any]:

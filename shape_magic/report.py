@@ -33,6 +33,10 @@ class Effect:
     layers: tuple[Call, ...]
 
 
+#: How the label of a fix begins that only takes a layer out.
+REMOVES = "remove "
+
+
 @dataclass(frozen=True, slots=True)
 class Fix:
     """A repair of the source that was traced through to the labels and removes the finding."""
@@ -60,7 +64,7 @@ class Fix:
     diff: tuple[tuple[str, str], ...] = ()
     #: Code to paste where there is no cell to edit.
     snippet: str | None = None
-    #: The class or argument that it brings, for a short button: ``"Flatten"``.
+    #: The class or argument that it brings, for a short button: ``"Flatten"``; else ``"remove flatten"``.
     label: str = ""
 
 

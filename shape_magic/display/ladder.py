@@ -12,7 +12,7 @@ from shape_magic.display.cards import tone
 from shape_magic.display.palette import swatch
 from shape_magic.display.parts import AxisCell, Fold, FoldKind, Item, Rail, Row, RowKind, State, flatten, short
 from shape_magic.facts import Call, Data, Model
-from shape_magic.report import Diagnostic, Fix
+from shape_magic.report import REMOVES, Diagnostic, Fix
 from shape_magic.spans import Axes, Shape
 from shape_magic.words import language, number, say, shape_text
 
@@ -54,10 +54,12 @@ def _axis(axis: str, spoken: str) -> tuple[str, str, str]:
     return (letter, axis, say(f"axis.{axis}")) if letter != "·" else (letter, "axis", say("axis.unknown"))
 
 
-def with_label(fix: Fix) -> str:
-    """The fix as a student would write it: ``Flatten()``, ``padding='same'``, or its title."""
+def change_of(fix: Fix) -> str:
+    """What the rows past the break stand for: ``with Flatten()``, ``with padding='same'``, ``without flatten``."""
     label = short(fix.label or fix.title)
-    return f"{label}()" if label.isidentifier() and label[0].isupper() else label
+    if label.startswith(REMOVES):
+        return say("ui.mark.without", layer=label.removeprefix(REMOVES))
+    return say("ui.mark.with", fix=f"{label}()" if label.isidentifier() and label[0].isupper() else label)
 
 
 def build_ladder(model: Model, findings: Sequence[Diagnostic], arrived: Iterable[int] = ()) -> Ladder:
@@ -156,7 +158,7 @@ class _Draft:
             if call.class_name == "InputLayer" and self._is_input(call, after):
                 continue
             state: State = "new" if k in new else "predicted"
-            mark = say("ui.mark.brought" if state == "new" else "ui.mark.predicted", fix=with_label(fix))
+            mark = say("ui.mark.brought" if state == "new" else "ui.mark.predicted", change=change_of(fix))
             reads = tuple(sorted(after[i] for i in set(call.inputs) if i in after))
             # Where the fix only takes over from the broken row, an arc around that row would be noise.
             takes_over = reads == (above,) and above == len(self._rows) - 2

@@ -20,7 +20,7 @@ from rich.text import Text
 from shape_magic.display.disclosure import Disclosure, told
 from shape_magic.display.palette import SWATCHES, UNKNOWN
 from shape_magic.display.parts import AxisCell, Card, FixView, Item, ModelView, Row, short, shown
-from shape_magic.display.view import build_view, with_label
+from shape_magic.display.view import build_view, change_of
 from shape_magic.report import Report
 from shape_magic.words import say
 
@@ -161,7 +161,7 @@ def _report(
 def _with_fix(report: Report, model: ModelView) -> str:
     """``"(with Flatten())"``: what the rows past the break stand for."""
     first = [fix for card in model.cards for fix in report.diagnostics[card.diagnostic].fixes[:1] if fix.effect]
-    return say("text.with", fix=short(with_label(first[0]), _LABEL)) if first else ""
+    return say("text.with", change=short(change_of(first[0]), _LABEL)) if first else ""
 
 
 # The ladder ---------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from shape_magic.display.cards import build_card, cell_names, numbered_fixes, tone
 from shape_magic.display.disclosure import STEPS, Disclosure, told
-from shape_magic.display.ladder import Ladder, build_ladder, glyph, labels_text, with_label
+from shape_magic.display.ladder import Ladder, build_ladder, change_of, glyph, labels_text
 from shape_magic.display.parts import (
     ActionView,
     AxisCell,
@@ -45,6 +45,7 @@ __all__ = [
     "View",
     "build_view",
     "cell_names",
+    "change_of",
     "flatten",
     "glyph",
     "labels_text",
@@ -52,7 +53,6 @@ __all__ = [
     "numbered_fixes",
     "short",
     "visible",
-    "with_label",
 ]
 
 

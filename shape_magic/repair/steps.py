@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from shape_magic.report import Safety
+from shape_magic.report import REMOVES, Safety
 from shape_magic.spans import Span
 
 
@@ -180,3 +180,8 @@ class Repair:
     values: Mapping[str, object] = field(default_factory=dict)
     #: For a short button: ``"Flatten"``.
     label: str = ""
+
+
+def without(layer: str) -> str:
+    """The label of a repair that takes this layer out."""
+    return f"{REMOVES}{layer}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model
-from shape_magic.repair.steps import RemoveLayer, Repair
+from shape_magic.repair.steps import RemoveLayer, Repair, without
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_rank import CHANNELS, input_above
 from shape_magic.rules.input_shape import set_input
@@ -58,7 +58,7 @@ def _variant(call: Call) -> str | None:
 
 def _repairs(model: Model, call: Call, variant: str) -> Iterator[Repair]:
     if variant == "steps":
-        yield Repair((RemoveLayer(call.call),), "choice", "take-out", {"layer": call.layer}, f"remove {call.layer}")
+        yield Repair((RemoveLayer(call.call),), "choice", "take-out", {"layer": call.layer}, without(call.layer))
     above = input_above(model, call)
     if above is None or above.embedding is not None or None in above.sizes:
         return

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shape_magic.facts import Call, Model
-from shape_magic.repair.steps import InsertLayer, RemoveLayer, Repair
+from shape_magic.repair.steps import InsertLayer, RemoveLayer, Repair, without
 from shape_magic.rules.input_shape import PASS_ON, set_input
 from shape_magic.spans import Shape
 
@@ -62,7 +62,7 @@ def with_fewer_axes(model: Model, above: Above) -> Iterator[Repair]:
         return
     if holds_vectors(above) and above.embedding is not None and not counts_batch(above):
         name = above.embedding.layer
-        yield Repair((RemoveLayer(above.embedding.call),), "choice", "take-out", {"layer": name}, f"remove {name}")
+        yield Repair((RemoveLayer(above.embedding.call),), "choice", "take-out", {"layer": name}, without(name))
         yield set_input(model, sizes[:-1], above.item)
         return
     picture = len(sizes) == 3 and sizes[0] == sizes[1]  # a grey one, its rows read as steps

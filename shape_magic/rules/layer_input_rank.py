@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model
-from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument, TrueButLast
+from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument, TrueButLast, without
 from shape_magic.rules.branches import made_alike, rank_dropped_at
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_rank import (
@@ -156,11 +156,9 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
         if not _is_repeated(model, call, cause):
             values = {"layer": cause.layer}
-            yield Repair((RemoveLayer(cause.call),), "choice", "remove", values, f"remove {cause.layer}")
+            yield Repair((RemoveLayer(cause.call),), "choice", "remove", values, without(cause.layer))
         if call.is_a("BasePooling"):
-            yield Repair(
-                (RemoveLayer(call.call),), "choice", "remove-pool", {"layer": call.layer}, f"remove {call.layer}"
-            )
+            yield Repair((RemoveLayer(call.call),), "choice", "remove-pool", {"layer": call.layer}, without(call.layer))
     yield from maps_of_row(model, call)
     sizes = call.input_shape[1:] if call.input_shape else ()
     near = _nearest(model, call)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from shape_magic.facts import Call, Model
-from shape_magic.repair.steps import InsertLayer, RemoveLayer, Repair, SetArgument, SetInputShape, Step
+from shape_magic.repair.steps import InsertLayer, RemoveLayer, Repair, SetArgument, SetInputShape, Step, without
 from shape_magic.rules.branches import (
     CONVS,
     GROWS,
@@ -247,9 +247,7 @@ def _kept_sizes(merge: Merge, large: int) -> list[Repair]:
     found = [Repair(tuple(steps), "choice", "keep-grid", names, "same size")]
     pool = next((c for c in calls if c.is_a(*POOLS)), None)
     if pool is not None and len(calls) == 1:
-        found.append(
-            Repair((RemoveLayer(pool.call),), "choice", "remove", {"layer": pool.layer}, f"remove {pool.layer}")
-        )
+        found.append(Repair((RemoveLayer(pool.call),), "choice", "remove", {"layer": pool.layer}, without(pool.layer)))
     return found
 
 

@@ -81,7 +81,7 @@ def _template(argument: Argument, contract: Contract) -> str:
     given = _data(contract, argument)
     if argument.form == "text":
         column = "[:, 0]" if len(argument.stacked or ()) == 2 else ""
-        decoded = ".astype(str)" if given and given[0].dtype.startswith("bytes") else ""
+        decoded = ".astype(str)" if given and given[0].dtype.startswith("|S") else ""
         return f"{contract.numpy}.asarray({{}}{decoded}, dtype=object){column}"
     if argument.form == "words":
         return f"{contract.numpy}.unique({{}}, return_inverse=True)[1]"

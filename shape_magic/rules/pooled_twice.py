@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model
-from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument
+from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument, without
 from shape_magic.rules.branches import joins, rank_dropped_at
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import shape_text
@@ -63,7 +63,7 @@ def _repairs(call: Call, first: Call | None) -> Iterator[Repair]:
     if first is not None and first.exact:
         outs = [first, call] if first.is_a("Flatten") else [call, first]
     for out in outs:
-        yield Repair((RemoveLayer(out.call),), "choice", "remove-one", {"layer": out.layer}, f"remove {out.layer}")
+        yield Repair((RemoveLayer(out.call),), "choice", "remove-one", {"layer": out.layer}, without(out.layer))
 
 
 RULE = Rule("pooled-twice", check)

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from itertools import islice
 
 from shape_magic.facts import Call, Model
-from shape_magic.repair.steps import InsertLayer, RemoveLayer, Repair, SetArgument, SetInputShape, Step, WrapData
+from shape_magic.repair.steps import (
+    InsertLayer,
+    RemoveLayer,
+    Repair,
+    SetArgument,
+    SetInputShape,
+    Step,
+    WrapData,
+    without,
+)
 from shape_magic.rules.agreement import CLASSES, SPARSE, Pair
 from shape_magic.rules.grids import (
     CONVOLUTIONS,
@@ -203,7 +212,7 @@ def _other_steps(task: Task) -> Iterator[Repair]:
                 yield Repair(steps, "choice", "other-step", values, f"{name}={text}")
         if call.is_a(POOLINGS) and _fits(task, {}, (call.call,)):
             steps_: tuple[Step, ...] = (RemoveLayer(call.call), *task.width)
-            yield Repair(steps_, "choice", "remove", {"layer": call.layer}, f"remove {call.layer}")
+            yield Repair(steps_, "choice", "remove", {"layer": call.layer}, without(call.layer))
 
 
 def _settings(task: Task, call: Call) -> Mapping[str, object]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shape_magic.facts import Call, Contract, Facts, Model
-from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument, Step
+from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument, Step, without
 from shape_magic.rules.agreement import SPARSE, Pair, agrees, correction_for, pairs, relabelled
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.widths import RECURRENT, End, activated, end_of, set_width, width_argument
@@ -110,7 +110,7 @@ def _repairs(contract: Contract, pair: Pair, lost: _Loss) -> Iterator[Repair]:
         steps = (SetArgument(call.call, "return_sequences", "True"), *width)
         yield Repair(steps, "choice", f"every-step{wide}", values, "return_sequences=True")
     else:
-        yield Repair((RemoveLayer(call.call), *width), "choice", f"remove{wide}", values, f"remove {call.layer}")
+        yield Repair((RemoveLayer(call.call), *width), "choice", f"remove{wide}", values, without(call.layer))
     labels = pair.labels.shape
     if agrees(pair.loss.name, pair.output, (labels[0], *labels[2:])):
         text = f"{pair.labels.name}[:, -1]"

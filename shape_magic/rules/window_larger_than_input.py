@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model
-from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument
+from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument, without
 from shape_magic.rules.branches import made_alike
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_rank import CHANNELS
@@ -129,7 +129,7 @@ def _repairs(model: Model, call: Call, turned: Shape | None) -> Iterator[Repair]
     pool = next((n for n in above if model.calls[n].is_a(*_POOLS)), None)
     if pool is not None:
         name = model.calls[pool].layer
-        yield Repair((RemoveLayer(pool),), "choice", "remove", {"layer": name}, f"remove {name}")
+        yield Repair((RemoveLayer(pool),), "choice", "remove", {"layer": name}, without(name))
 
 
 def _padded(model: Model, call: Call) -> Repair:

@@ -130,8 +130,12 @@ def is_read_as_text(value: Any) -> bool:
 
 
 def dtype_name(dtype: Any) -> str:
-    """A dtype by the name that NumPy, TensorFlow and JAX have for it; PyTorch puts its own before it."""
-    return named(getattr(dtype, "name", dtype)).removeprefix("torch.")
+    """A dtype as NumPy, TensorFlow and JAX show it; PyTorch puts its own name before it.
+
+    Of NumPy's texts the sign, ``<U5``: their name counts bits.
+    """
+    is_text = getattr(dtype, "kind", None) in {"U", "S"}
+    return named(dtype if is_text else getattr(dtype, "name", dtype)).removeprefix("torch.")
 
 
 def as_read(dtype: str) -> str:

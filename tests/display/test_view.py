@@ -10,6 +10,7 @@ import pytest
 
 from shape_magic.display.parts import Done, Fold, Row, visible
 from shape_magic.display.view import build_view, numbered_fixes
+from shape_magic.repair.steps import without
 from shape_magic.report import Report
 from tests import samples
 
@@ -135,8 +136,8 @@ def test_rows_that_were_not_reached_are_told_apart_unless_a_fix_reaches_them() -
     report = samples.not_reached()
     assert ("Flatten", "(None, 64)", "predicted", "as it would be with padding") in rows_of(report)
     (finding,) = report.diagnostics
-    without = replace(report, diagnostics=(replace(finding, fixes=()),))
-    assert ("Flatten", "", "unreached", "not reached") in rows_of(without)
+    unfixed = replace(report, diagnostics=(replace(finding, fixes=()),))
+    assert ("Flatten", "", "unreached", "not reached") in rows_of(unfixed)
 
 
 def test_repeated_blocks_fold_into_one_line_and_keep_their_rows() -> None:
@@ -192,6 +193,14 @@ def test_a_fix_that_sets_an_argument_brings_nothing_and_keeps_the_names() -> Non
         "predicted",
         "as it would be with units=3",
     )
+
+
+def test_rows_behind_a_layer_that_goes_are_told_as_they_would_be_without_it() -> None:
+    report = samples.not_reached()
+    (finding,) = report.diagnostics
+    gone = replace(finding.fixes[0], label=without("pool"))
+    changed = replace(report, diagnostics=(replace(finding, fixes=(gone,)),))
+    assert ("Flatten", "(None, 64)", "predicted", "as it would be without pool") in rows_of(changed)
 
 
 def test_what_a_fix_has_brought_is_marked() -> None:

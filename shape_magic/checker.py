@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -191,8 +191,10 @@ class Checker(Observer):
             return facts
         tracked = self.session.tracked.get(model)
         known = self._models.get(tracked.number) if tracked is not None else None
-        if known is not None and self._fails(known):
-            return known.facts  # said before the call, which went on all the same
+        told: list[_Seen] = [*([known] if known is not None else ()), *self._around(model)]
+        for seen in told:
+            if self._fails(seen):
+                return seen.facts  # said before the call, which went on all the same
         use = self._use_of_call(*self._call) if self._call is not None and self._call[0] is model else None
         facts = model_facts(self.session, model, self.namespace, use=use, given=self.given)
         if not _fails(self.diagnose(self.facts_of([facts]))):  # a warning does not say why the call raised
@@ -202,6 +204,13 @@ class Checker(Observer):
         noted = self.session.note_model(model, None)
         self._models[noted.number] = _Seen(facts, known.use if known is not None else None)
         return facts
+
+    def _around(self, model: Any) -> Iterator[_Seen]:
+        """The models that were used with this one in them."""
+        for tracked in self.session.current:
+            seen, whole = self._models.get(tracked.number), tracked.ref()
+            if seen is not None and seen.facts.contract is not None and any(part is model for part in _parts(whole)):
+                yield seen
 
     def _answer(self, use: Use, facts: Model) -> None:
         self.stood_in = True

@@ -247,6 +247,10 @@ class Argument:
     lengths: tuple[int, ...] = ()
     #: The shape that it has as one array; None where its rows have different lengths.
     stacked: Shape | None = None
+    #: Of several arrays those that hold no numbers.
+    parts: tuple[Argument, ...] = ()
+    #: Of such a part, its place in the list or tuple.
+    item: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shape_magic.capture.session import Live, Session
@@ -139,10 +139,19 @@ def _proofs(found: Found, prover: Prover) -> list[tuple[Repair, Proved]]:
         together = prover.prove(found, proved[0][0], everything=True)
         if isinstance(together, Proved) and together.complete:
             proved.insert(1, (proved[0][0], together))
-    return list(_distinct(proved))
+    return list(_distinct(_without_detours(proved)))
 
 
-def _distinct(proved: Sequence[tuple[Repair, Proved]]) -> Iterator[tuple[Repair, Proved]]:
+def _without_detours(proved: Sequence[tuple[Repair, Proved]]) -> Iterator[tuple[Repair, Proved]]:
+    """What is no way round: of repairs that led on to one that does as much alone, the first was of no use."""
+    alone = [(verdict.repairs[0].steps, verdict.complete) for _, verdict in proved if len(verdict.repairs) == 1]
+    for repair, verdict in proved:
+        enough = [steps for steps, complete in alone if complete or not verdict.complete]
+        if not any(following.steps in enough for following in verdict.repairs[1:]):
+            yield repair, verdict
+
+
+def _distinct(proved: Iterable[tuple[Repair, Proved]]) -> Iterator[tuple[Repair, Proved]]:
     """Of repairs that led to the same text the first."""
     seen: list[tuple[Edit, ...]] = []
     for repair, verdict in proved:

@@ -29,6 +29,7 @@ from shape_magic.repair.steps import (
     Step,
     TrueButLast,
     Unwrap,
+    Wrap,
     WrapData,
 )
 from shape_magic.trace import layers as describe
@@ -86,6 +87,8 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
             removed.add(step.call)
         elif isinstance(step, ReplaceLayer):
             instead[step.call] = _new_layer(step.class_name, step.arguments)
+        elif isinstance(step, Wrap):
+            instead[step.call] = _wrapped(step.class_name, clone(session, live[step.call]))
         elif isinstance(step, DropArgument):
             return NotOnStack("what it takes out can't be told from a copy")
         elif isinstance(step, Unwrap | OwnLayer):
@@ -94,6 +97,12 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
         else:
             instead[step.call] = _with_argument(session, instead.get(step.call, live[step.call]), step)
     return _Plan(before, after, branch, instead, frozenset(removed), loss)
+
+
+def _wrapped(class_name: str, layer: Any) -> Any:
+    import keras
+
+    return getattr(keras.layers, class_name)(layer)
 
 
 def _new_layer(class_name: str, arguments: str) -> Any:

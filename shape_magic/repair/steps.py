@@ -53,6 +53,14 @@ class ReplaceLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class Wrap:
+    """A layer inside a wrapper such as ``TimeDistributed``, in its own place."""
+
+    call: int
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unwrap:
     """The layer inside a wrapper such as ``TimeDistributed`` in the wrapper's place."""
 
@@ -156,6 +164,7 @@ Step = (
     | EndLoop
     | RemoveLayer
     | ReplaceLayer
+    | Wrap
     | Unwrap
     | SetArgument
     | TrueButLast

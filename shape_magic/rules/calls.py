@@ -42,11 +42,19 @@ def is_written_out(text: str) -> bool:
 
 
 def repaired(
-    contract: Contract, *changes: tuple[str, str], does: str, item: int | None = None, safety: Safety = "choice"
+    contract: Contract,
+    *changes: tuple[str, str],
+    does: str,
+    item: int | None = None,
+    written: str = "",
+    safety: Safety = "choice",
 ) -> Repair:
-    """A repair of arguments of the call: each by its name and a template with ``{}`` for what the user wrote."""
+    """A repair of arguments of the call: each by its name and a template with ``{}`` for what the user wrote.
+
+    ``item``: which of several arrays, as it is ``written`` there.
+    """
     steps = tuple(WrapData(name, template, item) for name, template in changes)
-    texts = [template.replace("{}", _text(contract, name)) for name, template in changes]
+    texts = [template.replace("{}", written or _text(contract, name)) for name, template in changes]
     values = {
         "method": contract.method,
         "arguments": ", ".join(dict.fromkeys(texts)),

@@ -50,6 +50,11 @@ def holds_vectors(above: Above) -> bool:
     return above.embedding is not None and len(sizes) > 1 and sizes[0] is not None and sizes[-1] != 1
 
 
+def holds_columns_of_words(above: Above) -> bool:
+    """Whether an Embedding is given word numbers with an axis of size 1 behind them: one in each row."""
+    return above.embedding is not None and above.sizes[-1:] == (1,) and len(above.sizes) > 1 and not counts_batch(above)
+
+
 def counts_batch(above: Above) -> bool:
     """Whether the first axis of the input was surely meant for the batch: it is open, or a whole array's shape."""
     return len(above.sizes) > 1 and (above.sizes[0] is None or above.declared.endswith(".shape"))
@@ -66,6 +71,9 @@ def with_fewer_axes(model: Model, above: Above) -> Iterator[Repair]:
         yield set_input(model, sizes[:-1], above.item)
         return
     picture = len(sizes) == 3 and sizes[0] == sizes[1]  # a grey one, its rows read as steps
+    if holds_columns_of_words(above):
+        yield set_input(model, sizes[:-1], above.item)
+        return
     if sizes[-1] == 1 and picture:
         yield set_input(model, sizes[:-1], above.item)
     yield set_input(model, sizes[1:], above.item)

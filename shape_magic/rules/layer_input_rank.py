@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model
-from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument, TrueButLast, without
+from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument, TrueButLast, Wrap, without
 from shape_magic.rules.branches import made_alike, rank_dropped_at
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_rank import (
     Above,
     counts_batch,
+    holds_columns_of_words,
     holds_vectors,
     input_above,
     with_fewer_axes,
@@ -108,6 +109,8 @@ def _variant(model: Model, call: Call, cause: Call | None, above: Above | None, 
     if rank > (call.wants_rank or 0):
         if above is not None and holds_vectors(above) and not counts_batch(above):
             return "embedded-vectors"
+        if above is not None and holds_columns_of_words(above):
+            return "words-in-columns"
         return "batch-in-input" if above is not None and rank == (call.wants_rank or 0) + 1 else "too-many"
     if cause is not None and cause.is_a(*_RECURRENT) and call.is_a(*_RECURRENT):
         return "last-step-only"
@@ -154,6 +157,9 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
     if rank < wants and cause is not None and cause.is_a(*_RECURRENT):
         yield _every_step(model, cause)
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
+        if cause.is_a("Flatten") and wants == 3 and len(cause.input_shape or ()) > 3:
+            values = {"layer": cause.layer}
+            yield Repair((Wrap(cause.call, "TimeDistributed"),), "choice", "each-step", values, "TimeDistributed")
         if not _is_repeated(model, call, cause):
             values = {"layer": cause.layer}
             yield Repair((RemoveLayer(cause.call),), "choice", "remove", values, without(cause.layer))

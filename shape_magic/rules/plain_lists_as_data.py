@@ -18,7 +18,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     contract = model.contract
     if contract is None or contract.method == "call":
         return
-    wrong = [a for a in contract.arguments if a.form in _FORMS and a.name != "sample_weight"]
+    given = [a for whole in contract.arguments for a in (whole, *whole.parts)]
+    wrong = [a for a in given if a.form in _FORMS and a.name != "sample_weight"]
     if not wrong:
         return
     first = min(wrong, key=lambda a: _FORMS.index(a.form))
@@ -60,10 +61,22 @@ def _variant(argument: Argument) -> str:
 def _repairs(contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:
     if not contract.numpy or not all(_can_be_made(a) for a in wrong):
         return
+    if any(a not in contract.arguments for a in wrong):
+        yield from _of_part(contract, wrong)
+        return
     changes = tuple((a.name, _template(a, contract)) for a in wrong)
     forms = {a.form for a in wrong}
     does = _DOES.get(next(iter(forms)), "as-array") if len(forms) == 1 else "as-array"
     yield repaired(contract, *changes, does=does, safety="choice" if "words" in forms else "safe")
+
+
+def _of_part(contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:
+    """The repair of the only one of several arrays that is no array for Keras, where it has a place in a list."""
+    part = wrong[0]
+    if len(wrong) == 1 and part.item is not None:
+        change = part.name, _template(part, contract)
+        does = _DOES.get(part.form, "as-array")
+        yield repaired(contract, change, does=does, item=part.item, written=part.text, safety="safe")
 
 
 #: What a repair does where all arguments are of one form; else it makes arrays.
@@ -92,7 +105,8 @@ def _template(argument: Argument, contract: Contract) -> str:
 
 
 def _data(contract: Contract, argument: Argument) -> tuple[Data, ...]:
-    return contract.x if argument.name == "x" else contract.y
+    data = contract.x if argument.name == "x" else contract.y
+    return data if argument.item is None else data[argument.item : argument.item + 1]
 
 
 RULE = Rule("plain-lists-as-data", check)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import GeneratorType
 from typing import Any
@@ -146,7 +146,19 @@ def _argument(name: str, value: Any, text: str, wanted: Sequence[Shape], reads_t
         stacked = _shape_of_objects(value)
     elif form in ("text", "words"):
         stacked = shape_of(value) or (len(value),)
-    return Argument(name, form, text, keys, _lengths(value, form), stacked)
+    parts = tuple(_parts(name, value, text, reads_text)) if form in ("several", "named") else ()
+    return Argument(name, form, text, keys, _lengths(value, form), stacked, parts)
+
+
+def _parts(name: str, value: Any, text: str, reads_text: bool) -> Iterator[Argument]:
+    """Those of several arrays that hold no numbers, or texts that Keras does not read."""
+    written, held = elements_of(text), text if text.isidentifier() else name
+    for k, (key, one) in enumerate(value.items() if isinstance(value, Mapping) else enumerate(value)):
+        if has_no_numbers(one):
+            own = written[k] if k < len(written) else f"{held}[{named(key)!r}]" if key is not k else f"{held}[{k}]"
+            part = _argument(name, one, own, (), reads_text)
+            if part.form in ("text", "words", "objects"):
+                yield replace(part, item=k if key is k else None)
 
 
 def form_of(value: Any, wanted: Sequence[Shape] = (), *, reads_text: bool = False) -> Form:

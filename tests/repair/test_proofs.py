@@ -473,3 +473,23 @@ def test_what_has_effects_below_the_mistake_is_not_run_by_the_proof(tmp_path: Pa
     late = BEHIND.format("Conv1D(4, 1)").replace("second = ", "told.write_text('here')\nsecond = ", 1)
     assert [(f.verified, f.complete) for f in fixes(checked(late, ns=ns))] == [(True, True)]
     assert not ns["told"].exists()
+
+
+def test_a_repair_that_leads_on_to_another_one_that_does_it_alone_is_no_way() -> None:
+    report = checked(
+        "model = keras.Sequential([layers.Input((30, 20, 3)), layers.LSTM(4), layers.Dense(1)])\n"
+        "model.compile('adam', 'mse')\n"
+        "model.fit(np.zeros((30, 20, 3)), np.zeros((30, 1)), verbose=0)\n"
+    )
+    assert [fix.title for fix in fixes(report)] == ["Make the model's input (20, 3)"]
+
+
+def test_a_model_in_a_model_that_was_found_wrong_is_not_told_of_as_well() -> None:
+    source = (
+        "import keras, numpy as np\nfrom keras import layers\n"
+        "base = keras.Sequential([layers.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()])\n"
+        "model = keras.Sequential([base, layers.Dense(2)])\n"
+        "model.compile('adam', 'mse')\n"
+        "model.fit(np.zeros((6, 8, 8, 1)), np.zeros((6, 2)), verbose=0)\n"
+    )
+    assert [d.rule for d in check_cells([source]).diagnostics] == ["model-refuses-data"]

@@ -150,3 +150,28 @@ def test_words_as_labels_are_numbered_in_the_order_of_the_alphabet() -> None:
     assert fix.source is not None
     assert "np.unique(table['word'], return_inverse=True)[1]" in fix.source
     assert fix.safety == "choice"
+
+
+#: Texts beside numbers, as ``x`` of a model with an input for each.
+BOTH: Mapping[str, bool] = {
+    "[table['word'].to_numpy(dtype=object), table[['a', 'b']]]": True,
+    "{'words': table['word'].to_numpy(dtype=object), 'numbers': table[['a', 'b']]}": True,
+    "[table['word'].to_numpy().astype(str), table[['a', 'b']]]": False,
+    "{'words': table['word'].to_numpy().astype(str), 'numbers': table[['a', 'b']]}": False,
+    "[table['word'].to_numpy(dtype=object), table[['a', 'b']].to_numpy(dtype=object)]": False,
+}
+
+
+@pytest.mark.parametrize("x", BOTH)
+def test_a_model_of_texts_and_numbers(x: str) -> None:
+    report = agreed(
+        _TABLE
+        + "words, numbers = layers.Input((1,), dtype='string', name='words'), layers.Input((2,), name='numbers')\n"
+        "looked_up = layers.Flatten()(layers.Embedding(9, 2)(layers.Hashing(num_bins=9)(words)))\n"
+        "model = keras.Model([words, numbers], layers.Dense(1)(layers.Concatenate()([looked_up, numbers])))\n"
+        f"model.compile('adam', 'mse')\nmodel.fit({x}, table['label'], verbose=0)\n"
+    )
+    assert report.ok == BOTH[x]
+    fixes = [fix for diagnostic in report.diagnostics for fix in diagnostic.fixes]
+    assert bool(fixes) == (not report.ok and x.startswith("["))
+    assert all(fix.verified for fix in fixes)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shape_magic.repair.steps import EndLoop, InsertLayer, Unwrap
+from shape_magic.repair.steps import EndLoop, InsertLayer, Unwrap, Wrap
 from shape_magic.source.cells import apply_edits
 from shape_magic.source.writer import Refused, write
 from tests.source.harness import assert_refused, assert_written, marked, model_of
@@ -116,3 +116,14 @@ def test_a_wrapper_taken_off() -> None:
     assert_written("m.add(«TimeDistributed(Dense(3))»)", "m.add(Dense(3))", Unwrap(0))
     assert_written("y = «TimeDistributed(layer=Dense(3), name='t')»(x)", "y = Dense(3)(x)", Unwrap(0))
     assert_refused("m.add(«TimeDistributed(*given)»)", "more layers", Unwrap(0))
+
+
+def test_a_wrapper_put_on() -> None:
+    wrap = Wrap(0, "TimeDistributed")
+    imported = "from keras.layers import Flatten{}\n"
+    assert_written(
+        imported.format("") + "m.add(«Flatten()»)",
+        imported.format(", TimeDistributed") + "m.add(TimeDistributed(Flatten()))",
+        wrap,
+    )
+    assert_written("y = «layers.Flatten(name='f')»(x)", "y = layers.TimeDistributed(layers.Flatten(name='f'))(x)", wrap)

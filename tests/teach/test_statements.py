@@ -62,6 +62,7 @@ SHOWN: dict[str, Callable[[], None]] = {
     "layer-input-rank.too-many": s.layers_read_a_fixed_rank,
     "layer-input-rank.batch-in-input": s.input_is_one_sample,
     "layer-input-rank.embedded-vectors": s.embedding_adds_an_axis,
+    "layer-input-rank.words-in-columns": s.embedding_adds_an_axis,
     "layer-not-adapted": s.preprocessing_learns_by_adapt,
     "layer-refuses-input.when-run": s.building_works_out_shapes_only,
     "layer-refuses-input.shared": s.weights_belong_to_one_width,

@@ -24,6 +24,7 @@ from shape_magic.repair.steps import (
     Step,
     TrueButLast,
     Unwrap,
+    Wrap,
     WrapData,
 )
 from shape_magic.source.cells import apply_edits, parse, span_from_offsets
@@ -35,7 +36,7 @@ from shape_magic.source.writer.imports import import_splices
 from shape_magic.source.writer.insert import Insertion, insert_layers
 from shape_magic.source.writer.loops import end_loop
 from shape_magic.source.writer.places import made_with
-from shape_magic.source.writer.remove import own_layer, remove_layers, replace_layer, unwrap_layer
+from shape_magic.source.writer.remove import own_layer, remove_layers, replace_layer, unwrap_layer, wrap_layer
 from shape_magic.source.writer.snippet import snippet
 from shape_magic.source.writer.turns import true_but_last
 from shape_magic.spans import CellId, Edit, Span
@@ -124,7 +125,7 @@ def _insertions(desk: Desk, steps: Sequence[InsertLayer], shapes: Mapping[int, s
 
 def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
     """Changes of constructor calls: each call once, whatever number of layers it makes."""
-    chosen = [step for step in steps if isinstance(step, ReplaceLayer | Unwrap | SetArgument | DropArgument)]
+    chosen = [step for step in steps if isinstance(step, ReplaceLayer | Wrap | Unwrap | SetArgument | DropArgument)]
     by_call = sorted(chosen, key=lambda step: step.call)
     per_call = [(desk.model.calls[number], list(group)) for number, group in groupby(by_call, key=lambda s: s.call)]
     works: list[list[Splice]] = []
@@ -136,6 +137,7 @@ def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
         done[call.span] = anonymous
         covered = {other.call for other, steps_ in per_call if [replace(s, call=0) for s in steps_] == anonymous}
         works += [replace_layer(desk, call, step, covered) for step in group if isinstance(step, ReplaceLayer)]
+        works += [wrap_layer(desk, call, step, covered) for step in group if isinstance(step, Wrap)]
         works += [unwrap_layer(desk, call, covered) for step in group if isinstance(step, Unwrap)]
         if settings := [Setting(s.name, s.value, s.position) for s in group if isinstance(s, SetArgument)]:
             whole = any(s.whole for s in group if isinstance(s, SetArgument))

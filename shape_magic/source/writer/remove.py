@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Sequence
 
 from shape_magic.facts import Call
-from shape_magic.repair.steps import ReplaceLayer
+from shape_magic.repair.steps import ReplaceLayer, Wrap
 from shape_magic.source.writer.arguments import replaced_arguments
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
 from shape_magic.source.writer.imports import spelled
@@ -128,6 +128,16 @@ def replace_layer(desk: Desk, call: Call, step: ReplaceLayer, covered: Collectio
     if spelling != old:
         splices.append(Splice(tree, tree.start(made.func), tree.end(made.func), spelling))
     return splices
+
+
+def wrap_layer(desk: Desk, call: Call, step: Wrap, covered: Collection[int]) -> list[Splice]:
+    """A wrapper around a constructor call; raises Refusal where that makes other layers, too."""
+    tree, made = desk.constructor(call)
+    if made_with(desk, call, covered):
+        raise Refusal("several_layers", what=call.layer)
+    spelling = spelled(desk, call, step.class_name, tree, made)
+    start, end = tree.start(made), tree.end(made)
+    return [Splice(tree, start, start, f"{spelling}("), Splice(tree, end, end, ")")]
 
 
 def unwrap_layer(desk: Desk, call: Call, covered: Collection[int]) -> list[Splice]:

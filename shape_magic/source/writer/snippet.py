@@ -19,6 +19,7 @@ from shape_magic.repair.steps import (
     Step,
     TrueButLast,
     Unwrap,
+    Wrap,
     WrapData,
 )
 from shape_magic.source.writer.desk import plain
@@ -46,6 +47,8 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
         case ReplaceLayer():
             layer = f"keras.layers.{step.class_name}({step.arguments})"
             return _entering(layer, model), _say("replace", layer=model.calls[step.call].layer)
+        case Wrap():
+            return "", _say("wrap", layer=model.calls[step.call].layer, wrapper=step.class_name)
         case SetArgument():
             return f"{step.name}={step.value}", _say("argument", layer=model.calls[step.call].layer)
         case TrueButLast():

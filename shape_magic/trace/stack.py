@@ -20,7 +20,7 @@ from shape_magic.trace import layers as describe
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.known import Known, known, remembered
 from shape_magic.trace.reuse import Answer, Flow, keep, kept
-from shape_magic.trace.rows import Rows, graph_of, is_layer, name_of
+from shape_magic.trace.rows import Rows, Step, graph_of, is_layer, name_of, shape
 from shape_magic.trace.twins import twin
 from shape_magic.trace.untouched import as_they_were, reached_from
 from shape_magic.trace.worker import apart
@@ -106,6 +106,7 @@ class _Way:
     ) -> None:
         graph = graph_of(layer) if result is not None else None
         if graph is not None:
+            self._enter(layer, graph)
             self._source = self._rows.add_graph(graph, [self._source], path)[0]
         else:
             given = self.given.shapes if self.given is not None else []
@@ -115,6 +116,11 @@ class _Way:
             )
         self.given = result
         self._done += 1
+
+    def _enter(self, layer: Any, graph: Any) -> None:
+        """Note a model with a graph that is given another shape than it was made for: its own formulas say nothing."""
+        if self.given is not None and [s[1:] for s in self.given.shapes] != [shape(t)[1:] for t in graph.inputs]:
+            self._rows.steps.append(Step(None, layer, flat(self.given.symbols), {}, graph.inputs))
 
 
 def passed(session: Session, layer: Any, told: Known, given: Flow) -> tuple[Flow, tuple[int, int]]:

@@ -325,3 +325,17 @@ def test_a_multiline_graph_that_breaks_shows_what_led_there() -> None:
     assert model.calls[-1].failure is not None
     assert model.calls[-1].failure.type == "ValueError"
     assert [d.name for d in model.inputs] == ["image"]
+
+
+def test_a_built_model_in_a_stack_that_its_data_build_is_held_to_its_weights() -> None:
+    report = check_cells(
+        [
+            "import keras, numpy as np\nfrom keras import layers\n"
+            "base = keras.Sequential([layers.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()])\n"
+            "model = keras.Sequential([layers.Activation('relu'), base, layers.Dense(2)])\n"
+            "model.compile('adam', 'mse')\n"
+            "model.fit(np.zeros((6, 8, 8, 1)), np.zeros((6, 2)), verbose=0)\n"
+        ],
+        dry_run=True,
+    )
+    assert [(d.severity, d.rule) for d in report.diagnostics] == [("error", "nested-model-input")]

@@ -191,9 +191,8 @@ class Checker(Observer):
             return facts
         tracked = self.session.tracked.get(model)
         known = self._models.get(tracked.number) if tracked is not None else None
-        told: list[_Seen] = [*([known] if known is not None else ()), *self._around(model)]
-        for seen in told:
-            if self._fails(seen):
+        for seen in (known, *self._around(model)):
+            if seen is not None and self._fails(seen):
                 return seen.facts  # said before the call, which went on all the same
         use = self._use_of_call(*self._call) if self._call is not None and self._call[0] is model else None
         facts = model_facts(self.session, model, self.namespace, use=use, given=self.given)

@@ -249,8 +249,10 @@ class Argument:
     stacked: Shape | None = None
     #: Of several arrays those that hold no numbers.
     parts: tuple[Argument, ...] = ()
-    #: Of such a part, its place in the list or tuple.
-    item: int | None = None
+    #: Of such a part, its place in the list or tuple, or its name in the dict.
+    item: int | str | None = None
+    #: The dtype of an array.
+    dtype: str = ""
 
 
 @dataclass(frozen=True, slots=True)

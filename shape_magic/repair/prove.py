@@ -16,7 +16,7 @@ from shape_magic.facts import Call, Facts, Given, Model
 from shape_magic.interrupts import GaveUp
 from shape_magic.repair.effects import Impure
 from shape_magic.repair.replay import Runs
-from shape_magic.repair.slices import slice_for
+from shape_magic.repair.slices import Statement, slice_for
 from shape_magic.repair.stack import NotOnStack, on_stack
 from shape_magic.repair.steps import Reorder, Repair
 from shape_magic.rules import Found, diagnose
@@ -86,6 +86,8 @@ class _State:
     sources: Mapping[CellId, str]
     facts: Facts
     model: int
+    #: The statements that were run for it.
+    ran: tuple[Statement, ...] = ()
     #: Names that hold what another one holds in the user's namespace.
     renamed: Mapping[str, str] = field(default_factory=dict)
 
@@ -175,10 +177,8 @@ class Prover:
         if found.finding.severity != "error":
             return []
         cells = list(state.sources.items())
-        targets = spans_of(state.facts.models[state.model])
-        known = slice_for(cells, targets, self._namespace)
-        rest = slice_for(cells, targets, self._namespace, to_the_end=True)
-        if isinstance(rest, Impure) or rest == known:
+        rest = slice_for(cells, spans_of(state.facts.models[state.model]), self._namespace, to_the_end=True)
+        if isinstance(rest, Impure) or set(rest.statements) <= set(state.ran):
             return []
         try:
             after = self._runs.run(rest, cells, state.renamed)
@@ -236,7 +236,7 @@ class Prover:
             return Refuted(after.error)
         models = list(after.facts.models)
         models[number] = _with_learning_of(model, now)
-        return _State(edited, replace(after.facts, models=tuple(models)), number, renamed)
+        return _State(edited, replace(after.facts, models=tuple(models)), number, part.statements, renamed)
 
     def _bound(self, name: str, class_name: str) -> bool:
         value = self._namespace.get(name)

@@ -157,11 +157,10 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
     if rank < wants and cause is not None and cause.is_a(*_RECURRENT):
         yield _every_step(model, cause)
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
+        values = {"layer": cause.layer}
         if cause.is_a("Flatten") and wants == 3 and len(cause.input_shape or ()) > 3:
-            values = {"layer": cause.layer}
             yield Repair((Wrap(cause.call, "TimeDistributed"),), "choice", "each-step", values, "TimeDistributed")
         if not _is_repeated(model, call, cause):
-            values = {"layer": cause.layer}
             yield Repair((RemoveLayer(cause.call),), "choice", "remove", values, without(cause.layer))
         if call.is_a("BasePooling"):
             yield Repair((RemoveLayer(call.call),), "choice", "remove-pool", {"layer": call.layer}, without(call.layer))

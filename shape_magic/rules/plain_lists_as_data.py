@@ -36,7 +36,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
             "shape": shape_text(shape) if shape is not None else "",
             "count": shape[0] if shape else 0,
             "numpy": contract.numpy or "np",
-            "dtype": next((d.dtype for d in _data(contract, first)), "object"),
+            "dtype": first.dtype or "object",
         },
         repairs=tuple(_repairs(contract, wrong)),
         keras_message=contract.complaint.failure.message if contract.complaint else None,
@@ -61,7 +61,7 @@ def _variant(argument: Argument) -> str:
 def _repairs(contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:
     if not contract.numpy or not all(_can_be_made(a) for a in wrong):
         return
-    if any(a not in contract.arguments for a in wrong):
+    if any(a.item is not None for a in wrong):
         yield from _of_part(contract, wrong)
         return
     changes = tuple((a.name, _template(a, contract)) for a in wrong)
@@ -73,7 +73,7 @@ def _repairs(contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:
 def _of_part(contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:
     """The repair of the only one of several arrays that is no array for Keras, where it has a place in a list."""
     part = wrong[0]
-    if len(wrong) == 1 and part.item is not None:
+    if len(wrong) == 1 and isinstance(part.item, int):
         change = part.name, _template(part, contract)
         does = _DOES.get(part.form, "as-array")
         yield repaired(contract, change, does=does, item=part.item, written=part.text, safety="safe")
@@ -91,22 +91,22 @@ def _can_be_made(argument: Argument) -> bool:
 
 
 def _template(argument: Argument, contract: Contract) -> str:
-    given = _data(contract, argument)
     if argument.form == "text":
         column = "[:, 0]" if len(argument.stacked or ()) == 2 else ""
-        decoded = ".astype(str)" if given and given[0].dtype.startswith("|S") else ""
+        decoded = ".astype(str)" if argument.dtype.startswith("|S") else ""
         return f"{contract.numpy}.asarray({{}}{decoded}, dtype=object){column}"
     if argument.form == "words":
         return f"{contract.numpy}.unique({{}}, return_inverse=True)[1]"
     if argument.form != "objects":
         return f"{contract.numpy}.array({{}})"
+    given = _data(contract, argument)
     nested = bool(given) and len(given[0].shape) < len(argument.stacked or ())
     return f"{contract.numpy}.stack({{}})" if nested else '{}.astype("float32")'
 
 
 def _data(contract: Contract, argument: Argument) -> tuple[Data, ...]:
     data = contract.x if argument.name == "x" else contract.y
-    return data if argument.item is None else data[argument.item : argument.item + 1]
+    return data[argument.item : argument.item + 1] if isinstance(argument.item, int) else data
 
 
 RULE = Rule("plain-lists-as-data", check)

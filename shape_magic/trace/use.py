@@ -147,18 +147,21 @@ def _argument(name: str, value: Any, text: str, wanted: Sequence[Shape], reads_t
     elif form in ("text", "words"):
         stacked = shape_of(value) or (len(value),)
     parts = tuple(_parts(name, value, text, reads_text)) if form in ("several", "named") else ()
-    return Argument(name, form, text, keys, _lengths(value, form), stacked, parts)
+    dtype = dtype_name(value.dtype) if getattr(value, "dtype", None) is not None else ""
+    return Argument(name, form, text, keys, _lengths(value, form), stacked, parts, dtype=dtype)
 
 
 def _parts(name: str, value: Any, text: str, reads_text: bool) -> Iterator[Argument]:
     """Those of several arrays that hold no numbers, or texts that Keras does not read."""
     written, held = elements_of(text), text if text.isidentifier() else name
-    for k, (key, one) in enumerate(value.items() if isinstance(value, Mapping) else enumerate(value)):
+    keys = [named(key) for key in value] if isinstance(value, Mapping) else None
+    for k, one in enumerate(value.values() if isinstance(value, Mapping) else value):
         if has_no_numbers(one):
-            own = written[k] if k < len(written) else f"{held}[{named(key)!r}]" if key is not k else f"{held}[{k}]"
+            place: int | str = keys[k] if keys is not None else k
+            own = written[k] if k < len(written) else f"{held}[{place!r}]"
             part = _argument(name, one, own, (), reads_text)
             if part.form in ("text", "words", "objects"):
-                yield replace(part, item=k if key is k else None)
+                yield replace(part, item=place)
 
 
 def form_of(value: Any, wanted: Sequence[Shape] = (), *, reads_text: bool = False) -> Form:

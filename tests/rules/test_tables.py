@@ -158,6 +158,7 @@ BOTH: Mapping[str, bool] = {
     "{'words': table['word'].to_numpy(dtype=object), 'numbers': table[['a', 'b']]}": True,
     "[table['word'].to_numpy().astype(str), table[['a', 'b']]]": False,
     "{'words': table['word'].to_numpy().astype(str), 'numbers': table[['a', 'b']]}": False,
+    "{'numbers': table[['a', 'b']], 'words': table['word'].to_numpy().astype(str)}": False,
     "[table['word'].to_numpy(dtype=object), table[['a', 'b']].to_numpy(dtype=object)]": False,
 }
 
@@ -172,6 +173,7 @@ def test_a_model_of_texts_and_numbers(x: str) -> None:
         f"model.compile('adam', 'mse')\nmodel.fit({x}, table['label'], verbose=0)\n"
     )
     assert report.ok == BOTH[x]
+    assert all("<U" in d.message for d in report.diagnostics if "astype(str)" in x)
     fixes = [fix for diagnostic in report.diagnostics for fix in diagnostic.fixes]
     assert bool(fixes) == (not report.ok and x.startswith("["))
     assert all(fix.verified for fix in fixes)

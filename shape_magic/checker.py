@@ -104,15 +104,17 @@ class Checker(Observer):
     def before_weight(self, layer: Any, shape: Any, dtype: Any) -> None:
         """Stop an allocation that goes over the budget, before it is made."""
         budget = self.given.budget
-        if budget is None or in_worker():
+        if budget is None:
             return
-        size = bytes_of(shape, str(dtype or getattr(layer, "variable_dtype", None) or "float32"))
-        # The model's own weights so far count; of what other models took, the free memory tells.
-        if self._allocated + size > budget and (self.given.budget_is_set or size > available()):
-            raise WeightsTooLargeError(
-                say("magic.too_large", layer=name_of(layer), size=gibibytes(size), free=gibibytes(budget))
-            )
-        self._allocated += size
+        after = self._allocated + bytes_of(shape, str(dtype or getattr(layer, "variable_dtype", None) or "float32"))
+        if after > budget and not in_worker():
+            size = after - self._allocated
+            # The model's own weights so far count; of what other models took, the free memory tells.
+            if self.given.budget_is_set or size > available():
+                raise WeightsTooLargeError(
+                    say("magic.too_large", layer=name_of(layer), size=gibibytes(size), free=gibibytes(budget))
+                )
+        self._allocated = after
 
     def before_use(self, use: Use) -> None:
         """Check a model against its data and labels before the first step."""

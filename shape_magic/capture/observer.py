@@ -23,6 +23,8 @@ class Observer:
 
     #: Between ``hooks.start`` and ``hooks.stop``: tasks and threads that a cell leaves behind keep its context.
     listening = False
+    #: Whether ``after_call`` is wanted: it would be asked for each layer in each step of a loop.
+    hears_calls = False
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -40,7 +42,7 @@ class Observer:
         """A model is about to be called on values, maybe in each step of a loop; may raise as ``before_use``."""
 
     def after_call(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
-        """A layer was called, by the user's code or by another layer."""
+        """A layer was called, by the user's code or by another layer; told to who ``hears_calls``."""
 
     def after_break(self, broken: Broken) -> None:
         """A Keras call of the user's code raised; its exception goes on afterwards."""

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from shape_magic.capture.book import Book, Place
 from shape_magic.source.cells import span_from_positions, text_of
 from shape_magic.spans import CellId, Shape, Span
+from shape_magic.trace.table import shared
 from shape_magic.untrusted import module_of, readable
 
 T = TypeVar("T")
@@ -22,20 +23,36 @@ T = TypeVar("T")
 Moved = Callable[["Span | None"], "Span | None"]
 
 
+class _Item(weakref.ref[Any], Generic[T]):
+    """One entry of a table: the object, and its value. One object for both, as each layer of a cell has several."""
+
+    __slots__ = ("number", "value")
+    number: int
+    value: T
+
+
 class ByIdentity(Generic[T]):
     """A table keyed by objects themselves, that keeps none of them alive."""
 
     def __init__(self) -> None:
-        self._items: dict[int, tuple[weakref.ref[Any], T]] = {}
+        self._items: dict[int, _Item[T]] = {}
+        items = self._items  # not the table itself, which would then keep itself alive
+
+        def gone(item: _Item[T]) -> None:
+            if items.get(item.number) is item:
+                del items[item.number]
+
+        self._gone = gone
 
     def __setitem__(self, key: object, value: T) -> None:
-        number, items = id(key), self._items
-        items[number] = (weakref.ref(key, lambda _: items.pop(number, None)), value)
+        item: _Item[T] = _Item(key, self._gone)
+        item.number, item.value = id(key), value
+        self._items[item.number] = item
 
     def get(self, key: object) -> T | None:
         """The value kept for this very object, or None."""
         item = self._items.get(id(key))
-        return item[1] if item is not None and item[0]() is key else None
+        return item.value if item is not None and item() is key else None
 
     def clear(self) -> None:
         """Forget all values."""
@@ -44,7 +61,8 @@ class ByIdentity(Generic[T]):
     def mapped(self, change: Callable[[T], T]) -> ByIdentity[T]:
         """A table of its own for the same objects."""
         other: ByIdentity[T] = ByIdentity()
-        other._items = {number: (ref, change(value)) for number, (ref, value) in list(self._items.items())}
+        for key, value in self.items():
+            other[key] = change(value)
         return other
 
     def __len__(self) -> int:
@@ -52,10 +70,10 @@ class ByIdentity(Generic[T]):
 
     def items(self) -> Iterator[tuple[Any, T]]:
         """The objects that are still alive, with their values."""
-        for ref, value in list(self._items.values()):
-            key = ref()
+        for item in list(self._items.values()):
+            key = item()
             if key is not None:
-                yield key, value
+                yield key, item.value
 
 
 @dataclass(slots=True)
@@ -95,8 +113,13 @@ class _Loose(weakref.ref[Any]):
     """An argument that is kept alive by whoever else keeps it."""
 
 
+#: What keeps nothing alive but itself, as nearly every argument.
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+
+
 def _loose(value: Any) -> Any:
-    return _mapped(value, _let_go)
+    parts = value.values() if type(value) is dict else value if type(value) is tuple else (value,)
+    return value if _PLAIN.issuperset(map(type, parts)) else _mapped(value, _let_go)
 
 
 def _firm(value: Any) -> Any:
@@ -194,7 +217,7 @@ class Session:
     book: Book = field(default_factory=Book)
     made: ByIdentity[Made] = field(default_factory=ByIdentity)
     #: Where a layer enters a model: one span for each time that it is added or called, in order.
-    placed: ByIdentity[list[Span | None]] = field(default_factory=ByIdentity)
+    placed: ByIdentity[tuple[Span | None, ...]] = field(default_factory=ByIdentity)
     tracked: ByIdentity[Tracked] = field(default_factory=ByIdentity)
     #: Models that were made or used in the running cell, in order; the values say nothing.
     current: dict[Tracked, None] = field(default_factory=dict)
@@ -230,7 +253,7 @@ class Session:
         return Session(
             book=book,
             made=self.made.mapped(lambda made: made.moved(moved)),
-            placed=self.placed.mapped(lambda spans: [moved(span) for span in spans]),
+            placed=self.placed.mapped(lambda spans: tuple(map(moved, spans))),
             tracked=self.tracked.mapped(lambda tracked: twins[tracked.number]),
             current={twins[tracked.number]: None for tracked in self.current},
             latest=self.latest,
@@ -287,12 +310,11 @@ class Session:
     def note_placed(self, layer: Any, frame: Any) -> Span | None:
         """A layer was added to a model or called on a symbolic tensor by the user's code."""
         place = self.book.place(frame)
-        spans = self.placed.get(layer)
-        if spans is None:
-            spans = []
-            self.placed[layer] = spans
-        spans.append(place.span if place else None)
-        return place.span if place else None
+        span = place.span if place else None
+        before = self.placed.get(layer)
+        # Nearly always the first one, and many layers of a model that is made in one call share it.
+        self.placed[layer] = shared((span,)) if before is None else (*before, span)
+        return span
 
     def note_computed(self, tensors: Iterable[Any]) -> None:
         """The user's code got symbolic tensors from a call of its own."""

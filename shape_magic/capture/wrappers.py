@@ -16,12 +16,15 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.observer import Observer, StandIn, current
 from shape_magic.capture.session import Broken, Session, Tracked, Use
 from shape_magic.errors import ShapeMagicError
+from shape_magic.trace.classes import per_class
 from shape_magic.trace.worker import in_worker, with_variables
-from shape_magic.untrusted import goes_on
+from shape_magic.untrusted import goes_on, module_of
 
 _LOG = logging.getLogger("shape_magic")
 
@@ -89,32 +92,43 @@ class _Inside:
         self._observer, self._obj, self._args, self._frame, self._model = observer, obj, args, frame, model
 
     def __enter__(self) -> None:
-        session = self._observer.session
-        self._depth = session.depth
-        session.depth += 1
-        session.stack.append(self._obj)
+        self._depth = _enter(self._observer.session, self._obj)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
         session = self._observer.session
         try:
-            if isinstance(error, Exception) and not isinstance(error, StandIn):
-                self._note(session, error)
+            if isinstance(error, Exception):
+                _note(self._observer, error, self._args, self._frame, self._model)
         finally:
-            # As it was, and not one less: an interrupt may have struck inside of a call that this one made.
-            session.depth = self._depth
-            del session.stack[self._depth :]
-            if session.depth == 0:
-                session.broken = None
+            _leave(session, self._depth)
 
-    def _note(self, session: Session, error: Exception) -> None:
-        if session.broken is None and is_users_own(error):
-            return
-        _note_error(session, error, self._args, self._model)
-        if session.depth == 1 and session.broken is not None:
-            with _guarded:
-                place = session.book.place(self._frame)
-                session.broken.span, session.broken.error = place.span if place else None, error
-                self._observer.after_break(session.broken)
+
+def _enter(session: Session, obj: Any) -> int:
+    """Begin a call of Keras; gives how deep the code was before."""
+    depth = session.depth
+    session.depth = depth + 1
+    session.stack.append(obj)
+    return depth
+
+
+def _leave(session: Session, depth: int) -> None:
+    # As it was, and not one less: an interrupt may have struck inside of a call that this one made.
+    session.depth = depth
+    del session.stack[depth:]
+    if depth == 0:
+        session.broken = None
+
+
+def _note(observer: Observer, error: Exception, args: tuple[Any, ...], frame: Any, model: Any) -> None:
+    session = observer.session
+    if isinstance(error, StandIn) or (session.broken is None and is_users_own(error)):
+        return
+    _note_error(session, error, args, model)
+    if session.depth == 1 and session.broken is not None:
+        with _guarded:
+            place = session.book.place(frame)
+            session.broken.span, session.broken.error = place.span if place else None, error
+            observer.after_break(session.broken)
 
 
 def _note_error(session: Session, error: BaseException, args: tuple[Any, ...], model: Any) -> None:
@@ -257,7 +271,6 @@ def _valued(original: Any) -> Any:
 
 def _layer_call(original: Any) -> Any:
     import keras
-    from keras.src.backend.common.keras_tensor import any_symbolic_tensors
 
     model = keras.Model
 
@@ -266,27 +279,51 @@ def _layer_call(original: Any) -> Any:
         observer = current()
         if observer is None:
             return original(self, *args, **kwargs)
-        session, frame = observer.session, sys._getframe(1)
-        is_model, is_symbolic = issubclass(type(self), model), False
+        session, frame, is_symbolic = observer.session, sys._getframe(1), False
         if session.depth == 0:
             try:
                 with _guarded:
-                    if any_symbolic_tensors(args, kwargs):
+                    if _are_symbolic(args, kwargs):
                         is_symbolic = not _by_keras(frame)
                         session.note_placed(self, frame)
-                    elif is_model:
+                    elif issubclass(type(self), model):
                         observer.before_call(self, args, kwargs, frame)
             except StandIn as answer:
                 return answer.value
-        with _Inside(observer, self, args, frame, self if is_model else None):
+        # As ``_Inside`` does it, and in half the time: it is done for every layer in every step of a loop.
+        depth = _enter(session, self)
+        try:
             result = original(self, *args, **kwargs)
-        with _guarded:
-            observer.after_call(self, args, kwargs, result)
+        except Exception as error:
+            _note(observer, error, args, frame, self if issubclass(type(self), model) else None)
+            raise
+        finally:
+            _leave(session, depth)
+        if observer.hears_calls:
+            with _guarded:
+                observer.after_call(self, args, kwargs, result)
         if is_symbolic:
             session.note_computed(keras.tree.flatten(result))
         return result
 
     return _like(original, __call__)
+
+
+def _are_symbolic(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a symbolic tensor is among the arguments of a call."""
+    if all(_holds_values(type(one)) for one in (*args, *kwargs.values())):
+        return False
+    from keras.src.backend.common.keras_tensor import any_symbolic_tensors
+
+    return bool(any_symbolic_tensors(args, kwargs))
+
+
+@per_class
+def _holds_values(cls: type) -> bool:
+    """Whether an argument of this class is none that has to be searched for symbolic tensors."""
+    if cls in {np.ndarray, bool, int, float, type(None)}:
+        return True
+    return cls.__name__ == "EagerTensor" and module_of(cls).startswith("tensorflow.")
 
 
 def _symbolic_call(original: Any) -> Any:

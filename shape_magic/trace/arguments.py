@@ -12,11 +12,12 @@ import contextlib
 import functools
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shape_magic.trace.classes import Kind, is_kerases_own, is_what_it_holds, kind_of, parameters_of
-from shape_magic.trace.layouts import Layout, layout_of
+from shape_magic.trace.layouts import ASIDE, MOST_KINDS, Layout, layout_of
+from shape_magic.trace.table import Table
 from shape_magic.untrusted import ask, encodable, module_of, named, shortened
 
 #: Arguments that say nothing about shapes and fill the row.
@@ -84,18 +85,53 @@ class _Later(Mapping[str, object]):
         return repr(self._told())
 
 
+#: The arguments of layers that hold the same, by what they hold.
+_alike: Table[Hashable, _Later] = Table(MOST_KINDS)
+
+
+def forget() -> None:
+    """Keep nothing of what was told so far."""
+    _alike.forget()
+
+
 def _arguments(layer: Any) -> Mapping[str, object]:
     layout = layout_of(layer) if is_what_it_holds(type(layer)) else None
     telling = layout.telling if layout is not None and layout.tells is not False else None
-    sketch = _sketch(layer, telling) if telling is not None else None
-    if layout is None or sketch is None:
+    if layout is None or telling is None:
+        return _chosen(layer, _config(layer))
+    content = _content(vars(layer), layout, telling) if layout.tells else None
+    later = _alike.get(content) if content is not None else None
+    if later is not None:
+        return later
+    sketch = _sketch(layer, telling)
+    if sketch is None:
         return _chosen(layer, _config(layer))
     if layout.tells:
-        return _Later(sketch, layout)
+        later = _Later(sketch, layout)
+        if content is not None:
+            _alike.keep(content, later)
+        return later
     # The first layer of a layout shows whether its arguments can be told so.
     told = ask(sketch.get_config, None)
     layout.tells = isinstance(told, Mapping)
     return _chosen(layer, told if layout.tells else _config(layer))
+
+
+def _content(held: Mapping[str, Any], layout: Layout, telling: Sequence[tuple[str, Kind]]) -> Hashable | None:
+    """Equal for layers whose arguments are the same but for their names; None where that is not seen at a glance."""
+    content: list[Hashable] = [layout.number]
+    for name, kind in telling:
+        if name in ASIDE or kind in {"recipe", "policy"}:
+            continue
+        value = held[name]
+        if kind == "items":
+            kinds = tuple(map(type, value))
+            if not _SURE.issuperset(kinds):
+                return None
+            content += kinds, tuple(value)  # True and 1.0 are equal to 1, and are no sizes
+        else:
+            content.append(value)
+    return tuple(content)
 
 
 def _held(sketch: Any, name: str, layout: Layout) -> object:
@@ -111,7 +147,7 @@ def _held(sketch: Any, name: str, layout: Layout) -> object:
     return _plain(value) if layout.as_held[name] else _SKIP
 
 
-def _sketch(layer: Any, telling: Iterable[tuple[str, Kind]]) -> Any | None:
+def _sketch(layer: Any, telling: Sequence[tuple[str, Kind]]) -> Any | None:
     """A layer of the same class that holds what its arguments are told from; None where something else may matter."""
     sketch, held = object.__new__(type(layer)), vars(layer)
     drawn = vars(sketch)

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from shape_magic.facts import Call
 from shape_magic.spans import Axes, Shape
+from shape_magic.trace.table import shared
 
 GRIDS: Mapping[int, Axes] = {1: ("time",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 _SEQUENCE_MAKERS = {"RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}
@@ -52,7 +53,7 @@ def with_axes(calls: tuple[Call, ...], inputs: tuple[Shape, ...]) -> tuple[Call,
         )
         gives = tuple(_gives(call, given, len(s)) for s in call.output_shapes)
         axes[call.call] = gives[0] if gives else ()
-        call.name_axes(given, gives)
+        call.name_axes(shared(given), shared(gives))
     _name_from_below(calls)
     return calls
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from shape_magic.capture.session import ByIdentity
 from shape_magic.spans import Shape
+from shape_magic.trace import arguments as written
 from shape_magic.trace import layers as describe
 from shape_magic.trace import layouts
 from shape_magic.trace.arguments import arguments
@@ -88,6 +89,7 @@ def forget() -> None:
     """Keep nothing of what was said so far."""
     _alike.forget()
     layouts.forget()
+    written.forget()
     _known.clear()
 
 

@@ -88,7 +88,7 @@ def _loose(session: Session, ends: list[Any], namespace: Mapping[str, Any], give
         rows.add_node(node, at)
     rows.note_runs(runs(session, rows.steps, ends))
     starts = tuple(input_data(session, t, []) for t in inputs)
-    made = session.placed.get(nodes[-1].operation) or [None]
+    made = session.placed.get(nodes[-1].operation) or (None,)
     held = [k for k, v in namespace.items() if any(v is end for end in ends) and not k.startswith("_")]
     calls = with_axes(tuple(rows.calls), tuple(d.shape for d in starts))
     name = held[-1] if held else name_of(nodes[-1].operation)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from shape_magic.capture.session import Session
@@ -16,6 +17,7 @@ from shape_magic.trace.arguments import positional
 from shape_magic.trace.classes import is_layer_class
 from shape_magic.trace.data import size
 from shape_magic.trace.known import Known, described
+from shape_magic.trace.table import shared
 from shape_magic.trace.windows import late_refusal
 from shape_magic.untrusted import ask, named
 
@@ -81,7 +83,7 @@ class Rows:
         if len(path) == 1 and is_layer(layer):
             index, self._index = self._index, self._index + 1
         made = self._session.made.get(layer)
-        placed = self._session.placed.get(layer) or []
+        placed = self._session.placed.get(layer)
         where = placed[min(times, len(placed) - 1)] if placed else self._elements.get(id(layer))
         self.calls.append(
             Call(
@@ -92,8 +94,8 @@ class Rows:
                 path=path,
                 inputs=tuple(inputs),
                 arguments=told.arguments,
-                input_shapes=tuple(input_shapes),
-                output_shapes=tuple(output_shapes),
+                input_shapes=shared(tuple(input_shapes)),
+                output_shapes=shared(tuple(output_shapes)),
                 input_axes=(),
                 output_axes=(),
                 params=params,
@@ -176,7 +178,16 @@ def name_of(layer: Any) -> str:
 
 def shape(tensor: Any) -> Shape:
     """A tensor's shape as whole numbers and None; sizes that no machine could count are left open."""
-    return tuple([None if d is None else size(d) for d in tensor.shape])
+    sizes = tensor.shape
+    # A model has many tensors and few shapes: each is looked at once, and the same one stands in every row.
+    return _told(sizes) if type(sizes) is tuple else _read(sizes)
+
+
+def _read(sizes: Iterable[Any]) -> Shape:
+    return tuple([None if d is None else size(d) for d in sizes])
+
+
+_told = lru_cache(4096)(_read)
 
 
 def list_elements(session: Session, model: Any) -> dict[int, Span]:

@@ -39,6 +39,8 @@ class Seen:
 class _Watch(Observer):
     """Makes a row of each of Keras' layers that runs, those inside another one of them left out."""
 
+    hears_calls = True
+
     def __init__(self, session: Session, inputs: Sequence[Any]) -> None:
         super().__init__(Session(book=session.book, made=session.made))
         self.rows = Rows(session)

@@ -1,10 +1,11 @@
-"""A dictionary that holds only so much: what is kept for the whole process must not grow with it."""
+"""What is kept for the whole process, and must not grow with it: only so much, and equal things once."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Hashable
-from typing import Generic, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -36,3 +37,9 @@ class Table(Generic[K, V]):
         """Keep nothing."""
         with self._lock:
             self._held.clear()
+
+
+@lru_cache(4096)
+def shared(value: Hashable) -> Any:
+    """The value, as one object wherever an equal one is asked for: a model has many rows and few shapes."""
+    return value

@@ -119,6 +119,12 @@ def test_all_repairs_behind_a_base_call_it_no_more_than_twice() -> None:
     assert called <= 2 * len(report.models[0].calls)
 
 
+def test_what_stands_above_the_mistake_runs_once_for_all_its_repairs() -> None:
+    called, report = proving(subjects.FUNCTIONAL.replace("(32, 32, 3)", "(28, 28, 1)"))
+    assert len(report.diagnostics[0].fixes) >= 3
+    assert called <= 2 * len(report.models[0].calls)
+
+
 # Our own functions
 
 
@@ -140,7 +146,7 @@ model.fit(np.zeros(({steps}, 4)), np.zeros(({steps}, 1)), batch_size=1, verbose=
 
 
 def test_a_step_of_training_calls_nothing_of_ours() -> None:
-    fits(1)
+    fits(30), fits(5)  # a shape that comes up again is known
     assert fits(30).own_calls == fits(5).own_calls
 
 

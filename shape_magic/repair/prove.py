@@ -16,7 +16,7 @@ from shape_magic.facts import Call, Facts, Given, Model
 from shape_magic.interrupts import GaveUp
 from shape_magic.repair.effects import Impure
 from shape_magic.repair.replay import Runs
-from shape_magic.repair.slices import Statement, slice_for
+from shape_magic.repair.slices import Statement, is_last, slice_for
 from shape_magic.repair.stack import NotOnStack, on_stack
 from shape_magic.repair.steps import Reorder, Repair
 from shape_magic.rules import Found, diagnose
@@ -176,8 +176,16 @@ class Prover:
         """What comes to light of other models once the cell gets past this one, at which it ended."""
         if found.finding.severity != "error":
             return []
+        places = spans_of(self._facts.models[found.model])
+        if not places:
+            return []
+        order = list(self._sources)
+        ended = max(places, key=lambda s: (order.index(s.cell), s.start_line) if s.cell in order else (-1, 0))
+        ended = _shifted(ended, edits_between(self._sources, state.sources))
         cells = list(state.sources.items())
-        rest = slice_for(cells, spans_of(state.facts.models[state.model]), self._namespace, to_the_end=True)
+        if is_last(cells, ended):
+            return []
+        rest = slice_for(cells, spans_of(state.facts.models[state.model]), self._namespace, below=ended)
         if isinstance(rest, Impure) or set(rest.statements) <= set(state.ran):
             return []
         try:

@@ -102,11 +102,11 @@ def slice_for(
     targets: Iterable[Span],
     namespace: Mapping[str, object],
     *,
-    to_the_end: bool = False,
+    below: Span | None = None,
 ) -> Slice | Impure:
     """The statements that lead to the targets and go on with them, or why they can't be run again.
 
-    ``to_the_end``: and whatever else stands behind the first target in the cell of the last one.
+    ``below``: and whatever else stands behind the statement of this place in its cell.
     """
     statements = statements_of(cells)
     wanted = list(targets)
@@ -115,8 +115,8 @@ def slice_for(
     hit = _hit(statements, wanted)
     bound = {name for s in statements for name in s.code.writes}
     ahead = _ahead(statements, sorted(hit), namespace)
-    if to_the_end and hit:
-        ahead |= _behind(statements, hit)
+    if below is not None:
+        ahead |= _behind(statements, below) - hit
     last = max(hit, default=-1)
     if hit and _is_definition(statements[last].node):
         last = max(ahead, default=last)  # a function is proved where it is called
@@ -132,6 +132,11 @@ def slice_for(
         needed |= {n for n in s.code.reads if made(n)}
     chosen.reverse()
     return _without_effects(chosen, namespace, {id(statements[i].node) for i in ahead})
+
+
+def is_last(cells: Sequence[tuple[CellId, str]], place: Span) -> bool:
+    """Whether nothing stands behind the statement of a place in its cell that could be run."""
+    return not _behind(statements_of(cells), place)
 
 
 def _hit(statements: Sequence[Statement], targets: Iterable[Span]) -> set[int]:
@@ -160,11 +165,10 @@ def _ahead(statements: list[Statement], hit: list[int], namespace: Mapping[str, 
     return found
 
 
-def _behind(statements: list[Statement], hit: set[int]) -> set[int]:
-    """What stands behind the first target in the cell of the last one; definitions only come where they are used."""
-    cell = statements[max(hit)].cell
-    behind = range(min(hit) + 1, len(statements))
-    return {i for i in behind if statements[i].cell == cell and not _is_definition(statements[i].node)} - hit
+def _behind(statements: list[Statement], place: Span) -> set[int]:
+    """What stands behind the statement of a place in its cell; definitions only come where they are used."""
+    behind = range(max(_hit(statements, [place]), default=len(statements)) + 1, len(statements))
+    return {i for i in behind if statements[i].cell == place.cell and not _is_definition(statements[i].node)}
 
 
 def _is_definition(node: ast.stmt) -> bool:

@@ -92,7 +92,7 @@ class Rows:
                 layer=path[-1],
                 class_name=told.bases[0],
                 path=path,
-                inputs=tuple(inputs),
+                inputs=shared(tuple(inputs)),
                 arguments=told.arguments,
                 input_shapes=shared(tuple(input_shapes)),
                 output_shapes=shared(tuple(output_shapes)),

@@ -8,6 +8,7 @@ reversed from round to round, and a ratio is that of two neighbours. pyperf keep
 from __future__ import annotations
 
 import gc
+import itertools
 import math
 import statistics
 import time
@@ -53,19 +54,28 @@ class Spread:
     high: float
 
 
+#: A collection of the middle generation comes after so many objects, and takes milliseconds.
+_ROUND = gc.get_threshold()[0] * (gc.get_threshold()[1] + 1)
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
 def timed(run: Callable[[Any], object], prepare: Callable[[], Any] = lambda: None) -> Callable[[], float]:
     """A measure of ``run`` alone: what ``prepare`` makes for it anew each time, and the freeing of both, are not in it.
 
-    The collector has just run, so that nobody pays for another's garbage, and stays on as it is for a user.
+    The collector has just run, so that nobody pays for another's garbage, and stays on as it is for a user. How far
+    it is from its next collection is another one in each round, evenly spread, and the same for all sides: else one
+    that is a few objects short of it would be compared with one that is a few beyond.
     """
+    rounds = itertools.count()
 
     def measure() -> float:
         prepared = prepare()
         gc.collect()
+        young = [[] for _ in range(int(_ROUND * (next(rounds) * _GOLDEN % 1)))]  # type: ignore[var-annotated]
         start = time.perf_counter()
         kept = run(prepared)
         took = time.perf_counter() - start
-        del kept
+        del kept, young
         return took
 
     return measure

@@ -6,30 +6,31 @@ threads runs as if they were not there. What each of them does stands in ``wrapp
 
 from __future__ import annotations
 
+import functools
+import inspect
 import threading
 from collections.abc import Callable
-from types import TracebackType
+from dataclasses import dataclass
+from types import CodeType, FunctionType, TracebackType
 from typing import Any
 
 from shape_magic.capture.arrival import Arrival, is_here
 from shape_magic.capture.observer import Observer, StandIn, current, observer, unobserved
 from shape_magic.interrupts import Deferred, put_back
+from shape_magic.untrusted import ask
 
 #: What the model's own calls are: each may be answered by a stand-in.
 USES = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
 
-_MISSING = object()
 _lock = threading.RLock()
 #: Who hears of the hooks now, in any thread; the hooks are in Keras itself, so there is one list.
 _listening: list[Observer] = []
-#: The hooks that are in: the class, the name, what stands there now and what the class itself had there.
-_placed: list[tuple[type, str, Any, Any]] = []
+#: The hooks that are in.
+_placed: list[_Hook] = []
 #: Whether all of them are in: what puts them in can be stopped half-way.
 _complete = False
-#: Every wrapper with what it wraps: it is made once, and put in and taken out for each cell.
-_wrappers: dict[tuple[type, str], tuple[Any, Any]] = {}
-#: By the id of each wrapper: itself, and what the class itself had in its place.
-_owned: dict[int, tuple[Any, Any]] = {}
+#: The hook of each method, made once and put in and taken out for each cell.
+_hooks: dict[tuple[type, str], _Hook] = {}
 
 
 def installed() -> bool:
@@ -92,7 +93,13 @@ def stop(one: Observer, before: Observer | None = None) -> None:
         _complete = False
         _arrival.leave()
         while _placed:
-            _take_out(*_placed[-1])
+            hook = _placed[-1]
+            # What else was done to the function meanwhile stays.
+            if hook.function.__code__ is hook.ours:
+                hook.function.__code__ = hook.own
+            for name, value in hook.face.items():
+                if vars(hook.function).get(name) is value:
+                    del vars(hook.function)[name]
             _placed.pop()
 
 
@@ -108,63 +115,95 @@ _arrival = Arrival(_arrived)
 # -- patching
 
 
+@dataclass(slots=True)
+class _Hook:
+    """One function of Keras that runs code of ours for a while: the function and its class are the same all the time.
+
+    Nothing is assigned to a class: Python would forget what it knows of it and of all that are made from it, and of
+    3.13 on it does so a thousand times and never learns again.
+    """
+
+    function: FunctionType
+    #: Its own code, which it gets back, and what it runs meanwhile.
+    own: CodeType
+    ours: CodeType
+    #: What ``inspect`` and ``help`` see meanwhile in the place of our code.
+    face: dict[str, Any]
+
+    @classmethod
+    def of(cls, function: FunctionType, make: Callable[[Any], Any]) -> _Hook:
+        """The hook of a function; ``make``: what makes the wrapper of a twin that runs the function's own code."""
+        own = function.__code__
+        twin = FunctionType(own, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+        twin.__kwdefaults__ = function.__kwdefaults__
+        functools.update_wrapper(twin, function).__dict__.pop("__wrapped__")
+        vars(twin).update(vars(function))
+        face = {"__wrapped__": twin, "__signature__": inspect.signature(function)}
+        face = {name: value for name, value in face.items() if name not in vars(function)}
+        return cls(function, own, _bridge(make(twin), own), face)
+
+
 def _install() -> None:
     global _complete  # noqa: PLW0603
     from shape_magic.capture.wrappers import hooks
 
-    present = {(owner, name) for owner, name, _, _ in _placed}
-    ready = [_made(owner, name, make) for owner, name, make in hooks(USES) if (owner, name) not in present]
-    for owner, name, wrapper, own in ready:
-        _placed.append((owner, name, wrapper, own))
-        setattr(owner, name, wrapper)
+    present = {id(hook.function) for hook in _placed}
+    for hook in [_made(owner, name, make) for owner, name, make in hooks(USES)]:
+        if hook is not None and id(hook.function) not in present:
+            _placed.append(hook)
+            vars(hook.function).update(hook.face)
+            hook.function.__code__ = hook.ours
     _complete = True
 
 
-def _made(owner: type, name: str, make: Callable[[Any], Any]) -> tuple[type, str, Any, Any]:
-    """A hook: the class, the name, what belongs there while a cell runs, and what the class itself has there."""
-    own = vars(owner).get(name, _MISSING)
-    if id(getattr(own, "__func__", own)) in _owned:
-        own = _meant(own)
-        _put_back(owner, name, own)
-    # The class itself is not asked: Python would note for it that it was, under a number of which each class has a
-    # thousand, and every change uses one up. After that whatever is looked up in the class takes its time.
-    original = own if own is not _MISSING else _inherited(owner, name)
-    if isinstance(original, staticmethod):
-        original = original.__func__
-    known = _wrappers.get((owner, name))
-    if known is None or known[0] is not original:  # it may have been replaced since the last cell
-        known = _wrappers[owner, name] = original, make(original)
-        function = getattr(known[1], "__func__", known[1])
-        _owned[id(function)] = function, own
-    return owner, name, known[1], own
+def _made(owner: type, name: str, make: Callable[[Any], Any]) -> _Hook | None:
+    """The hook of a method; None where something that is no function of Python's was put in its place."""
+    function = _function(owner, name)
+    if function is None:
+        return None
+    known = _hooks.get((owner, name))
+    if known is None or known.function is not function or function.__code__ not in (known.own, known.ours):
+        known = _hooks[owner, name] = _Hook.of(function, make)
+    return known
 
 
-def _inherited(owner: type, name: str) -> Any:
-    """What a class has from its bases."""
-    return next(vars(base)[name] for base in owner.__mro__ if name in vars(base))
+def _function(owner: type, name: str) -> FunctionType | None:
+    """The function that a class has, or inherits, under a name, whatever stands around it."""
+    there = next(vars(base)[name] for base in owner.__mro__ if name in vars(base))
+    for _ in range(_DEEPEST):
+        if type(there) is FunctionType:
+            return there
+        there = ask(functools.partial(_within, there), None)
+    return None
 
 
-def _take_out(owner: type, name: str, wrapper: Any, own: Any) -> None:
-    there = vars(owner).get(name, _MISSING)
-    if there is wrapper:
-        _put_back(owner, name, own)
-    elif _meant(there) is not there:  # what else the cell has put there stays
-        _put_back(owner, name, _meant(there))
+def _within(there: Any) -> Any:
+    """What a static method, or what another tool put around a function, is about."""
+    inner = getattr(there, "__func__", None)
+    return inner if inner is not None else getattr(there, "__wrapped__", None)
 
 
-def _put_back(owner: type, name: str, own: Any) -> None:
-    # Inherited ones are removed, not assigned back: the class must be what it was.
-    if own is _MISSING:
-        delattr(owner, name)
-    else:
-        setattr(owner, name, own)
+#: How many layers of other tools around a function are looked through.
+_DEEPEST = 8
+_MARK = "what the code calls"
 
 
-def _meant(there: Any) -> Any:
-    """What a cell meant that kept one of the wrappers and assigned it back: what the wrapper stood for."""
-    while (number := id(getattr(there, "__func__", there))) in _owned:
-        there = _owned[number][1]
-    return there
+def _bridge(wrapper: Any, own: CodeType) -> CodeType:
+    """Code that calls a wrapper, and that a function can run in the place of its own: it has as many free variables."""
+    free = ", ".join(f"free_{number}" for number in range(len(own.co_freevars)))
+    text = (
+        f"def around({free}):\n"
+        "    def bridge(*args, **kwargs):\n"
+        "        __tracebackhide__ = True\n"
+        f"        if False: ({free})\n"
+        f"        wrapper = {_MARK!r}\n"
+        "        return wrapper(*args, **kwargs)\n"
+    )
+    code = compile(text, __file__, "exec", dont_inherit=True)
+    for _ in ("around", "bridge"):
+        code = next(one for one in code.co_consts if isinstance(one, CodeType))
+    consts = tuple(wrapper if one == _MARK else one for one in code.co_consts)
+    return code.replace(co_consts=consts, co_name=own.co_name, co_qualname=own.co_qualname)
 
 
 __all__ = ["Observer", "StandIn", "current", "installed", "observing", "start", "stop", "unobserved"]

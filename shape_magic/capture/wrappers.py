@@ -6,7 +6,6 @@ does for each call of a layer has to be counted in microseconds.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import logging
@@ -27,6 +26,8 @@ from shape_magic.trace.worker import in_worker, with_variables
 from shape_magic.untrusted import goes_on, module_of
 
 _LOG = logging.getLogger("shape_magic")
+#: The frame of who called Keras, seen from a wrapper: between them is the method that it stands for.
+_CALLER = 2
 
 
 def hooks(uses: Iterable[str]) -> Iterator[tuple[type, str, Callable[[Any], Any]]]:
@@ -54,14 +55,6 @@ def hooks(uses: Iterable[str]) -> Iterator[tuple[type, str, Callable[[Any], Any]
 def _definer(cls: type, name: str) -> type:
     """The class that defines a method: Keras compares a model's ``compile`` with it to see whether it is custom."""
     return next(c for c in cls.__mro__ if name in vars(c))
-
-
-def _like(original: Any, wrapper: Any) -> Any:
-    """Give a wrapper the face of what it wraps, so that ``inspect`` and ``help`` show no difference."""
-    functools.update_wrapper(wrapper, original)
-    with contextlib.suppress(TypeError, ValueError):
-        wrapper.__signature__ = inspect.signature(original)
-    return wrapper
 
 
 # -- around each call
@@ -159,10 +152,10 @@ def _new_operation(original: Any) -> Any:
         observer = current()
         if observer is not None and issubclass(type(obj), layer) and not issubclass(type(obj), model):
             with _guarded:
-                observer.session.note_made(obj, args, kwargs, sys._getframe(1))
+                observer.session.note_made(obj, args, kwargs, sys._getframe(_CALLER))
         return obj
 
-    return staticmethod(_like(original, __new__))
+    return __new__
 
 
 def _new_model(original: Any) -> Any:
@@ -170,14 +163,14 @@ def _new_model(original: Any) -> Any:
         obj = original(cls, *args, **kwargs)
         observer = current()
         if observer is not None and observer.session.made.get(obj) is None:
-            frame = sys._getframe(1)
+            frame = sys._getframe(_CALLER)
             with _guarded:
                 observer.session.note_made(obj, args, kwargs, frame)
                 if observer.session.depth == 0 and not _is_of_stack(frame):
                     _note_model(observer, obj, frame)
         return obj
 
-    return staticmethod(_like(original, __new__))
+    return __new__
 
 
 def _is_of_stack(frame: Any) -> bool:
@@ -197,10 +190,10 @@ def _input_init(original: Any) -> Any:
         if observer is None:
             original(self, *args, **kwargs)
             return
-        with _Inside(observer, self, (), sys._getframe(1)):
+        with _Inside(observer, self, (), sys._getframe(_CALLER)):
             original(self, *args, **kwargs)
 
-    return _like(original, __init__)
+    return __init__
 
 
 def _add_weight(original: Any) -> Any:
@@ -213,7 +206,7 @@ def _add_weight(original: Any) -> Any:
                 observer.before_weight(self, shape, kwargs.get("dtype"))
         return original(self, *args, **kwargs)
 
-    return _like(original, add_weight)
+    return add_weight
 
 
 def _sequential_init(original: Any) -> Any:
@@ -223,14 +216,14 @@ def _sequential_init(original: Any) -> Any:
         if observer is None:
             original(self, *args, **kwargs)
             return
-        frame = sys._getframe(1)
+        frame = sys._getframe(_CALLER)
         made = observer.session.made.get(self)
         if made is not None:  # Sequential.__new__ drops the arguments
             made.args, made.kwargs = args, kwargs
         with _Inside(observer, self, args, frame, self):
             original(self, *args, **kwargs)
 
-    return _like(original, __init__)
+    return __init__
 
 
 def _sequential_add(original: Any) -> Any:
@@ -240,7 +233,7 @@ def _sequential_add(original: Any) -> Any:
         if observer is None:
             original(self, *args, **kwargs)
             return
-        session, frame = observer.session, sys._getframe(1)
+        session, frame = observer.session, sys._getframe(_CALLER)
         if session.depth == 0:
             with _guarded:
                 _note_model(observer, self, frame)
@@ -250,7 +243,7 @@ def _sequential_add(original: Any) -> Any:
         with _Inside(observer, self, args, frame, self):
             original(self, *args, **kwargs)
 
-    return _like(original, add)
+    return add
 
 
 def _valued(original: Any) -> Any:
@@ -263,7 +256,7 @@ def _valued(original: Any) -> Any:
         with with_variables():
             original(self, *args, **kwargs)
 
-    return _like(original, method)
+    return method
 
 
 # -- calling
@@ -279,7 +272,7 @@ def _layer_call(original: Any) -> Any:
         observer = current()
         if observer is None:
             return original(self, *args, **kwargs)
-        session, frame, is_symbolic = observer.session, sys._getframe(1), False
+        session, frame, is_symbolic = observer.session, sys._getframe(_CALLER), False
         if session.depth == 0:
             try:
                 with _guarded:
@@ -306,7 +299,7 @@ def _layer_call(original: Any) -> Any:
             session.note_computed(keras.tree.flatten(result))
         return result
 
-    return _like(original, __call__)
+    return __call__
 
 
 def _are_symbolic(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -335,7 +328,7 @@ def _symbolic_call(original: Any) -> Any:
     def symbolic_call(self: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         observer = current()
-        frame = sys._getframe(1)
+        frame = sys._getframe(_CALLER)
         if observer is None or observer.session.depth > 0 or issubclass(type(self), layer) or _by_keras(frame):
             return original(self, *args, **kwargs)
         with _guarded:
@@ -345,7 +338,7 @@ def _symbolic_call(original: Any) -> Any:
         observer.session.note_computed(keras.tree.flatten(result))
         return result
 
-    return _like(original, symbolic_call)
+    return symbolic_call
 
 
 def _by_keras(frame: Any) -> bool:
@@ -369,13 +362,13 @@ def _compile(original: Any) -> Any:
         observer = current()
         if observer is not None and observer.session.depth == 0:
             with _guarded:
-                frame = sys._getframe(1)
+                frame = sys._getframe(_CALLER)
                 place = observer.session.book.place(frame)
                 use = observer.session.use(self, "compile", signature, args, kwargs, place)
                 _note_compiled(_note_model(observer, self, frame), use)
         original(self, *args, **kwargs)
 
-    return _like(original, compile)
+    return compile
 
 
 def _note_compiled(tracked: Tracked, use: Use) -> None:
@@ -394,7 +387,7 @@ def _use(name: str, original: Any) -> Any:
         observer = current()
         if observer is None or observer.session.depth > 0:
             return original(self, *args, **kwargs)
-        session, frame = observer.session, sys._getframe(1)
+        session, frame = observer.session, sys._getframe(_CALLER)
         try:
             with _guarded:
                 _note_model(observer, self, frame)
@@ -404,4 +397,4 @@ def _use(name: str, original: Any) -> Any:
         with _Inside(observer, self, (), frame, self):
             return original(self, *args, **kwargs)
 
-    return _like(original, method)
+    return method

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from types import FunctionType
 from typing import Any
 
 import keras
@@ -29,8 +30,19 @@ PATCHED += tuple(c for c in keras.Sequential.__mro__ + keras.Model.__mro__ if c 
 
 
 def state() -> list[Mapping[str, Any]]:
-    """Everything that the classes which we patch hold themselves."""
-    return [dict(vars(cls)) for cls in PATCHED]
+    """Everything that the classes which we patch hold themselves, and what their functions run."""
+    return [dict(vars(cls)) for cls in PATCHED] + [
+        {"code": one.__code__, **vars(one)}
+        for cls in PATCHED
+        for one in map(bare, vars(cls).values())
+        if one is not None
+    ]
+
+
+def bare(method: object) -> FunctionType | None:
+    """The function that a class has, bare or as a static method."""
+    inner = getattr(method, "__func__", method)
+    return inner if isinstance(inner, FunctionType) else None
 
 
 @pytest.fixture
@@ -52,15 +64,17 @@ def watched(session: Session) -> Iterator[None]:
 )
 def test_every_class_is_as_before_whatever_happened(error: type[BaseException] | None, session: Session) -> None:
     before, finders = state(), list(sys.meta_path)
+    during = before
     with contextlib.suppress(BaseException), watched(session):
-        assert "fit" in vars(keras.Model)
+        during = state()
         keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
         if error is not None:
             raise error
     after = state()
+    assert during != before
+    assert during[: len(PATCHED)] == before[: len(PATCHED)]  # nothing is ever assigned to a class
     assert [set(a) for a in after] == [set(b) for b in before]
     assert all(b[name] is a[name] for b, a in zip(before, after, strict=True) for name in b)
-    assert "fit" not in vars(keras.Model)  # inherited again: no leftover on the class itself
     assert sys.meta_path == finders
     assert hooks.current() is None
 
@@ -208,10 +222,10 @@ def test_an_interrupt_of_the_main_thread_during_a_dry_run_ends_it() -> None:
     assert _thread.get_ident() == threading.main_thread().ident
 
 
-def test_each_wrapper_is_made_once(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_hook_is_made_once(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     with watched(session):
         pass
-    monkeypatch.setattr("shape_magic.capture.wrappers._like", lambda *_: pytest.fail("a wrapper was made again"))
+    monkeypatch.setattr(hooks, "_bridge", lambda *_: pytest.fail("a hook was made again"))
     before = state()
     for _ in range(3):
         with watched(session):
@@ -219,39 +233,88 @@ def test_each_wrapper_is_made_once(session: Session, monkeypatch: pytest.MonkeyP
         assert state() == before
 
 
-def test_a_cell_without_keras_uses_up_no_number_of_its_classes(
-    session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_cell_makes_python_forget_what_it_knows_of_a_class(session: Session) -> None:
     number_of = pytest.importorskip("_testcapi", exc_type=ImportError).type_get_version
-    looked_up: list[type] = []
-    made = hooks._made
+    classes = [keras.Layer, keras.layers.Dense, keras.Model, keras.Sequential, keras.optimizers.SGD]
 
-    def making(owner: type, *rest: Any) -> Any:
-        hook = made(owner, *rest)
-        looked_up.extend([owner] if number_of(owner) else [])
-        return hook
+    def work() -> None:
+        model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
+        model.compile("sgd", "mse")
 
-    with hooks.observing(hooks.Observer(session)):
-        pass  # a class that has just been changed has no number until something is looked up in it
-    monkeypatch.setattr(hooks, "_made", making)
-    with hooks.observing(hooks.Observer(session)):
-        assert hooks.installed()
-    assert looked_up == []
+    with watched(session):
+        work()
+    work()
+    before = [number_of(cls) for cls in classes]
+    with watched(session):
+        work()
+    assert [number_of(cls) for cls in classes] == before
 
 
 def test_what_a_cell_puts_in_the_place_of_a_method_stays(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keras.Sequential, "add", keras.Sequential.add)  # put back at the end
+    added: list[Any] = []
+    keras_own = keras.Sequential.add
+    monkeypatch.setattr(keras.Sequential, "add", keras_own)  # put back at the end
 
     def mine(self: Any, layer: Any) -> None:
         """Nothing is added."""
+        added.append(layer)
 
+    code = mine.__code__
     with watched(session):
         keras.Sequential.add = mine
-    assert keras.Sequential.add is mine
+    assert (keras.Sequential.add, mine.__code__) == (mine, code)
     with watched(session):
-        assert keras.Sequential.add is not mine
-        keras.Sequential().add(keras.layers.Dense(2))
-    assert keras.Sequential.add is mine
+        assert mine.__code__ is not code
+        model = keras.Sequential()
+        model.add(layer := keras.layers.Dense(2))
+        assert (added, model.layers, session.placed.get(layer)) == ([layer], [], (None,))
+    assert (keras.Sequential.add, mine.__code__) == (mine, code)
+    keras.Sequential.add = keras_own
+
+
+def test_a_method_that_a_cell_kept_or_wrapped_is_keras_own_afterwards(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keras_own = keras.Sequential.add
+    monkeypatch.setattr(keras.Sequential, "add", keras_own)
+    with watched(session):
+        kept = keras.Sequential.add
+        keras.Sequential.add = lambda *args, **kwargs: [kept(*args, **kwargs)][-1]
+    assert kept is keras_own
+    model = keras.Sequential([keras.layers.Input((3,))])
+    model.add(keras.layers.Dense(2))
+    assert model.output_shape == (None, 2)
+
+
+class Callable:
+    """A method of another tool's that is no function, as wrapt makes them."""
+
+    def __init__(self, wrapped: Any = None) -> None:
+        self.calls = 0
+        if wrapped is not None:
+            self.__wrapped__ = wrapped
+
+    def __get__(self, owner: Any, cls: type) -> Any:
+        self.calls += 1
+        return getattr(self, "__wrapped__", lambda *_: None).__get__(owner, cls)
+
+
+def test_a_method_within_another_tools_wrapper_is_heard(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.Sequential, "add", Callable(keras.Sequential.add))
+    model = keras.Sequential([keras.layers.Input((3,))])
+    with watched(session):
+        model.add(layer := keras.layers.Dense(2))
+        assert session.placed.get(layer) is not None
+    assert model.output_shape == (None, 2)
+
+
+def test_a_method_that_is_no_function_is_left_alone(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.Sequential, "add", other := Callable())
+    with watched(session):
+        keras.Sequential().add(layer := keras.layers.Dense(2))
+        assert session.placed.get(layer) is None
+        assert session.made.get(layer) is not None
+    assert (vars(keras.Sequential)["add"], other.calls) == (other, 1)
 
 
 def test_a_loop_of_calls_asks_for_its_place_once(session: Session) -> None:

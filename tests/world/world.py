@@ -16,7 +16,7 @@ import threading
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any
 
 #: A part of the world, by what it is called in a difference: ``"keras.Model.fit"``.
@@ -181,6 +181,7 @@ def _keras() -> Picture:
     seen: Picture = {
         f"class {name}": {k: v for k, v in vars(cls).items() if k not in _LAZY} for name, cls in _classes.items()
     }
+    seen |= {f"functions of {name}": _running(cls) for name, cls in _classes.items()}
     state = vars(global_state.GLOBAL_STATE_TRACKER)
     policy = state.get("dtype_policy")
     seen["keras"] = {
@@ -197,6 +198,12 @@ def _keras() -> Picture:
     seen["keras' registered classes"] = dict(object_registration.GLOBAL_CUSTOM_OBJECTS)
     seen["keras' registered names"] = dict(object_registration.GLOBAL_CUSTOM_NAMES)
     return seen
+
+
+def _running(cls: type) -> dict[str, object]:
+    """What the functions of a class run, and what is noted on them."""
+    found = ((name, getattr(one, "__func__", one)) for name, one in vars(cls).items() if name not in _LAZY)
+    return {name: (one.__code__, *vars(one)) for name, one in found if isinstance(one, FunctionType)}
 
 
 def _functions(keras: Any) -> list[tuple[Any, str]]:

@@ -50,6 +50,7 @@ told_by_its_attributes = pytest.mark.skipif(
 
 @told_by_its_attributes
 def test_arguments_are_read_when_they_are_wanted_and_are_those_of_then() -> None:
+    written.forget()  # what layers of other tests have in common with these
     layer, other = layers.Dense(3, activation="relu"), layers.Dense(5)
     for _ in range(2):  # the second time it is found out whether the units are what the layer holds under this name
         assert written.arguments(layer)["units"] == 3

@@ -148,27 +148,24 @@ def _install() -> None:
     from shape_magic.capture.wrappers import hooks
 
     present = {id(hook.function) for hook in _placed}
-    for hook in [_made(owner, name, make) for owner, name, make in hooks(USES)]:
-        if hook is not None and id(hook.function) not in present:
-            _placed.append(hook)
-            vars(hook.function).update(hook.face)
-            hook.function.__code__ = hook.ours
+    for owner, name, make in hooks(USES):
+        function = _function(owner, name)
+        if function is None or id(function) in present:
+            continue
+        hook = _hooks.get((owner, name))
+        if hook is None or hook.function is not function or function.__code__ not in (hook.own, hook.ours):
+            hook = _hooks[owner, name] = _Hook.of(function, make)
+        _placed.append(hook)
+        vars(function).update(hook.face)
+        function.__code__ = hook.ours
     _complete = True
 
 
-def _made(owner: type, name: str, make: Callable[[Any], Any]) -> _Hook | None:
-    """The hook of a method; None where something that is no function of Python's was put in its place."""
-    function = _function(owner, name)
-    if function is None:
-        return None
-    known = _hooks.get((owner, name))
-    if known is None or known.function is not function or function.__code__ not in (known.own, known.ours):
-        known = _hooks[owner, name] = _Hook.of(function, make)
-    return known
-
-
 def _function(owner: type, name: str) -> FunctionType | None:
-    """The function that a class has, or inherits, under a name, whatever stands around it."""
+    """The function that a class has, or inherits, under a name, whatever stands around it.
+
+    None where something that is no function of Python's was put in its place.
+    """
     there = next(vars(base)[name] for base in owner.__mro__ if name in vars(base))
     for _ in range(_DEEPEST):
         if type(there) is FunctionType:

@@ -11,7 +11,7 @@ import inspect
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -30,31 +30,28 @@ _LOG = logging.getLogger("shape_magic")
 _CALLER = 2
 
 
-def hooks(uses: Iterable[str]) -> Iterator[tuple[type, str, Callable[[Any], Any]]]:
-    """Where the hooks belong in Keras, as it is now: the class, the method, and what makes the wrapper."""
+@functools.cache
+def hooks(uses: tuple[str, ...]) -> tuple[tuple[type, str, Callable[[Any], Any]], ...]:
+    """Where the hooks belong in Keras: the class, the method, and what makes the wrapper of what it is now."""
     import keras
     from keras.src.ops.operation import Operation
     from keras.src.optimizers.base_optimizer import BaseOptimizer
 
-    yield Operation, "__new__", _new_operation
-    yield Operation, "symbolic_call", _symbolic_call
-    yield keras.Model, "__new__", _new_model
-    yield keras.layers.InputLayer, "__init__", _input_init
-    yield keras.Layer, "__call__", _layer_call
-    yield keras.Layer, "add_weight", _add_weight
-    yield keras.Sequential, "__init__", _sequential_init
-    yield keras.Sequential, "add", _sequential_add
-    yield _definer(keras.Model, "compile"), "compile", _compile
-    yield BaseOptimizer, "__init__", _valued
-    if "_create_state_variables" in vars(keras.layers.RNN):
-        yield keras.layers.RNN, "_create_state_variables", _valued
-    for name in uses:
-        yield _definer(keras.Model, name), name, functools.partial(_use, name)
-
-
-def _definer(cls: type, name: str) -> type:
-    """The class that defines a method: Keras compares a model's ``compile`` with it to see whether it is custom."""
-    return next(c for c in cls.__mro__ if name in vars(c))
+    wanted: list[tuple[type, str, Callable[[Any], Any]]] = [
+        (Operation, "__new__", _new_operation),
+        (Operation, "symbolic_call", _symbolic_call),
+        (keras.Model, "__new__", _new_model),
+        (keras.layers.InputLayer, "__init__", _input_init),
+        (keras.Layer, "__call__", _layer_call),
+        (keras.Layer, "add_weight", _add_weight),
+        (keras.Sequential, "__init__", _sequential_init),
+        (keras.Sequential, "add", _sequential_add),
+        (keras.Model, "compile", _compile),
+        (BaseOptimizer, "__init__", _valued),
+    ]
+    if hasattr(keras.layers.RNN, "_create_state_variables"):
+        wanted.append((keras.layers.RNN, "_create_state_variables", _valued))
+    return (*wanted, *((keras.Model, name, functools.partial(_use, name)) for name in uses))
 
 
 # -- around each call

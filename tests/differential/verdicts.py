@@ -205,7 +205,8 @@ def _rows(truth: Outcome, facts: Model, model: Any, built: Counter[Row]) -> Disa
     weights: Counter[tuple[str, ...]] = Counter()
     for call in facts.calls:
         weights[call.path] += call.params
-    wanted = parameters(model)
+    # A layer that gives its input on as it is stands in no graph, and has no row.
+    wanted = {path: count for path, count in parameters(model).items() if count or path in weights}
     # Bare operations, such as the one that makes a mask, are no layers of the model.
     weights = Counter({path: count for path, count in weights.items() if count or path in wanted})
     if dict(weights) != wanted or facts.params != model.count_params():

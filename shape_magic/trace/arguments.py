@@ -86,7 +86,7 @@ class _Later(Mapping[str, object]):
 
 
 #: The arguments of layers that hold the same, by what they hold.
-_alike: Table[Hashable, _Later] = Table(MOST_KINDS)
+_alike: Table[Hashable, Mapping[str, object]] = Table(MOST_KINDS)
 
 
 def forget() -> None:
@@ -99,22 +99,23 @@ def _arguments(layer: Any) -> Mapping[str, object]:
     telling = layout.telling if layout is not None and layout.tells is not False else None
     if layout is None or telling is None:
         return _chosen(layer, _config(layer))
-    content = _content(vars(layer), layout, telling) if layout.tells else None
-    later = _alike.get(content) if content is not None else None
-    if later is not None:
-        return later
+    content = _content(vars(layer), layout, telling)
+    found = _alike.get(content) if content is not None else None
+    if found is None:
+        found = _from_sketch(layer, layout, telling)
+        if found is not None and content is not None:
+            _alike.keep(content, found)
+    return found if found is not None else _chosen(layer, _config(layer))
+
+
+def _from_sketch(layer: Any, layout: Layout, telling: Sequence[tuple[str, Kind]]) -> Mapping[str, object] | None:
     sketch = _sketch(layer, telling)
-    if sketch is None:
-        return _chosen(layer, _config(layer))
-    if layout.tells:
-        later = _Later(sketch, layout)
-        if content is not None:
-            _alike.keep(content, later)
-        return later
+    if sketch is None or layout.tells:
+        return _Later(sketch, layout) if sketch is not None else None
     # The first layer of a layout shows whether its arguments can be told so.
     told = ask(sketch.get_config, None)
     layout.tells = isinstance(told, Mapping)
-    return _chosen(layer, told if layout.tells else _config(layer))
+    return _chosen(layer, told) if layout.tells else None
 
 
 def _content(held: Mapping[str, Any], layout: Layout, telling: Sequence[tuple[str, Kind]]) -> Hashable | None:

@@ -17,7 +17,6 @@ from shape_magic.spans import Shape
 from shape_magic.trace import arguments as written
 from shape_magic.trace import layers as describe
 from shape_magic.trace import layouts
-from shape_magic.trace.arguments import arguments
 from shape_magic.trace.classes import is_kerases_own, is_what_it_holds, kind_of
 from shape_magic.trace.layouts import ASIDE, CHANGEABLE, MOST_KINDS, SIZES, layout_of
 from shape_magic.trace.table import Table
@@ -107,10 +106,10 @@ def _of_its_kind(layer: Any, look: _Look) -> Known:
 def _told(layer: Any, key: int | None) -> Known:
     inner = describe.wrapped(layer)
     return Known(
-        arguments=arguments(layer),
+        arguments=written.arguments(layer),
         bases=describe.bases(layer),
         wrapped_bases=describe.bases(inner) if inner is not None else (),
-        wrapped_arguments=arguments(inner) if inner is not None else {},
+        wrapped_arguments=written.arguments(inner) if inner is not None else {},
         wants_rank=describe.wants_rank(layer),
         declares=describe.declares(layer),
         weights=describe.weights(layer),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from shape_magic.capture.session import Session
@@ -178,16 +177,7 @@ def name_of(layer: Any) -> str:
 
 def shape(tensor: Any) -> Shape:
     """A tensor's shape as whole numbers and None; sizes that no machine could count are left open."""
-    sizes = tensor.shape
-    # A model has many tensors and few shapes: each is looked at once, and the same one stands in every row.
-    return _told(sizes) if type(sizes) is tuple else _read(sizes)
-
-
-def _read(sizes: Iterable[Any]) -> Shape:
-    return tuple([None if d is None else size(d) for d in sizes])
-
-
-_told = lru_cache(4096)(_read)
+    return shared(tuple([None if d is None else size(d) for d in tensor.shape]))
 
 
 def list_elements(session: Session, model: Any) -> dict[int, Span]:

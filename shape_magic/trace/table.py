@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Hashable
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -39,7 +39,5 @@ class Table(Generic[K, V]):
             self._held.clear()
 
 
-@lru_cache(4096)
-def shared(value: Hashable) -> Any:
-    """The value, as one object wherever an equal one is asked for: a model has many rows and few shapes."""
-    return value
+#: A tuple of plain values, as one object wherever an equal one is asked for: a model has many rows and few shapes.
+shared = lru_cache(4096)(tuple)

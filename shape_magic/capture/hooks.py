@@ -154,7 +154,11 @@ def _install() -> None:
             continue
         hook = _hooks.get((owner, name))
         if hook is None or hook.function is not function or function.__code__ not in (hook.own, hook.ours):
-            hook = _hooks[owner, name] = _Hook.of(function, make)
+            hook = ask(functools.partial(_Hook.of, function, make), None)
+            if hook is None:  # a function of somebody's that can't say what it takes
+                continue
+            _hooks[owner, name] = hook
+        present.add(id(function))
         _placed.append(hook)
         vars(function).update(hook.face)
         function.__code__ = hook.ours

@@ -261,6 +261,7 @@ def _valued(original: Any) -> Any:
 
 def _layer_call(original: Any) -> Any:
     import keras
+    from keras.src.backend.common.keras_tensor import any_symbolic_tensors
 
     model = keras.Model
 
@@ -273,7 +274,7 @@ def _layer_call(original: Any) -> Any:
         if session.depth == 0:
             try:
                 with _guarded:
-                    if _are_symbolic(args, kwargs):
+                    if not _hold_values(args, kwargs) and any_symbolic_tensors(args, kwargs):
                         is_symbolic = not _by_keras(frame)
                         session.note_placed(self, frame)
                     elif issubclass(type(self), model):
@@ -299,13 +300,9 @@ def _layer_call(original: Any) -> Any:
     return __call__
 
 
-def _are_symbolic(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether a symbolic tensor is among the arguments of a call."""
-    if all(_holds_values(type(one)) for one in (*args, *kwargs.values())):
-        return False
-    from keras.src.backend.common.keras_tensor import any_symbolic_tensors
-
-    return bool(any_symbolic_tensors(args, kwargs))
+def _hold_values(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether no symbolic tensor is among the arguments of a call, as can be seen at a glance."""
+    return all(_holds_values(type(one)) for one in (*args, *kwargs.values()))
 
 
 @per_class

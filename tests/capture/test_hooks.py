@@ -252,8 +252,7 @@ def test_no_cell_makes_python_forget_what_it_knows_of_a_class(session: Session) 
 
 def test_what_a_cell_puts_in_the_place_of_a_method_stays(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     added: list[Any] = []
-    keras_own = keras.Sequential.add
-    monkeypatch.setattr(keras.Sequential, "add", keras_own)  # put back at the end
+    monkeypatch.setattr(keras.Sequential, "add", keras.Sequential.add)  # put back at the end
 
     def mine(self: Any, layer: Any) -> None:
         """Nothing is added."""
@@ -269,7 +268,6 @@ def test_what_a_cell_puts_in_the_place_of_a_method_stays(session: Session, monke
         model.add(layer := keras.layers.Dense(2))
         assert (added, model.layers, session.placed.get(layer)) == ([layer], [], (None,))
     assert (keras.Sequential.add, mine.__code__) == (mine, code)
-    keras.Sequential.add = keras_own
 
 
 def test_a_method_that_a_cell_kept_or_wrapped_is_keras_own_afterwards(
@@ -286,7 +284,7 @@ def test_a_method_that_a_cell_kept_or_wrapped_is_keras_own_afterwards(
     assert model.output_shape == (None, 2)
 
 
-class Callable:
+class OtherTool:
     """A method of another tool's that is no function, as wrapt makes them."""
 
     def __init__(self, wrapped: Any = None) -> None:
@@ -300,7 +298,7 @@ class Callable:
 
 
 def test_a_method_within_another_tools_wrapper_is_heard(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keras.Sequential, "add", Callable(keras.Sequential.add))
+    monkeypatch.setattr(keras.Sequential, "add", OtherTool(keras.Sequential.add))
     model = keras.Sequential([keras.layers.Input((3,))])
     with watched(session):
         model.add(layer := keras.layers.Dense(2))
@@ -309,12 +307,36 @@ def test_a_method_within_another_tools_wrapper_is_heard(session: Session, monkey
 
 
 def test_a_method_that_is_no_function_is_left_alone(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keras.Sequential, "add", other := Callable())
+    monkeypatch.setattr(keras.Sequential, "add", other := OtherTool())
     with watched(session):
         keras.Sequential().add(layer := keras.layers.Dense(2))
         assert session.placed.get(layer) is None
         assert session.made.get(layer) is not None
     assert (vars(keras.Sequential)["add"], other.calls) == (other, 1)
+
+
+def test_a_function_that_can_not_say_what_it_takes_is_left_alone(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mine(self: Any, layer: Any) -> None:
+        """Nothing is added."""
+
+    mine.__wrapped__ = mine  # type: ignore[attr-defined]
+    code = mine.__code__
+    monkeypatch.setattr(keras.Sequential, "add", mine)
+    with watched(session):
+        assert mine.__code__ is code
+        assert hooks.installed()
+
+
+def test_one_function_under_two_names_is_hooked_once(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.Model, "evaluate", keras.Model.fit)
+    before = state()
+    for _ in range(2):
+        with watched(session):
+            functions = [id(hook.function) for hook in hooks._placed]
+            assert len(functions) == len(set(functions))
+        assert state() == before
 
 
 def test_a_loop_of_calls_asks_for_its_place_once(session: Session) -> None:

@@ -176,14 +176,8 @@ class Prover:
         """What comes to light of other models once the cell gets past this one, at which it ended."""
         if found.finding.severity != "error":
             return []
-        places = spans_of(self._facts.models[found.model])
-        if not places:
-            return []
-        order = list(self._sources)
-        ended = max(places, key=lambda s: (order.index(s.cell), s.start_line) if s.cell in order else (-1, 0))
-        ended = _shifted(ended, edits_between(self._sources, state.sources))
-        cells = list(state.sources.items())
-        if is_last(cells, ended):
+        cells, ended = list(state.sources.items()), self._end_of(found, state)
+        if ended is None or is_last(cells, ended):
             return []
         rest = slice_for(cells, spans_of(state.facts.models[state.model]), self._namespace, below=ended)
         if isinstance(rest, Impure) or set(rest.statements) <= set(state.ran):
@@ -195,6 +189,17 @@ class Prover:
         told = {f.identity for f in diagnose(state.facts)} | {identity for _, identity in self._beside}
         serious = (f for f in diagnose(after.facts) if f.finding.severity != "info")
         return [f for f in serious if f.identity not in told]
+
+    def _end_of(self, found: Found, state: _State) -> Span | None:
+        """Where the cell ended with this error: the last place of its model, as the text is now."""
+        order = list(self._sources)
+        places = [
+            (order.index(s.cell), s.start_line, s) for s in spans_of(self._facts.models[found.model]) if s.cell in order
+        ]
+        if not places:
+            return None
+        last = max(places, key=lambda place: place[:2])[-1]
+        return _shifted(last, edits_between(self._sources, state.sources))
 
     def _on_stack(self, found: Found, repair: Repair, unprovable: Unprovable) -> Verdict:
         """The proof on the traced graph, where the source can't be edited or run."""

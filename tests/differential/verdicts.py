@@ -205,8 +205,9 @@ def _rows(truth: Outcome, facts: Model, model: Any, built: Counter[Row]) -> Disa
     weights: Counter[tuple[str, ...]] = Counter()
     for call in facts.calls:
         weights[call.path] += call.params
-    # A layer that gives its input on as it is stands in no graph, and has no row.
-    wanted = {path: count for path, count in parameters(model).items() if count or path in weights}
+    # A layer that gives its input on as it is stands in no graph: Keras itself never runs it.
+    in_graph = {row.path for row in built}
+    wanted = {path: count for path, count in parameters(model).items() if count or path in in_graph}
     # Bare operations, such as the one that makes a mask, are no layers of the model.
     weights = Counter({path: count for path, count in weights.items() if count or path in wanted})
     if dict(weights) != wanted or facts.params != model.count_params():

@@ -397,11 +397,12 @@ class Model:
     unfinished: bool = False
     #: The constructor that raised, where that is what stopped it.
     construct: Construct | None = None
+    #: The call at which the trace stopped, if it did: what most rules ask first.
+    failed_call: Call | None = field(init=False, repr=False, compare=False)
 
-    @property
-    def failed_call(self) -> Call | None:
-        """The call at which the trace stopped, if it did."""
-        return next((call for call in self.calls if call.failure), None)
+    def __post_init__(self) -> None:
+        """Look for the failed call once."""
+        object.__setattr__(self, "failed_call", next((call for call in self.calls if call.failure), None))
 
     def end(self, item: int = 0) -> Call | None:
         """The call that gives one of the outputs; None where that is an input, or not known."""

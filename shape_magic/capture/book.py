@@ -11,7 +11,7 @@ from functools import cached_property
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from shape_magic.source.cells import kept, mask, parse, span_from_positions
+from shape_magic.source.cells import calls_in, kept, mask, parse, span_from_positions
 from shape_magic.spans import CellId, Span
 
 #: How many frames up a cell is looked for: Keras' own stacks are about 40 deep.
@@ -41,8 +41,7 @@ class Cell:
         """Every call expression by (line, UTF-8 column, end line, end column)."""
         if self.tree is None:
             return {}
-        nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
-        return {(n.lineno, n.col_offset, n.end_lineno or 0, n.end_col_offset or 0): n for n in nodes}
+        return {(n.lineno, n.col_offset, n.end_lineno or 0, n.end_col_offset or 0): n for n in calls_in(self.tree)}
 
     @cached_property
     def _lines(self) -> tuple[list[str], list[str]]:
@@ -247,5 +246,9 @@ def look_up(node: ast.expr, *scopes: Mapping[str, object]) -> object | None:
         return None
     if isinstance(node, ast.Attribute):
         owner = look_up(node.value, *scopes)
-        return getattr(owner, node.attr, None) if isinstance(owner, type | ModuleType) else None
+        return getattr(owner, node.attr, None) if isinstance(owner, _NAMING) else None
     return None
+
+
+#: What a dotted name leads through.
+_NAMING = (type, ModuleType)

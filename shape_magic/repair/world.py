@@ -98,7 +98,7 @@ def _relocation(moved: Moved) -> Callable[[Any], Any]:
         if type(value) is dict:
             return {k: relocated(v) for k, v in value.items()}
         if is_dataclass(value) and module_of(type(value)).startswith(_OURS):
-            now = {f.name: getattr(value, f.name) for f in fields(value)}
+            now = {f.name: getattr(value, f.name) for f in fields(value) if f.init}
             changed = {name: new for name, old in now.items() if (new := relocated(old)) is not old}
             return replace(value, **changed) if changed else value  # type: ignore[type-var]
         return value

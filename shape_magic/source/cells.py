@@ -143,6 +143,29 @@ def span_from_offsets(source: str, start: int, end: int, cell: CellId | None) ->
     return Span(cell, first, start - starts[first - 1], last, end - starts[last - 1])
 
 
+#: What holds no call, and is most of a tree.
+_LEAVES = frozenset({
+    *(str, bytes, int, float, complex, bool, type(None), type(...)),
+    *(ast.Constant, ast.Name, ast.Load, ast.Store, ast.Del),
+})  # fmt: skip
+
+
+def calls_in(tree: ast.AST) -> list[ast.Call]:
+    """Every call expression, in the order of ``ast.walk``, which takes four times as long."""
+    nodes: list[Any] = [tree]
+    found = []
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            found.append(node)
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if type(value) is list:
+                nodes += [one for one in value if type(one) not in _LEAVES]
+            elif type(value) not in _LEAVES:
+                nodes.append(value)
+    return found
+
+
 def node_at(tree: ast.AST, source: str, span: Span, kind: type[ast.AST] = ast.Call) -> ast.AST | None:
     """The node of this kind with exactly that span, if there is one.
 

@@ -16,7 +16,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shape_magic.trace.classes import Kind, is_kerases_own, is_what_it_holds, kind_of, parameters_of
-from shape_magic.trace.layouts import ASIDE, MOST_KINDS, Layout, layout_of
+from shape_magic.trace.layouts import MOST_KINDS, Layout, layout_of
 from shape_magic.trace.table import Table
 from shape_magic.untrusted import ask, encodable, module_of, named, shortened
 
@@ -99,7 +99,7 @@ def _arguments(layer: Any) -> Mapping[str, object]:
     telling = layout.telling if layout is not None and layout.tells is not False else None
     if layout is None or telling is None:
         return _chosen(layer, _config(layer))
-    content = _content(vars(layer), layout, telling)
+    content = _content(vars(layer), layout)
     found = _alike.get(content) if content is not None else None
     if found is None:
         found = _from_sketch(layer, layout, telling)
@@ -118,21 +118,16 @@ def _from_sketch(layer: Any, layout: Layout, telling: Sequence[tuple[str, Kind]]
     return _chosen(layer, told) if layout.tells else None
 
 
-def _content(held: Mapping[str, Any], layout: Layout, telling: Sequence[tuple[str, Kind]]) -> Hashable | None:
+def _content(held: Mapping[str, Any], layout: Layout) -> Hashable | None:
     """Equal for layers whose arguments are the same but for their names; None where that is not seen at a glance."""
-    content: list[Hashable] = [layout.number]
-    for name, kind in telling:
-        if name in ASIDE or kind in {"recipe", "policy"}:
-            continue
+    content: tuple[Hashable, ...] = (layout.number, *layout.held(held))
+    for name in layout.listed:
         value = held[name]
-        if kind == "items":
-            kinds = tuple(map(type, value))
-            if not _SURE.issuperset(kinds):
-                return None
-            content += kinds, tuple(value)  # True and 1.0 are equal to 1, and are no sizes
-        else:
-            content.append(value)
-    return tuple(content)
+        kinds = tuple(map(type, value))
+        if not _SURE.issuperset(kinds):
+            return None
+        content += kinds, tuple(value)  # True and 1.0 are equal to 1, and are no sizes
+    return content
 
 
 def _held(sketch: Any, name: str, layout: Layout) -> object:

@@ -47,11 +47,14 @@ def with_axes(calls: tuple[Call, ...], inputs: tuple[Shape, ...]) -> tuple[Call,
                 wanted.setdefault(source, said)
     axes: dict[int, Axes] = {-1 - k: wanted.get(-1 - k) or unnamed(len(s)) for k, s in enumerate(inputs)}
     for call in calls:
+        bases, is_turned = call.bases, _is_channels_first(call)
         given = tuple(
-            _merge(_reads(call, len(shape)), axes.get(source), len(shape))
-            for source, shape in zip(call.inputs, call.input_shapes, strict=False)
+            [
+                _merge(_read_by(bases, is_turned, len(shape)), axes.get(source), len(shape))
+                for source, shape in zip(call.inputs, call.input_shapes, strict=False)
+            ]
         )
-        gives = tuple(_gives(call, given, len(s)) for s in call.output_shapes)
+        gives = tuple([_given_by(bases, is_turned, given[0] if given else None, len(s)) for s in call.output_shapes])
         axes[call.call] = gives[0] if gives else ()
         call.name_axes(shared(given), shared(gives))
     _name_from_below(calls)
@@ -95,14 +98,10 @@ def _read_by(bases: tuple[str, ...], channels_first: bool, rank: int) -> Axes | 
     return None
 
 
-def _gives(call: Call, given: tuple[Axes, ...], rank: int) -> Axes:
-    first = given[0] if given else unnamed(rank)
-    return _given_by(call.bases, _is_channels_first(call), first, rank)
-
-
 @lru_cache(4096)
-def _given_by(bases: tuple[str, ...], channels_first: bool, first: Axes, rank: int) -> Axes:
-    """What the axes of an output of this rank mean, where those of the first input are known."""
+def _given_by(bases: tuple[str, ...], channels_first: bool, first: Axes | None, rank: int) -> Axes:
+    """What the axes of an output of this rank mean; ``first``: what those of the first input do, if there is one."""
+    first = unnamed(rank) if first is None else first
     n = _grid_rank(bases)
     kinds = set(bases)
     if n is not None and rank == n + 2:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 from types import FunctionType
@@ -26,24 +25,29 @@ def is_lasting(cls: type) -> bool:
     return module_of(cls).partition(".")[0] in _LASTING
 
 
-def per_class(function: Callable[[type], T]) -> Callable[[type], T]:
-    """Remember a function's answer for each class, and keep no class of the user's alive."""
-    lasting: dict[type, T] = {}
-    others: WeakKeyDictionary[type, T] = WeakKeyDictionary()
+class _Answers(dict[type, T]):
+    """The answers for classes that live as long as the process; those for others are kept as long as they live."""
 
-    @functools.wraps(function)
-    def remembered(cls: type) -> T:
-        answer: Any = lasting.get(cls, _UNKNOWN)
+    def __init__(self, function: Callable[[type], T]) -> None:
+        self._function = function
+        self._others: WeakKeyDictionary[type, T] = WeakKeyDictionary()
+
+    def __missing__(self, cls: type) -> T:
+        answer: Any = self._others.get(cls, _UNKNOWN)
         if answer is _UNKNOWN:
-            answer = others.get(cls, _UNKNOWN)
-        if answer is _UNKNOWN:
-            answer = function(cls)
-            table: Any = lasting if is_lasting(cls) else others
+            answer = self._function(cls)
+            table: Any = self if is_lasting(cls) else self._others
             table[cls] = answer
         known: T = answer
         return known
 
-    return remembered
+
+def per_class(function: Callable[[type], T]) -> Callable[[type], T]:
+    """Remember a function's answer for each class, and keep no class of the user's alive.
+
+    It is asked many times for each layer: what is known of Keras' own classes is given without a call of Python.
+    """
+    return _Answers(function).__getitem__
 
 
 @per_class

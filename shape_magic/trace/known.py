@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shape_magic.capture.session import ByIdentity
 from shape_magic.spans import Shape
@@ -23,8 +23,7 @@ from shape_magic.trace.table import Table
 from shape_magic.trace.worker import apart
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What stands in a row about the layer itself, whatever it is called on."""
 
     arguments: Mapping[str, object]

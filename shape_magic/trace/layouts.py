@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from shape_magic.trace.classes import TRACKABLE, TRACKED, Kind, is_lasting, is_what_it_holds, kind_of
@@ -41,6 +42,9 @@ class Layout:
     rest: tuple[tuple[str, bool | None], ...]
     #: Of those that its arguments can be told from later, by their kinds; None where only the layer itself can tell.
     telling: tuple[tuple[str, Kind], ...] | None
+    #: Gives those of them that bear on the arguments and are what they hold; the names of those that are containers.
+    held: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    listed: tuple[str, ...]
     #: Whether arguments could be told so; None before the first time.
     tells: bool | None = None
     #: Of the arguments that were asked for one by one: whether each is what the attribute of its name holds.
@@ -81,6 +85,8 @@ def _laid_out(cls: type, classes: Mapping[str, type]) -> Layout:
     if number is None:
         number = next(_counter)
         _numbers.keep(identity, number)
+    telling = _telling(cls, classes, kinds)
+    shown = [(name, kind) for name, kind in telling or () if name not in ASIDE and kind not in {"recipe", "policy"}]
     return Layout(
         number,
         sizes=tuple(name for name in bearing if classes[name] in SIZES),
@@ -90,8 +96,15 @@ def _laid_out(cls: type, classes: Mapping[str, type]) -> Layout:
             for name, one in classes.items()
             if one is tuple or (name not in ASIDE and one not in SIZES)
         ),
-        telling=_telling(cls, classes, kinds),
+        telling=telling,
+        held=_getter([name for name, kind in shown if kind != "items"]),
+        listed=tuple(name for name, kind in shown if kind == "items"),
     )
+
+
+def _getter(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """What gives the values of these names; that of the first twice, for a getter of one name gives no tuple."""
+    return itemgetter(*names[:1], *names) if names else lambda _: ()
 
 
 def _telling(cls: type, classes: Mapping[str, type], kinds: Mapping[str, Kind]) -> tuple[tuple[str, Kind], ...] | None:
@@ -101,7 +114,7 @@ def _telling(cls: type, classes: Mapping[str, type], kinds: Mapping[str, Kind]) 
     for name, kind in kinds.items():
         if kind in _UNWRITTEN or name in TRACKED or (name in ASIDE and kind not in {"plain", "number"}):
             continue
-        if kind in {"", "layer"}:
+        if kind in {"", "layer", "pairs"}:
             return None
         telling.append((name, kind))
     return tuple(telling)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from shape_magic.capture.session import Session
 from shape_magic.facts import Call, Failure, Run
@@ -21,8 +22,7 @@ from shape_magic.trace.windows import late_refusal
 from shape_magic.untrusted import ask, named
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One call as it stands in a graph, to be run again with a batch."""
 
     #: The row; None: a nested model's inputs or outputs take over their tensors from around it.
@@ -177,7 +177,18 @@ def name_of(layer: Any) -> str:
 
 def shape(tensor: Any) -> Shape:
     """A tensor's shape as whole numbers and None; sizes that no machine could count are left open."""
-    return shared(tuple([None if d is None else size(d) for d in tensor.shape]))
+    sizes = tuple(tensor.shape)
+    if not _SIZES.issuperset(map(type, sizes)):
+        sizes = tuple([None if d is None else int(d) for d in sizes])
+    return _counted(sizes)
+
+
+_SIZES = frozenset({int, type(None)})
+
+
+@lru_cache(4096)
+def _counted(sizes: Shape) -> Shape:
+    return shared(tuple([None if d is None else size(d) for d in sizes]))
 
 
 def list_elements(session: Session, model: Any) -> dict[int, Span]:
@@ -186,7 +197,8 @@ def list_elements(session: Session, model: Any) -> dict[int, Span]:
     if made is None or made.span is None or made.span.cell is None:
         return {}
     cell = session.book.cells[made.span.cell]
-    nodes = [n for n in cell.calls.values() if _same_span(cell.source, n, made.span)]
+    line = made.span.start_line
+    nodes = [n for n in cell.calls.values() if n.lineno == line and _span(cell.source, n, cell.id) == made.span]
     given = nodes[0].args[:1] + [k.value for k in nodes[0].keywords if k.arg == "layers"] if nodes else []
     if not given or not isinstance(given[0], ast.List | ast.Tuple):
         return {}
@@ -202,7 +214,3 @@ def _span(source: str, node: ast.expr, cell: Any) -> Span:
     return span_from_positions(
         source, node.lineno, node.end_lineno or node.lineno, node.col_offset, node.end_col_offset or 0, cell
     )
-
-
-def _same_span(source: str, node: ast.Call, span: Span) -> bool:
-    return node.lineno == span.start_line and _span(source, node, span.cell) == span

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from shape_magic.frozen import fills_slots
 from shape_magic.spans import Axes, CellId, Shape, Span
 from shape_magic.summaries import summary
 
@@ -42,6 +43,7 @@ class Run:
     built_for: Shape | None = None
 
 
+@fills_slots
 @dataclass(frozen=True, slots=True)
 class Call:
     """One layer, called once: a row of the ladder."""

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shape_magic.frozen import fills_slots
+
 Shape = tuple[int | None, ...]
 Axes = tuple[str, ...]
 #: The identity of a cell: its position in ``check_cells``' list, the notebook's cell id in a kernel.
 CellId = int | str
 
 
+@fills_slots
 @dataclass(frozen=True, slots=True)
 class Span:
     """A piece of a cell's full text: lines from 1, columns from 0 in code points, the end exclusive."""

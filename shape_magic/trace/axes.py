@@ -40,14 +40,14 @@ _GRID_LAYERS = ("Conv", "Pooling", "UpSampling", "ZeroPadding", "Cropping", "Spa
 def with_axes(calls: tuple[Call, ...], inputs: tuple[Shape, ...]) -> tuple[Call, ...]:
     """The calls with ``input_axes`` and ``output_axes`` filled in: those of a trace that nobody else has seen yet."""
     wanted: dict[int, Axes] = {}
-    for call in calls:  # the first reader that knows names the model's input
+    turned = [_is_channels_first(call) for call in calls]
+    for call, is_turned in zip(calls, turned, strict=True):  # the first reader that knows names the model's input
         for source, shape in zip(call.inputs, call.input_shapes, strict=False):
-            said = _reads(call, len(shape))
-            if said and source < 0:
+            if source < 0 and (said := _read_by(call.bases, is_turned, len(shape))):
                 wanted.setdefault(source, said)
     axes: dict[int, Axes] = {-1 - k: wanted.get(-1 - k) or unnamed(len(s)) for k, s in enumerate(inputs)}
-    for call in calls:
-        bases, is_turned = call.bases, _is_channels_first(call)
+    for call, is_turned in zip(calls, turned, strict=True):
+        bases = call.bases
         given = tuple(
             [
                 _merge(_read_by(bases, is_turned, len(shape)), axes.get(source), len(shape))
@@ -72,10 +72,6 @@ def _merge(said: Axes | None, known: Axes | None, rank: int) -> Axes:
     if known and len(known) == rank and "?" not in known:
         return known
     return said if said and len(said) == rank else (known if known and len(known) == rank else unnamed(rank))
-
-
-def _reads(call: Call, rank: int) -> Axes | None:
-    return _read_by(call.bases, _is_channels_first(call), rank)
 
 
 def _is_channels_first(call: Call) -> bool:

@@ -197,13 +197,8 @@ def _content_of(value: Any, depth: int) -> Hashable:
     kind = kind_of(type(value))
     if kind == "plain":
         return value  # type: ignore[no-any-return]
-    if kind in {"items", "pairs"}:
-        if len(value) > _LONGEST:
-            raise _Foreign
-        parts = value.items() if kind == "pairs" else value
-        # A list is no tuple: Keras adds the one to the other, or can't.
-        kind_and_size = isinstance(value, tuple), len(value)
-        return *kind_and_size, *[part if type(part) in SIZES else _content_of(part, depth) for part in parts]
+    if kind in {"items", "pairs"}:  # nearly all in which Keras keeps a layer's parts hold none
+        return _parts_of(value, kind == "pairs", depth) if value else (isinstance(value, tuple), 0)
     content: Hashable
     if kind == "layer":
         content = _Look(value, depth - 1).content
@@ -224,3 +219,12 @@ def _content_of(value: Any, depth: int) -> Hashable:
     else:
         raise _Foreign
     return content
+
+
+def _parts_of(value: Any, is_of_pairs: bool, depth: int) -> Hashable:
+    if len(value) > _LONGEST:
+        raise _Foreign
+    parts = value.items() if is_of_pairs else value
+    # A list is no tuple: Keras adds the one to the other, or can't.
+    kind_and_size = isinstance(value, tuple), len(value)
+    return *kind_and_size, *[part if type(part) in SIZES else _content_of(part, depth) for part in parts]

@@ -65,7 +65,7 @@ def is_exact(step: Step) -> bool:
 
     layer, name = step.layer, type(step.layer).__name__
     is_one = not step.kwargs and len(step.args) == 1 and isinstance(step.args[0], keras.KerasTensor)
-    if is_one and name in _ALWAYS and is_keras(layer):  # nearly every call
+    if is_one and name in _ALWAYS and is_layer(layer) and is_keras(layer):  # nearly every call
         return not _leaves_open(layer)
     values = step.args if is_one else keras.tree.flatten((step.args, step.kwargs))
     symbols = [v for v in values if isinstance(v, keras.KerasTensor)]

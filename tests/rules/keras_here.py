@@ -34,6 +34,11 @@ def _attention_behind_a_mask() -> None:
     keras.Model(x, layers.Attention()([steps, steps]))(np.ones((2, 5, 4), "float32"))
 
 
+def _attention_over(rank: int) -> None:
+    x = keras.Input((3, 3, 4, 3, 1)[: rank - 1])
+    keras.Model(x, layers.Attention()([x, x])).predict(np.zeros((4, *x.shape[1:]), "float32"), verbose=0)
+
+
 _ROWS, _Y = np.zeros((2, 6), "float32"), np.zeros((4, 1))
 
 #: What this Keras must do for a page to hold, and what is said where it doesn't.
@@ -83,6 +88,10 @@ FEATURES: dict[str, tuple[Callable[[], bool], str]] = {
     "attention over grids": (
         lambda: not refuses(lambda: layers.Attention()([np.zeros((2, 3, 3, 1), "float32")] * 2)),
         "attention takes three axes in this Keras, no more",
+    ),
+    "a softmax that refuses six axes": (
+        lambda: refuses(lambda: _attention_over(6)) and not refuses(lambda: _attention_over(4)),
+        "this processor's kernel of a softmax takes any number of axes",
     ),
     "no normalization of whole numbers": (
         lambda: refuses(lambda: layers.BatchNormalization()(np.zeros((4, 1), "int32"))),

@@ -79,8 +79,8 @@ def _source() -> tuple[Row, Row]:
 
 
 def _lines_alone(names: dict[str, Any]) -> None:
-    """The cell up to its training, where no weight gets a value, with nobody looking: no proof can take less."""
-    lines = compile(subjects.FUNCTIONAL.partition("history = ")[0], "<cell>", "exec")
+    """The cell up to its model, where no weight gets a value, with nobody looking: no proof can take less."""
+    lines = compile(subjects.FUNCTIONAL.partition("model.compile(")[0], "<cell>", "exec")
     apart(lambda: exec(lines, dict(names)))
 
 

@@ -19,7 +19,6 @@ from functools import partial
 from operator import is_
 from typing import Any
 
-from shape_magic.trace.classes import per_class
 from shape_magic.untrusted import module_of
 
 #: Notes how one object is put back, and gives what it refers to.
@@ -59,6 +58,7 @@ class Snapshot:
         self.lists: list[tuple[list[Any], list[Any]]] = []
         self.undo: list[Callable[[], object]] = []
         seen: dict[int, Any] = {}  # the objects are held, so that no id is used again during the walk
+        looks: dict[type, Look] = {}
         others = {*others, id(vars(builtins))}
         todo = list(roots)
         while todo:
@@ -66,7 +66,8 @@ class Snapshot:
             number = id(obj)
             if number not in seen and number not in others:
                 seen[number] = obj
-                todo += [inner for inner in _look(type(obj))(obj, self) if type(inner) not in _FIXED]
+                look = looks.get(type(obj)) or looks.setdefault(type(obj), _look(type(obj)))
+                todo += [inner for inner in look(obj, self) if type(inner) not in _FIXED]
 
     def restore(self) -> None:
         """Put everything back; what is as it was is let alone, for others may be reading it."""
@@ -88,7 +89,6 @@ class Snapshot:
 # How to look into objects of a type: into what they contain, their attributes and their slots.
 
 
-@per_class
 def _look(kind: type) -> Look:
     """How to look into objects of a type; raises ``Opaque``."""
     if kind in _FIXED or kind.__module__ in ("_thread", "_abc"):

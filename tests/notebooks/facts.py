@@ -53,7 +53,7 @@ _ROWS: dict[str, tuple[_Row, ...]] = {
         ("broadcast", "GlobalMaxPooling1D()", "*Insert GlobalMaxPooling1D()*"),
         ("broadcast-shapes", "(32, 20, 32)", "compared (32, 20, 32)"),
         ("units-24", "[24], [24,32]"),
-        ("softmax", "smallest answer 1.0, largest answer 1.0", "1.0 for every recording"),
+        ("softmax", "smallest answer 1.0000, largest answer 1.0000", "1.0 for every recording"),
         ("softmax", "right: 41%, and 41%", "exactly as often as the answer is yes: 41 %"),
         ("softmax", "UserWarning", "Keras did print a `UserWarning`"),
         ("logits", "ln 3 is 1.10", "near ln 3 = 1.10"),

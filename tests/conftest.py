@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.world.world import differences, glance
+from tests.world.world import differences, glance, settle, stacks
 
 # Before Keras or the package is imported; kernels and servers that tests start inherit them.
 os.environ["SHAPE_MAGIC_STRICT"] = "1"
@@ -37,11 +37,12 @@ def world_unchanged(request: pytest.FixtureRequest) -> Iterator[None]:
     It is set up first and looks last: what a test changes on purpose it puts back by ``monkeypatch``, or
     names it in ``@pytest.mark.changes``. ``tests/world`` looks closer.
     """
+    settle()
     before = glance()
     yield
     allowed = [part for mark in request.node.iter_markers("changes") for part in mark.args]
     left = differences(before, glance(), allowed)
-    assert not left, "the world is not as it was:\n" + "\n".join(left)
+    assert not left, "the world is not as it was:\n" + "\n".join([*left, *stacks()])
 
 
 @pytest.fixture

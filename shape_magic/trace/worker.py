@@ -8,15 +8,16 @@ value (``initialize_variables=False``), so nothing is allocated that grows with 
 from __future__ import annotations
 
 import functools
+import gc
 import random
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from shape_magic.interrupts import Deferred, GaveUp, Worker, worker_name
+from shape_magic.interrupts import Deferred, GaveUp, Worker, put_back, worker_name
 from shape_magic.swaps import Place, Swap
 
 T = TypeVar("T")
@@ -56,7 +57,9 @@ def apart(function: Callable[[], T]) -> T:
         with _stateless(carried):
             return function()
 
-    with Deferred(), world_kept(), _silence:
+    rest = _Rest()
+    with Deferred(), world_kept(), _silence, put_back(rest.end):
+        rest.begin()
         return Worker(work, _NAME).outcome(PATIENCE)
 
 
@@ -108,6 +111,34 @@ def world_kept() -> Iterator[None]:
             for key in table.keys() - before.keys():
                 del table[key]
             table.update({key: value for key, value in before.items() if table.get(key) is not value})
+
+
+class _Rest:
+    """Python's collector of cycles rests, until the last one that wants it to has ended.
+
+    It would free the user's objects in the worker, with our scopes and hooks around what they do then, and for as long
+    as that takes: a ``tf.data`` iterator that was left unfinished has been seen to wait 45 s for its threads.
+    """
+
+    _lock = threading.Lock()
+    _resting: ClassVar[set[_Rest]] = set()
+    _was_on: ClassVar[bool] = True
+
+    def begin(self) -> None:
+        """No collection from here on, in no thread."""
+        with self._lock:
+            if not self._resting:
+                _Rest._was_on = gc.isenabled()
+            self._resting.add(self)
+            gc.disable()
+
+    def end(self) -> None:
+        """As it was before, whatever the user's code has said meanwhile. May be called twice."""
+        with self._lock:
+            if self in self._resting:
+                self._resting.remove(self)
+                if not self._resting:
+                    (gc.enable if self._was_on else gc.disable)()
 
 
 class _Muted:

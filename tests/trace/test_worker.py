@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import random
 import signal
 import threading
@@ -114,6 +115,61 @@ def interrupted(after: float) -> Any:
         yield
     finally:
         timer.cancel()
+
+
+def test_nothing_of_the_users_is_collected_there() -> None:
+    freed: list[bool] = []
+
+    class Mine:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            freed.append(in_worker())
+
+    def many() -> int:
+        return len([[i] for i in range(200_000)])  # the collector would look at the young, the old and all
+
+    gc.collect()
+    Mine()
+    assert apart(many) == 200_000
+    assert not freed
+    many()
+    gc.collect()
+    assert freed == [False]
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_collector_goes_on_as_it_did(is_on: bool) -> None:
+    try:
+        (gc.enable if is_on else gc.disable)()
+        assert not apart(gc.isenabled)
+        assert gc.isenabled() is is_on
+        apart(gc.enable)
+        assert gc.isenabled() is is_on
+        with pytest.raises(ZeroDivisionError):
+            apart(lambda: 1 / 0)
+        assert gc.isenabled() is is_on
+    finally:
+        gc.enable()
+
+
+def test_the_collector_rests_until_the_last_worker_has_ended() -> None:
+    first, second = threading.Event(), threading.Event()
+    seen: list[bool] = []
+
+    def slow() -> None:
+        first.set()
+        second.wait(10)
+
+    thread = threading.Thread(target=apart, args=(slow,))
+    thread.start()
+    assert first.wait(10)
+    apart(lambda: None)
+    seen.append(gc.isenabled())
+    second.set()
+    thread.join(10)
+    assert [*seen, gc.isenabled()] == [False, True]
 
 
 def test_an_interrupt_stops_the_worker_and_goes_on() -> None:

@@ -8,11 +8,14 @@ compared in the tests of this folder with a run without us.
 from __future__ import annotations
 
 import builtins
+import gc
 import logging
 import os
 import signal
 import sys
 import threading
+import time
+import traceback
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -97,16 +100,35 @@ def glance() -> Picture:
     seen["folder"] = os.getcwd()  # noqa: PTH109 - a string is compared faster
     seen["logging"] = _logging()
     seen["imported"] = [name for name in _LARGE if name in sys.modules]
-    seen["our threads"] = [t.name for t in threading.enumerate() if t.name.startswith("shape_magic")]
+    seen["our threads"] = [t.name for t in _our_threads()]
     for look in (_ours, _keras, _tensorflow, _matplotlib, _ipython):
         seen |= look()
     return seen
+
+
+def _our_threads() -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if t.name.startswith("shape_magic")]
+
+
+def settle(seconds: float = 120.0) -> None:
+    """Wait for threads that an earlier test has left: it has failed for them, and the ones after it need not."""
+    end = time.monotonic() + seconds
+    for thread in _our_threads():
+        thread.join(max(0.0, end - time.monotonic()))
+
+
+def stacks() -> list[str]:
+    """Where the threads of ours are that still run."""
+    frames = sys._current_frames()
+    running = [(t.name, frames[t.ident]) for t in _our_threads() if t.ident in frames]
+    return [f"{name} is at:\n{''.join(traceback.format_stack(frame))}" for name, frame in running]
 
 
 def _hooks() -> dict[str, object]:
     seen: dict[str, object] = {name: Is(getattr(sys, name)) for name in _HOOKS}
     seen |= {"trace": Is(sys.gettrace()), "profile": Is(sys.getprofile())}
     seen |= {"threads' excepthook": Is(threading.excepthook), "threads' trace": Is(threading.gettrace())}
+    seen |= {"collector": (gc.isenabled(), gc.get_threshold())}
     seen |= {"meta_path": [*map(Is, sys.meta_path)], "path_hooks": [*map(Is, sys.path_hooks)], "path": list(sys.path)}
     if sys.version_info >= (3, 12):
         seen["monitoring"] = [sys.monitoring.get_tool(number) for number in range(6)]

@@ -41,9 +41,9 @@ _CARRIED = (
 def apart(function: Callable[[], T]) -> T:
     """Run a function in the worker and return what it returns, or raise what it raises.
 
-    Python's and NumPy's random state are as before afterwards. An interrupt tells the worker to
-    stop, waits for it and goes on as KeyboardInterrupt. Raises ``GaveUp`` where the user's code takes
-    too long, and at once as long as a worker before this one is still stuck in it.
+    Python's and NumPy's random state are as before afterwards, and nothing is collected meanwhile. An
+    interrupt tells the worker to stop, waits for it and goes on as KeyboardInterrupt. Raises ``GaveUp``
+    where the user's code takes too long, and at once as long as a worker before this one is still stuck.
     """
     if in_worker():
         return function()

@@ -34,7 +34,8 @@ RESNET_HEAD = """\
 base = keras.applications.ResNet50(weights=None, include_top=False, input_shape=(224, 224, 3))
 model = keras.Sequential([
     base,
-    layers.Dense(10, activation="softmax"),
+    layers.Dense(64, activation="relu"),
+    layers.Dense(10),
 ])
 model.compile("adam", "categorical_crossentropy")
 model.fit(x_train, y_train, verbose=0)

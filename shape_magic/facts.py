@@ -110,8 +110,11 @@ class Call:
 
     @property
     def summary(self) -> str:
-        """What it does in a few words: ``"32 filters 3×3, relu"``."""
-        return summary(self.class_name, self.arguments)
+        """What it does in a few words: ``"32 filters 3×3, relu"``; a wrapper says what it wraps."""
+        does = [summary(self.class_name, self.arguments)]
+        if inner := self.wrapped_bases[:1]:
+            does += [*inner, summary(*inner, self.wrapped_arguments)]
+        return ", ".join(filter(None, does))
 
     def argument(self, name: str) -> object:
         """What the layer, or the one within a wrapper, was given; None where that is not known."""

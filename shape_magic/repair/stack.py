@@ -79,10 +79,12 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
             loss = ast.literal_eval(step.value) if step.name == "loss" else loss
         elif isinstance(step, InsertLayer):
             side = before if step.where == "before" else after
+            new = _new_layer(step.class_name, step.arguments)
+            new = _wrapped(step.inside, new) if step.inside else new
             if step.input is not None:
-                branch[step.call, step.input] = _new_layer(step.class_name, step.arguments)
+                branch[step.call, step.input] = new
                 continue
-            side[step.call] = (*side.get(step.call, ()), _new_layer(step.class_name, step.arguments))
+            side[step.call] = (*side.get(step.call, ()), new)
         elif isinstance(step, RemoveLayer):
             removed.add(step.call)
         elif isinstance(step, ReplaceLayer):

@@ -27,6 +27,8 @@ class InsertLayer:
     #: The arguments where the same source makes other layers, too, with ``{this}`` for the tensor and ``{other}``
     #: for the one that it must come to look like: there the new layer is made only where the two differ.
     repeated: str = ""
+    #: The wrapper that it is put into, such as ``TimeDistributed``; empty: none.
+    inside: str = ""
 
 
 @dataclass(frozen=True, slots=True)

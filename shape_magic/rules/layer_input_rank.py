@@ -177,7 +177,9 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
             {"layer": call.layer, "target": target},
             f"Reshape({target})",
         )
-    if rank > wants == 3 and call.is_a(*_RECURRENT) and len(sizes) >= 3 and all(d is not None for d in sizes[1:]):
+    if rank > wants == 3 and call.is_a(*_RECURRENT) and _has_time(call):
+        yield from _joined_at_each_step(call, rank)
+    elif rank > wants == 3 and call.is_a(*_RECURRENT) and len(sizes) >= 3 and all(d is not None for d in sizes[1:]):
         target = f"({sizes[0] if sizes[0] is not None else -1}, {_product(sizes[1:])})"
         yield Repair(
             (InsertLayer(call.call, "Reshape", target),),
@@ -186,6 +188,22 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
             {"layer": call.layer, "target": target},
             f"Reshape({target})",
         )
+
+
+def _has_time(call: Call) -> bool:
+    return bool(call.input_axes) and call.input_axes[0][1:2] == ("time",)
+
+
+def _joined_at_each_step(call: Call, rank: int) -> Iterator[Repair]:
+    """What each step of a video holds made one row, the steps kept."""
+    values = {"layer": call.layer}
+    flat = InsertLayer(call.call, "Flatten", inside="TimeDistributed")
+    yield Repair((flat,), "choice", "flat-at-each-step", values, "TimeDistributed(Flatten())")
+    if rank <= 6 and "channels" not in call.input_axes[0][:-1]:
+        pool = f"GlobalAveragePooling{rank - 3}D"
+        averaged = InsertLayer(call.call, pool, inside="TimeDistributed")
+        values = {"layer": call.layer, "pool": pool}
+        yield Repair((averaged,), "choice", "averaged-at-each-step", values, f"TimeDistributed({pool}())")
 
 
 def _every_step(model: Model, cause: Call) -> Repair:

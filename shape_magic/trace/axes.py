@@ -40,21 +40,20 @@ _GRID_LAYERS = ("Conv", "Pooling", "UpSampling", "ZeroPadding", "Cropping", "Spa
 def with_axes(calls: tuple[Call, ...], inputs: tuple[Shape, ...]) -> tuple[Call, ...]:
     """The calls with ``input_axes`` and ``output_axes`` filled in: those of a trace that nobody else has seen yet."""
     wanted: dict[int, Axes] = {}
-    turned = [_is_channels_first(call) for call in calls]
-    for call, is_turned in zip(calls, turned, strict=True):  # the first reader that knows names the model's input
+    kinds = [_kind(call) for call in calls]
+    for call, kind in zip(calls, kinds, strict=True):  # the first reader that knows names the model's input
         for source, shape in zip(call.inputs, call.input_shapes, strict=False):
-            if source < 0 and (said := _read_by(call.bases, is_turned, len(shape))):
+            if source < 0 and (said := _read_by(*kind, len(shape))):
                 wanted.setdefault(source, said)
     axes: dict[int, Axes] = {-1 - k: wanted.get(-1 - k) or unnamed(len(s)) for k, s in enumerate(inputs)}
-    for call, is_turned in zip(calls, turned, strict=True):
-        bases = call.bases
+    for call, kind in zip(calls, kinds, strict=True):
         given = tuple(
             [
-                _merge(_read_by(bases, is_turned, len(shape)), axes.get(source), len(shape))
+                _merge(_read_by(*kind, len(shape)), axes.get(source), len(shape))
                 for source, shape in zip(call.inputs, call.input_shapes, strict=False)
             ]
         )
-        gives = tuple([_given_by(bases, is_turned, given[0] if given else None, len(s)) for s in call.output_shapes])
+        gives = tuple([_given_by(*kind, given[0] if given else None, len(s)) for s in call.output_shapes])
         axes[call.call] = gives[0] if gives else ()
         call.name_axes(shared(given), shared(gives))
     _name_from_below(calls)
@@ -74,17 +73,25 @@ def _merge(said: Axes | None, known: Axes | None, rank: int) -> Axes:
     return said if said and len(said) == rank else (known if known and len(known) == rank else unnamed(rank))
 
 
-def _is_channels_first(call: Call) -> bool:
-    return _grid_rank(call.bases) is not None and call.arguments.get("data_format") == "channels_first"
+def _kind(call: Call) -> tuple[tuple[str, ...], bool, bool]:
+    """The bases of the layer that looks at the axes, whether channels come first to it, and whether each step does."""
+    by_step = call.is_a("TimeDistributed")
+    bases, arguments = (call.wrapped_bases, call.wrapped_arguments) if by_step else (call.bases, call.arguments)
+    return bases, _grid_rank(bases) is not None and arguments.get("data_format") == "channels_first", by_step
 
 
 @lru_cache(4096)
-def _read_by(bases: tuple[str, ...], channels_first: bool, rank: int) -> Axes | None:
+def _read_by(bases: tuple[str, ...], channels_first: bool, by_step: bool, rank: int) -> Axes | None:
     """What the axes of an input of this rank mean to a layer of this class; None where it doesn't say."""
+    if by_step:
+        each = _read_by(bases, channels_first, False, rank - 1) if rank > 1 else None
+        return _over_time(each or unnamed(rank - 1)) if rank > 2 else None
     n = _grid_rank(bases)
+    kinds = set(bases)
     if n is not None and rank == n + 2:
         return ("batch", "channels", *GRIDS[n]) if channels_first else ("batch", *GRIDS[n], "channels")
-    kinds = set(bases)
+    if n is not None and kinds & _SEQUENCE_MAKERS:
+        return _over_time(_read_by(bases, channels_first, False, n + 2) or ()) if rank == n + 3 else None
     if kinds & _SEQUENCE_MAKERS and rank == 3:
         return ("batch", "time", "features")
     if "Embedding" in kinds and rank == 2:
@@ -94,14 +101,22 @@ def _read_by(bases: tuple[str, ...], channels_first: bool, rank: int) -> Axes | 
     return None
 
 
+def _over_time(each: Axes) -> Axes:
+    """The axes of what is done at each step, with those steps in the second place."""
+    return (*each[:1], "time", *each[1:])
+
+
 @lru_cache(4096)
-def _given_by(bases: tuple[str, ...], channels_first: bool, first: Axes | None, rank: int) -> Axes:
+def _given_by(bases: tuple[str, ...], channels_first: bool, by_step: bool, first: Axes | None, rank: int) -> Axes:
     """What the axes of an output of this rank mean; ``first``: what those of the first input do, if there is one."""
     first = unnamed(rank) if first is None else first
+    if by_step:
+        each = (*first[:1], *first[2:])
+        return _over_time(_given_by(bases, channels_first, False, each, rank - 1)) if rank > 1 else unnamed(rank)
     n = _grid_rank(bases)
     kinds = set(bases)
-    if n is not None and rank == n + 2:
-        return _read_by(bases, channels_first, rank) or unnamed(rank)
+    if n is not None and rank >= n + 2:
+        return _read_by(bases, channels_first, False, rank) or unnamed(rank)
     if "Embedding" in kinds:
         return (*first, "features") if len(first) + 1 == rank else unnamed(rank)
     if kinds & _SEQUENCE_MAKERS:

@@ -132,6 +132,41 @@ def test_summaries_and_axes_of_a_sequence_net() -> None:
     assert calls[0].input_axes == (("batch", "time"),)
 
 
+def test_summaries_and_axes_of_a_video_net() -> None:
+    net = keras.Sequential(
+        [
+            keras.Input((10, 32, 32, 3)),
+            layers.TimeDistributed(layers.Conv2D(16, 3, padding="same", activation="relu")),
+            layers.TimeDistributed(layers.MaxPooling2D()),
+            layers.ConvLSTM2D(8, 3, return_sequences=True),
+            layers.ConvLSTM2D(8, 3),
+            layers.Reshape((-1, 8)),
+            layers.TimeDistributed(layers.Dense(4)),
+            layers.Bidirectional(layers.LSTM(5, return_sequences=True), merge_mode="sum"),
+        ]
+    )
+    calls = model_facts(Session(), net, {}).calls
+    assert [c.summary for c in calls] == [
+        "Conv2D, 16 filters 3×3, same padding, relu",
+        "MaxPooling2D, 2×2",
+        "8 filters 3×3, every step",
+        "8 filters 3×3",
+        "to (-1, 8)",
+        "Dense, 4 units",
+        "LSTM, 5 units, every step",
+    ]
+    image, steps = ("height", "width", "channels"), ("batch", "time", "features")
+    assert [c.output_axes[0] for c in calls] == [("batch", "time", *image)] * 3 + [("batch", *image)] + [steps] * 3
+    assert calls[0].input_axes == (("batch", "time", *image),)
+
+
+def test_axes_of_channels_first_at_each_step() -> None:
+    step = layers.Conv2D(4, 3, data_format="channels_first", padding="same")
+    net = keras.Sequential([keras.Input((5, 3, 8, 8)), layers.TimeDistributed(step)])
+    (call,) = model_facts(Session(), net, {}).calls
+    assert call.output_axes[0] == ("batch", "time", "channels", "height", "width")
+
+
 def test_a_shared_layer_counts_once() -> None:
     first, second = model_facts(Session(), shared(), {}).calls
     assert (first.layer, first.params) == (second.layer, 72)

@@ -40,10 +40,12 @@ class Insertion:
 
     def layer_texts(self, tree: CellTree, node: ast.AST) -> list[str]:
         """The new layers as the user would spell them at a node."""
-        return [
-            f"{spelled(self.desk, self.call, step.class_name, tree, node)}({as_quoted(tree, step.arguments)})"
-            for step in self.steps
-        ]
+
+        def made(class_name: str, arguments: str) -> str:
+            return f"{spelled(self.desk, self.call, class_name, tree, node)}({arguments})"
+
+        layers = [(step, made(step.class_name, as_quoted(tree, step.arguments))) for step in self.steps]
+        return [made(step.inside, layer) if step.inside else layer for step, layer in layers]
 
     def rivals(self, tree: CellTree, node: ast.AST) -> list[Call]:
         """Other calls that text at the node would reach."""

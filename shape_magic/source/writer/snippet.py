@@ -41,6 +41,7 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
     match step:
         case InsertLayer():
             layer = f"keras.layers.{step.class_name}({step.arguments})"
+            layer = f"keras.layers.{step.inside}({layer})" if step.inside else layer
             return _entering(layer, model), _say(step.where, layer=model.calls[step.call].layer)
         case EndLoop() | RemoveLayer() | Unwrap() | OwnLayer():
             return "", _say(_SAID[type(step)], layer=model.calls[step.call].layer)

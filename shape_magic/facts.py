@@ -112,8 +112,8 @@ class Call:
     def summary(self) -> str:
         """What it does in a few words: ``"32 filters 3×3, relu"``; a wrapper says what it wraps."""
         does = [summary(self.class_name, self.arguments)]
-        if inner := self.wrapped_bases[:1]:
-            does += [*inner, summary(*inner, self.wrapped_arguments)]
+        for inner in self.wrapped_bases[:1]:
+            does += [inner, summary(inner, self.wrapped_arguments)]
         return ", ".join(filter(None, does))
 
     def argument(self, name: str) -> object:
@@ -183,6 +183,13 @@ class Data:
     asked: Shape | None = None
     #: Of a model's input: the argument that brings its shape, or one size of it, to the user's own function.
     handed: Handed | None = None
+    #: Whether it is a table, as pandas has them: an array only by its ``to_numpy()``.
+    table: bool = False
+
+    @property
+    def as_array(self) -> str:
+        """A template for what takes ``[None]``, ``reshape`` and the like, with ``{}`` for what the user wrote."""
+        return "{}.to_numpy()" if self.table else "{}"
 
 
 @dataclass(frozen=True, slots=True)

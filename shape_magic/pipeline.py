@@ -200,7 +200,17 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespa
 
 def _output_shape(model: Model) -> Shape | None:
     # Of several outputs no single one is the model's; a model with a call of its own has a shape only when called.
-    return model.outputs[0] if len(model.outputs) == 1 and model.kind != "Model" else None
+    if len(model.outputs) != 1 or model.kind == "Model" or _is_made_by_data(model):
+        return None
+    return model.outputs[0]
+
+
+def _is_made_by_data(model: Model) -> bool:
+    """Whether no code says the input's shape: the first batch does, and Keras keeps its size if all are full."""
+    given = model.contract.x if model.contract is not None else ()
+    return (
+        len(model.inputs) == len(given) == 1 and not model.inputs[0].declared and model.inputs[0].name == given[0].name
+    )
 
 
 def _titles(repairs: tuple[Repair, ...]) -> str:

@@ -28,6 +28,7 @@ Safety = Literal["safe", "choice", "unsafe"]
 class Effect:
     """What the model becomes by a fix: traced, not guessed."""
 
+    #: None where the model has none before it is called, or has several outputs.
     output_shape: Shape | None
     params: int
     layers: tuple[Call, ...]

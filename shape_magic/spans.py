@@ -5,6 +5,7 @@ The rest of the plain data, in ``facts`` and ``report``, is loaded for the first
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shape_magic.frozen import fills_slots
@@ -33,3 +34,13 @@ class Edit:
 
     span: Span
     text: str
+
+
+def shifted(span: Span, edits: Sequence[Edit]) -> Span:
+    """Where a place is after edits that lie outside of it: by lines, its columns as they were."""
+    lines = sum(
+        e.text.count("\n") - (e.span.end_line - e.span.start_line)
+        for e in edits
+        if e.span.cell == span.cell and (e.span.end_line, e.span.end_col) <= (span.start_line, span.start_col)
+    )
+    return Span(span.cell, span.start_line + lines, span.start_col, span.end_line + lines, span.end_col)

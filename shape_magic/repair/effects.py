@@ -86,9 +86,55 @@ def impurity(statement: ast.stmt, namespace: Mapping[str, object], defined: Mapp
         for item in (statement.items if isinstance(statement, ast.With) else ())
         for n in ([item.optional_vars] if isinstance(item.optional_vars, ast.Name) else [])
     }
-    # What a ``with`` opens is made anew, whatever the name holds now.
+    # What a ``with`` opens is made anew, whatever the name holds now; so is an array that a loop makes for each turn.
+    own |= _made_inside(statement)
     known = {name: value for name, value in namespace.items() if name not in own} if own else namespace
     return next(_impurities(statement, known, defined, set()), None)
+
+
+def _made_inside(statement: ast.stmt) -> set[str]:
+    """Names that a compound statement gives nothing but new arrays and collections, before it changes those."""
+    if not isinstance(statement, ast.For | ast.While | ast.If | ast.With | ast.Try):
+        return set()
+    stores: dict[str, list[tuple[int, bool]]] = {}
+    made: set[int] = set()
+    changed: dict[str, int] = {}
+    for n in ast.walk(statement):
+        if isinstance(n, ast.Assign):
+            made |= {id(t) for t in n.targets if isinstance(t, ast.Name) and _is_new(n.value)}
+        if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load):
+            stores.setdefault(n.id, []).append((n.lineno, id(n) in made))
+        elif isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store):
+            # What is inside of a new collection may be somebody else's: there is no line above 0.
+            line = n.lineno if isinstance(n.value, ast.Name) else 0
+            name = _root(n)
+            changed[name] = min(line, changed.get(name, line))
+    return {
+        name
+        for name, line in changed.items()
+        if (given := stores.get(name)) and all(new for _, new in given) and min(at for at, _ in given) < line
+    }
+
+
+def _root(target: ast.expr) -> str:
+    while isinstance(target, ast.Attribute | ast.Subscript | ast.Starred):
+        target = target.value
+    return target.id if isinstance(target, ast.Name) else ""
+
+
+def _is_new(value: ast.expr) -> bool:
+    """Whether an expression gives an object that nobody else holds."""
+    if isinstance(value, ast.Call):
+        return _called_name(value) in _MAKERS
+    return isinstance(value, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp)
+
+
+#: Functions whose result is a new array or collection, whatever they are given.
+_MAKERS = frozenset(
+    """
+    zeros ones empty full zeros_like ones_like empty_like full_like copy deepcopy list dict set
+    """.split()  # noqa: SIM905 - a list of words reads best as text
+)
 
 
 def _impurities(
@@ -155,14 +201,10 @@ def _changes(target: ast.expr, statement: ast.stmt, namespace: Mapping[str, obje
     if isinstance(target, ast.Tuple | ast.List):
         return next((why for t in target.elts if (why := _changes(t, statement, namespace))), None)
     in_place = isinstance(statement, ast.AugAssign) and hasattr(_value(target, namespace), "__iadd__")
-    root = target
-    while isinstance(root, ast.Attribute | ast.Subscript | ast.Starred):
-        root = root.value
     if isinstance(target, ast.Name) and not in_place:
         return None
-    if isinstance(root, ast.Name) and root.id in namespace:
-        return f"it changes {root.id} in place"
-    return None
+    root = _root(target)
+    return f"it changes {root} in place" if root in namespace else None
 
 
 def _value(target: ast.expr, namespace: Mapping[str, object]) -> object:

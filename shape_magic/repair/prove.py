@@ -15,6 +15,7 @@ from shape_magic.capture.session import Live, Session
 from shape_magic.facts import Call, Facts, Given, Model
 from shape_magic.interrupts import GaveUp
 from shape_magic.repair.effects import Impure
+from shape_magic.repair.naming import named_as
 from shape_magic.repair.replay import Runs
 from shape_magic.repair.slices import Statement, is_last, slice_for
 from shape_magic.repair.stack import NotOnStack, on_stack
@@ -22,7 +23,7 @@ from shape_magic.repair.steps import Reorder, Repair
 from shape_magic.rules import Found, diagnose
 from shape_magic.source.cells import apply_edits, differences, span_from_offsets
 from shape_magic.source.writer import Refused, write
-from shape_magic.spans import CellId, Edit, Span
+from shape_magic.spans import CellId, Edit, Span, shifted
 from shape_magic.untrusted import module_of
 
 
@@ -90,6 +91,8 @@ class _State:
     ran: tuple[Statement, ...] = ()
     #: Names that hold what another one holds in the user's namespace.
     renamed: Mapping[str, str] = field(default_factory=dict)
+    #: The exception of the user's code at which the run ended.
+    error: str | None = None
 
 
 class Prover:
@@ -148,6 +151,8 @@ class Prover:
         judged = _judged(after, before, remaining, (goal, hunt.found))
         if judged is not None:
             return judged
+        if after.error is not None and _runs(remaining) and not self._reached(before, after):
+            return Refuted(after.error)
         serious = [f for f in remaining if _matters(f, hunt.found)]
         for following in (remaining if hunt.everything else serious)[:1]:
             for candidate in following.finding.repairs:
@@ -157,7 +162,8 @@ class Prover:
         if any(_follows(hunt.found, f) or (hunt.found.model, f.identity) not in self._beside for f in serious):
             return Refuted(f"after it comes {serious[0].rule}")
         edits = edits_between(self._sources, after.sources)
-        model = with_names_of(before, after.facts.models[after.model])
+        model = after.facts.models[after.model]
+        model = replace(model, inputs=before.inputs or model.inputs)
         beside = {identity for number, identity in self._beside if number == hunt.found.model}
         settles = beside - {f.identity for f in remaining} if len(done) == 1 else ()
         left = [*remaining, *self._elsewhere(hunt.found.model, after.facts), *self._below(hunt.found, after)]
@@ -199,7 +205,18 @@ class Prover:
         if not places:
             return None
         last = max(places, key=lambda place: place[:2])[-1]
-        return _shifted(last, edits_between(self._sources, state.sources))
+        return shifted(last, edits_between(self._sources, state.sources))
+
+    def _reached(self, before: Model, state: _State) -> bool:
+        """Whether the run came to the call whose use of the model is judged, or to one below it."""
+        contract, now = before.contract, state.facts.models[state.model].contract
+        if contract is None or contract.span is None or now is None or now.span is None:
+            return contract is None or now is not None
+        place = shifted(contract.span, edits_between(self._sources, state.sources))
+        order = list(self._sources)
+        if place.cell not in order or now.span.cell not in order:
+            return True
+        return (order.index(now.span.cell), now.span.start_line) >= (order.index(place.cell), place.start_line)
 
     def _on_stack(self, found: Found, repair: Repair, unprovable: Unprovable) -> Verdict:
         """The proof on the traced graph, where the source can't be edited or run."""
@@ -231,7 +248,7 @@ class Prover:
         # What a statement gave its names is known: it need not run again for their order.
         run = [e.span for e in written if not any(_within(e.span, step.span) for step in orders)]
         renamed = dict(state.renamed) | {n: o for step in orders for o, n in zip(step.before, step.after, strict=True)}
-        targets = [_shifted(s, written) for s in run + spans_of(model)]
+        targets = [shifted(s, written) for s in run + spans_of(model)]
         cells = list(edited.items())
         part = slice_for(cells, targets, self._namespace)
         if isinstance(part, Impure):
@@ -248,8 +265,10 @@ class Prover:
         if after.error is not None and not told:
             return Refuted(after.error)
         models = list(after.facts.models)
-        models[number] = _with_learning_of(model, now)
-        return _State(edited, replace(after.facts, models=tuple(models)), number, part.statements, renamed)
+        # What follows is told of the layers as the user knows them.
+        models[number] = named_as(model, _with_learning_of(model, now), written)
+        facts = replace(after.facts, models=tuple(models))
+        return _State(edited, facts, number, part.statements, renamed, after.error)
 
     def _bound(self, name: str, class_name: str) -> bool:
         value = self._namespace.get(name)
@@ -300,15 +319,6 @@ def _is_further(left: Found, goal: Found) -> bool:
         return True
     now, then = left.finding.call, goal.finding.call
     return goal.finding.topic == "call" and now is not None and then is not None and now > then
-
-
-def with_names_of(before: Model, after: Model) -> Model:
-    """The model after the repair, its unchanged layers under the names that they have in the user's."""
-    calls = list(after.calls)
-    for known, at in _unchanged(before, after):
-        if (calls[at].layer, calls[at].path) != (known.layer, known.path):
-            calls[at] = replace(calls[at], layer=known.layer, path=known.path)
-    return replace(after, calls=tuple(calls), inputs=before.inputs or after.inputs)
 
 
 def _with_learning_of(before: Model, after: Model) -> Model:
@@ -381,15 +391,6 @@ def spans_of(model: Model) -> list[Span]:
 def _within(inner: Span, outer: Span) -> bool:
     starts = (outer.start_line, outer.start_col) <= (inner.start_line, inner.start_col)
     return inner.cell == outer.cell and starts and (inner.end_line, inner.end_col) <= (outer.end_line, outer.end_col)
-
-
-def _shifted(span: Span, edits: Sequence[Edit]) -> Span:
-    lines = sum(
-        e.text.count("\n") - (e.span.end_line - e.span.start_line)
-        for e in edits
-        if e.span.cell == span.cell and (e.span.end_line, e.span.end_col) <= (span.start_line, span.start_col)
-    )
-    return Span(span.cell, span.start_line + lines, span.start_col, span.end_line + lines, span.end_col)
 
 
 def _same_model(before: Model, number: int, facts: Facts) -> int | None:

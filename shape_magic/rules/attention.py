@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Model
-from shape_magic.repair.steps import InsertLayer, Repair
+from shape_magic.repair.steps import InsertLayer, Repair, SetArgument
 
 ATTENTION = ("Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention")
 #: Those that compare queries with keys as they come; the others bring them to one depth themselves.
@@ -15,7 +15,7 @@ _RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
 
 def steps_lost(model: Model, call: Call) -> Call | None:
     """The recurrent layer whose last step alone arrives where attention looks back at all of them."""
-    if not call.is_a(*ATTENTION) or len({len(s) for s in call.input_shapes}) < 2:
+    if not call.is_a(*ATTENTION):
         return None
     for start, shape in zip(call.inputs, call.input_shapes, strict=False):
         number = start
@@ -25,6 +25,12 @@ def steps_lost(model: Model, call: Call) -> Call | None:
                 return here
             number = here.inputs[0]
     return None
+
+
+def every_step(lost: Call) -> Repair:
+    """The recurrent layer hands on all its steps."""
+    step = SetArgument(lost.call, "return_sequences", "True")
+    return Repair((step,), "choice", "every-step", {"layer": lost.layer}, "return_sequences=True")
 
 
 def same_depth(call: Call) -> Iterator[Repair]:

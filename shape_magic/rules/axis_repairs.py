@@ -123,7 +123,7 @@ def _without_axis(found: Mismatch) -> Iterator[Repair]:
     goal = wanted(pair.loss.name, pair.output)
     if len(pair.labels.shape) == len(goal) or pair.labels.shape[0] is None:
         return
-    for path in paths(pair.labels.shape, goal, may_be_sample=False):
+    for path in paths(pair.labels, goal, may_be_sample=False):
         text = path.template.format(pair.labels.name)
         values = {"labels": text, "does": listed([say(f"fix.data.step.{step}") for step in path.steps])}
         yield Repair((relabelled(found.contract, pair, path.template),), "choice", "labels-shape", values, text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model
+from shape_magic.rules.attention import every_step, steps_lost
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import shape_text
 
@@ -16,11 +17,11 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         if call.run is not None and call.run.failure is not None:
             continue  # before Keras 3.13 the call itself refuses: another rule says so
         if call.is_a("Attention", "AdditiveAttention") and call.output_shapes and sizes and len(sizes) == 2:
-            yield _misread(call)
+            yield _misread(call, steps_lost(model, call))
             return
 
 
-def _misread(call: Call) -> Finding:
+def _misread(call: Call, lost: Call | None) -> Finding:
     return Finding(
         severity="warning",
         variant="sequences",
@@ -32,9 +33,10 @@ def _misread(call: Call) -> Finding:
             "line": call.span.start_line if call.span else None,
             "input": shape_text(call.input_shape or (), batch="batch"),
         },
+        repairs=(every_step(lost),) if lost is not None else (),
         expected=(None, None, None),
         actual=call.input_shape,
-        related=((call.placed, "called"),),
+        related=(*(((lost.span, "cause"),) if lost is not None else ()), (call.placed, "called")),
         keepable=True,
     )
 

@@ -93,10 +93,15 @@ def joins(call: Call) -> bool:
 
 def rank_dropped_at(model: Model, call: Call) -> Call | None:
     """The call above on the way to which, from a failed one, all tensors have as few axes as what arrives there."""
-    number = call.inputs[0] if len(call.inputs) == 1 else -1
+    number = _only_input(call)
     while number >= 0:
         here = model.calls[number]
         if here.input_shape and here.output_shape and len(here.input_shape) > len(here.output_shape):
             return here
-        number = here.inputs[0] if len(here.inputs) == 1 else -1
+        number = _only_input(here)
     return None
+
+
+def _only_input(call: Call) -> int:
+    """What a call reads, also where it reads the same tensor twice, as attention does; -1 where there are several."""
+    return call.inputs[0] if len(set(call.inputs)) == 1 else -1

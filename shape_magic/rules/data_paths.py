@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shape_magic.facts import Data
 from shape_magic.spans import Shape
 
 #: Longer chains are guesses.
@@ -28,15 +29,15 @@ class Path:
     shape: Shape
 
 
-def paths(data: Shape, wanted: Shape, *, may_be_sample: bool = True) -> tuple[Path, ...]:
+def paths(data: Data, wanted: Shape, *, may_be_sample: bool = True) -> tuple[Path, ...]:
     """The shortest expressions that bring data to a wanted shape, whose first axis is the batch.
 
     ``may_be_sample``: whether the data may be one sample without a batch axis.
     """
-    if any(d is None for d in data[1:]) or len(wanted) < 2:
+    if any(d is None for d in data.shape[1:]) or len(wanted) < 2:
         return ()
-    todo = deque([Path("{}", (), data)])
-    seen = {data}
+    todo = deque([Path(data.as_array, (), data.shape)])
+    seen = {data.shape}
     found: list[Path] = []
     while todo:
         path = todo.popleft()

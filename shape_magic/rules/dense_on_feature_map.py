@@ -210,7 +210,7 @@ def _number(count: int | None) -> str:
 def _repairs(model: Model, head: _Head) -> Iterator[Repair]:
     extra = _loss_step(model, head)
     at = head.dense.call
-    if head.source is not None and head.source.arguments.get("return_sequences") is True:
+    if head.source is not None and head.source.argument("return_sequences") is True:
         yield _last_step(model, head.source, extra)
     joins = [("Flatten", "flatten")] if _count(head.map) else []
     rank = len(head.map) - 2

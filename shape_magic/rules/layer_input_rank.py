@@ -7,6 +7,14 @@ from collections.abc import Iterator
 from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument, TrueButLast, Wrap, without
 from shape_magic.rules.branches import made_alike, rank_dropped_at
+from shape_magic.rules.each_step import (
+    RECURRENT,
+    at_each_step,
+    has_time,
+    is_for_one_step,
+    joined_at_each_step,
+    may_be_for_one_step,
+)
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_rank import (
     Above,
@@ -21,7 +29,6 @@ from shape_magic.rules.maps import maps_of_row
 from shape_magic.spans import Span
 from shape_magic.words import say, shape_text
 
-_RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
 #: Layers that give up the positions for good.
 _JOINS = (
     "Flatten",
@@ -79,7 +86,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 def _cause(model: Model, call: Call) -> Call | None:
     """The call above that set the number of axes."""
     dropped = rank_dropped_at(model, call) if len(call.input_shape or ()) == 2 < (call.wants_rank or 0) else None
-    if dropped is not None and dropped.is_a(*_JOINS, *_RECURRENT):
+    if dropped is not None and dropped.is_a(*_JOINS, *RECURRENT):
         return dropped  # a Dense in between works on what is joined already
     return _nearest(model, call)
 
@@ -107,12 +114,14 @@ def _places(model: Model, cause: Call | None, above: Above | None) -> Iterator[t
 
 def _variant(model: Model, call: Call, cause: Call | None, above: Above | None, rank: int) -> str:
     if rank > (call.wants_rank or 0):
+        if may_be_for_one_step(call, above):
+            return "one-step" if is_for_one_step(model, call, above) else "batch-or-steps"
         if above is not None and holds_vectors(above) and not counts_batch(above):
             return "embedded-vectors"
         if above is not None and holds_columns_of_words(above):
             return "words-in-columns"
         return "batch-in-input" if above is not None and rank == (call.wants_rank or 0) + 1 else "too-many"
-    if cause is not None and cause.is_a(*_RECURRENT) and call.is_a(*_RECURRENT):
+    if cause is not None and cause.is_a(*RECURRENT) and (call.wants_rank == 3 or call.is_a(*RECURRENT)):
         return "last-step-only"
     if cause is None or not cause.is_a(*_JOINS):
         return "too-few"
@@ -127,7 +136,7 @@ def _wanted_axes(call: Call) -> str:
     grid = _GRIDS.get(wants, ("unknown",) * (wants - 2))
     if len(before) > 1 and wants == 3:
         grid = ("width",)  # the other axis is the time
-    last = "features" if wants == 2 or (wants == 3 and call.is_a(*_RECURRENT) and len(before) == 1) else "channels"
+    last = "features" if wants == 2 or (wants == 3 and call.is_a(*RECURRENT) and len(before) == 1) else "channels"
     first = call.arguments.get("data_format") == "channels_first"
     names = (*before, last, *grid) if first else (*before, *grid, last)
     return f"({', '.join(say(f'axis.{name}') for name in names)})"
@@ -142,10 +151,14 @@ def _example(call: Call) -> str:
 
 def _repairs(model: Model, call: Call, cause: Call | None, above: Above | None, rank: int) -> Iterator[Repair]:
     wants = call.wants_rank or 0
+    if is_for_one_step(model, call, above):
+        yield at_each_step(model, call)
     if above is not None and rank < wants:
-        yield from with_more_axes(model, call, above, sequence=call.is_a(*_RECURRENT, "ConvLSTM"))
+        yield from with_more_axes(model, call, above, sequence=call.is_a(*RECURRENT, "ConvLSTM"))
     elif above is not None and rank == wants + 1:
         yield from with_fewer_axes(model, above)
+    if may_be_for_one_step(call, above) and not is_for_one_step(model, call, above):
+        yield at_each_step(model, call)
     yield from _around(model, call, cause, rank)
 
 
@@ -154,7 +167,7 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
     wants = call.wants_rank or 0
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
         yield from _rejoined(model, call, cause)
-    if rank < wants and cause is not None and cause.is_a(*_RECURRENT):
+    if rank < wants and cause is not None and cause.is_a(*RECURRENT):
         yield _every_step(model, cause)
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
         values = {"layer": cause.layer}
@@ -167,7 +180,7 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
     yield from maps_of_row(model, call)
     sizes = call.input_shape[1:] if call.input_shape else ()
     near = _nearest(model, call)
-    given_up = near is not None and near.is_a(*_JOINS, *_RECURRENT)
+    given_up = near is not None and near.is_a(*_JOINS, *RECURRENT)
     if rank == wants - 1 and all(d is not None for d in sizes) and not given_up:
         target = f"({', '.join(map(str, sizes))}, 1)"
         yield Repair(
@@ -177,9 +190,9 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
             {"layer": call.layer, "target": target},
             f"Reshape({target})",
         )
-    if rank > wants == 3 and call.is_a(*_RECURRENT) and _has_time(call):
-        yield from _joined_at_each_step(call, rank)
-    elif rank > wants == 3 and call.is_a(*_RECURRENT) and len(sizes) >= 3 and all(d is not None for d in sizes[1:]):
+    if rank > wants == 3 and call.is_a(*RECURRENT) and has_time(call):
+        yield from joined_at_each_step(call)
+    elif rank > wants == 3 and call.is_a(*RECURRENT) and len(sizes) >= 3 and all(d is not None for d in sizes[1:]):
         target = f"({sizes[0] if sizes[0] is not None else -1}, {_product(sizes[1:])})"
         yield Repair(
             (InsertLayer(call.call, "Reshape", target),),
@@ -188,22 +201,6 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
             {"layer": call.layer, "target": target},
             f"Reshape({target})",
         )
-
-
-def _has_time(call: Call) -> bool:
-    return bool(call.input_axes) and call.input_axes[0][1:2] == ("time",)
-
-
-def _joined_at_each_step(call: Call, rank: int) -> Iterator[Repair]:
-    """What each step of a video holds made one row, the steps kept."""
-    values = {"layer": call.layer}
-    flat = InsertLayer(call.call, "Flatten", inside="TimeDistributed")
-    yield Repair((flat,), "choice", "flat-at-each-step", values, "TimeDistributed(Flatten())")
-    if rank <= 6 and "channels" not in call.input_axes[0][:-1]:
-        pool = f"GlobalAveragePooling{rank - 3}D"
-        averaged = InsertLayer(call.call, pool, inside="TimeDistributed")
-        values = {"layer": call.layer, "pool": pool}
-        yield Repair((averaged,), "choice", "averaged-at-each-step", values, f"TimeDistributed({pool}())")
 
 
 def _every_step(model: Model, cause: Call) -> Repair:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Failure, Model, Run
-from shape_magic.repair.steps import OwnLayer, Repair, SetArgument
-from shape_magic.rules.attention import ATTENTION, same_depth, steps_lost
+from shape_magic.repair.steps import OwnLayer, Repair
+from shape_magic.rules.attention import ATTENTION, every_step, same_depth, steps_lost
 from shape_magic.rules.finding import Finding, Rule, contains, listed
 from shape_magic.rules.merge_over_the_batch import multiplies_samples
 from shape_magic.spans import Span
@@ -90,8 +90,7 @@ def _first(call: Call, failure: Failure, run: Run | None) -> str:
 
 def _repairs(model: Model, call: Call, first: str, lost: Call | None) -> Iterator[Repair]:
     if lost is not None:
-        step = SetArgument(lost.call, "return_sequences", "True")
-        yield Repair((step,), "choice", "every-step", {"layer": lost.layer}, "return_sequences=True")
+        yield every_step(lost)
     elif first:
         yield Repair((OwnLayer(call.call),), "choice", "own-layer", {"layer": call.layer}, "a layer of its own")
     else:

@@ -125,6 +125,8 @@ def _why(task: Task, cause: tuple[Call, str] | None) -> str:
     call, kind = cause
     at = say("place.at", line=call.span.start_line) if call.span else ""
     before, after = sizes_of(call.input_shape), sizes_of(call.output_shape)
+    if kind == "unpadded" and not (before and after):
+        kind = "unpadded-open"
     return say(
         f"rule.map-of-another-size.cause.{kind}",
         layer=call.layer,

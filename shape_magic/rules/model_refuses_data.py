@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Contract, Facts, Model
+from shape_magic.facts import Contract, Data, Facts, Model
 from shape_magic.repair.steps import Repair, WrapData
 from shape_magic.rules.calls import repaired, same_rest
 from shape_magic.rules.data_paths import paths
@@ -99,11 +99,20 @@ def _values(model: Model, contract: Contract) -> dict[str, object]:
         "data": listed([f"`{d.name}` {shape_text(d.shape, batch='batch')}" for d in contract.x]),
         "data_count": _inputs(len(contract.x)),
         "name": data.name if data else "",
+        "alone": f"{_as_array(contract, data)}[None]" if data else "",
         "batched": shape_text((1, *data.shape)) if data else "",
         "sample": shape_text(data.shape[1:]) if data else "",
         "count": data.shape[0] if data and data.shape else 0,
         "keras": contract.failure.message if contract.failure else "",
     }
+
+
+def _as_array(contract: Contract, data: Data) -> str:
+    """The data as an expression that takes an index of axes, as no list and no table does."""
+    given = contract.argument("x")
+    if given is not None and given.form == "plain":
+        return f"{contract.numpy or 'np'}.array({data.name})"
+    return data.as_array.format(data.name)
 
 
 def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
@@ -116,7 +125,7 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
     if whole:
         yield from inputs_for(model, data)
     is_batch = whole or _is_batch(contract)
-    others = paths(data.shape, model.inputs[0].shape, may_be_sample=not is_batch)
+    others = paths(data, model.inputs[0].shape, may_be_sample=not is_batch)
     for path in others:
         does = listed([say(f"fix.data.step.{step}") for step in path.steps])
         values = {"data": path.template.format(data.name), "does": does, "method": contract.method}

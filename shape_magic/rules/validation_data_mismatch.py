@@ -98,7 +98,7 @@ def _repairs(model: Model, contract: Contract, inner: Contract, variant: str) ->
     elif variant == "lists" and contract.numpy:
         yield from _as_arrays(contract, inner)
     elif variant == "data" and len(inner.x) == 1 and len(model.inputs) == 1:
-        for path in paths(inner.x[0].shape, model.inputs[0].shape, may_be_sample=False):
+        for path in paths(inner.x[0], model.inputs[0].shape, may_be_sample=False):
             yield _on_data(contract, inner, path.template)
     elif variant == "without-labels" and len(inner.x) == 1 and len(contract.outputs) == 1:
         x = inner.x[0]

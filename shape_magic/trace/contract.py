@@ -23,7 +23,7 @@ from shape_magic.trace.losses import Settings, loss_facts, per_output, settings_
 from shape_magic.trace.metrics import metric_facts
 from shape_magic.trace.rows import graph_of, shape
 from shape_magic.trace.stack import flat
-from shape_magic.trace.training import compiled_facts, has_own_step, is_compiled
+from shape_magic.trace.training import compiled_facts, has_own_step, hides_data, is_compiled
 from shape_magic.trace.untouched import as_they_were
 from shape_magic.trace.use import (
     Names,
@@ -190,6 +190,8 @@ def _answers(
     namespace: Mapping[str, Any],
 ) -> _Answers:
     x, y, weights = data
+    if hides_data(use.model, use.method):
+        return _Answers()
     outputs, failure = outputs_for(x, batch)
     shapes = tuple((None, *shape(o)[1:]) for o in outputs)
     by_name = names.outputs

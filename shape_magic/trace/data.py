@@ -40,7 +40,8 @@ def describe(value: Any, name: str, span: Span | None = None, *, sample: bool = 
     if sizes is None:
         return ()
     asked = value.asked if isinstance(value, Spec) else None
-    return (Data(name, sizes, _dtype(value), _facts(value, sizes) if sample else None, span, asked=asked),)
+    facts = _facts(value, sizes) if sample else None
+    return (Data(name, sizes, _dtype(value), facts, span, asked=asked, table=_is_table(value)),)
 
 
 def shape_of(value: Any) -> Shape | None:
@@ -49,6 +50,10 @@ def shape_of(value: Any) -> Shape | None:
         return _nested_shape(value)
     # Anything may be handed on as data, and its shape may raise anything.
     return ask(lambda: _shape_of(value), None)
+
+
+def _is_table(value: Any) -> bool:
+    return bool(ask(lambda: callable(getattr(value, "to_numpy", None)), otherwise=False))
 
 
 def _shape_of(value: Any) -> Shape | None:
@@ -144,11 +149,15 @@ def as_read(dtype: str) -> str:
 
 
 def computed(dtype: str) -> str:
-    """The dtype of a symbol for data: their own, or that of numbers where Keras has no name for it and will say so."""
+    """The dtype of a symbol for labels and weights: their own, or that of numbers where Keras has no name for it.
+
+    Fractions have Keras' ``floatx``: that is what arrays become when ``fit`` takes batches of them.
+    """
     import keras
 
     try:
-        return str(keras.backend.standardize_dtype(dtype))
+        own = str(keras.backend.standardize_dtype(dtype))
+        return str(keras.config.floatx()) if keras.backend.is_float_dtype(own) else own
     except ValueError:
         return "float32"
 

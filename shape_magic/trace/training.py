@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shape_magic.facts import Compiled
 from shape_magic.trace.layers import is_keras
 from shape_magic.trace.losses import Settings, spread_of
-from shape_magic.untrusted import named
+from shape_magic.untrusted import ask, named
 
 #: The methods by which a class says itself how it trains.
 STEPS = ("train_step", "test_step", "compute_loss", "make_train_function", "fit", "evaluate", "_compute_loss")
@@ -35,6 +38,63 @@ def has_own_step(model: Any) -> bool:
     import keras
 
     return any(getattr(type(model), name, None) is not getattr(keras.Model, name, None) for name in STEPS)
+
+
+def hides_data(model: Any, method: str) -> bool:
+    """Whether a step of the class' own may give the model, or its losses, other things than the data as they come."""
+    import keras
+
+    name = _STEP_OF.get(method)
+    step = getattr(type(model), name, None) if name else None
+    return step is not getattr(keras.Model, str(name), None) and not is_plain(step, compares=name != "predict_step")
+
+
+#: Which step each method runs.
+_STEP_OF = {
+    **dict.fromkeys(("fit", "train_on_batch"), "train_step"),
+    **dict.fromkeys(("evaluate", "test_on_batch"), "test_step"),
+    **dict.fromkeys(("predict", "predict_on_batch"), "predict_step"),
+}
+
+
+def is_plain(step: Any, *, compares: bool = True) -> bool:
+    """Whether a step takes x and y apart, calls the model on x as it is, and, if it ``compares``, hands on y as it is.
+
+    Read from its source: what a step does otherwise with its batch only a run can tell.
+    """
+    tree = ask(lambda: ast.parse(textwrap.dedent(inspect.getsource(step))).body[0], None)
+    if not isinstance(tree, ast.FunctionDef) or len(tree.args.args) < 2:
+        return False
+    own, data = (one.arg for one in tree.args.args[:2])
+    parts = next((t.elts for n in ast.walk(tree) if isinstance(n, ast.Assign) and (t := _apart(n, data))), ())
+    names = [part.id for part in parts if isinstance(part, ast.Name)] or [data]
+    nodes = list(ast.walk(tree))
+    stored = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    calls = [n for n in nodes if isinstance(n, ast.Call)]
+    if any(ast.unparse(c) == f"super().{tree.name}({data})" for c in calls) and data not in stored:
+        return True
+    called = any(isinstance(c.func, ast.Name) and c.func.id == own and _held(c.args[:1], names[0]) for c in calls)
+    # The labels go into the model's own loss and metrics and nowhere else.
+    read = sum(isinstance(n, ast.Name) and n.id in names[1:2] and isinstance(n.ctx, ast.Load) for n in nodes)
+    of_model = [c for c in calls if ast.unparse(c.func).startswith(f"{own}.") or _is_update(c.func)]
+    handed = sum(_held([*c.args, *(k.value for k in c.keywords)], *names[1:2]) for c in of_model)
+    return called and (0 < read == handed or not compares) and all(stored.count(name) < 2 for name in names[:2])
+
+
+def _apart(statement: ast.Assign, data: str) -> ast.Tuple | None:
+    """The names on the left where a statement takes the step's batch apart."""
+    target, value = statement.targets[0], statement.value
+    taken = value.args[0] if isinstance(value, ast.Call) and value.args else value
+    whole = isinstance(taken, ast.Name) and taken.id == data
+    return target if whole and isinstance(target, ast.Tuple) else None
+
+
+def _held(values: Sequence[ast.expr], name: str = "") -> int:
+    return sum(isinstance(value, ast.Name) and value.id == name for value in values)
+
+
+def _is_update(func: ast.expr) -> bool:
+    return isinstance(func, ast.Attribute) and func.attr == "update_state"
 
 
 def _layers(model: Any) -> Iterator[Any]:

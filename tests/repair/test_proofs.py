@@ -60,7 +60,10 @@ def works(report: Report, fix: Fix, *cells: str) -> None:
     after = check_cells([sources[i] for i in range(len(sources))])
     assert after.ok, str(after)
     assert fix.effect is not None
-    model = next(m for m in after.models if m.outputs[0] == fix.effect.output_shape)
+    promised = (
+        fix.effect.output_shape or fix.effect.layers[-1].output_shape
+    )  # the data make the first of an unbuilt one
+    model = next(m for m in after.models if m.outputs[0] == promised)
     assert model.params == fix.effect.params
     assert [c.output_shape for c in model.calls] == [c.output_shape for c in fix.effect.layers]
 
@@ -497,3 +500,37 @@ def test_a_model_in_a_model_that_was_found_wrong_is_not_told_of_as_well() -> Non
     # An older Keras lets the data build such a stack.
     at_once = keras.Sequential([ns["base"], keras.layers.Dense(2)]).built
     assert (finding.severity, finding.rule) == ("error", "model-refuses-data" if at_once else "nested-model-input")
+
+
+def test_a_run_that_ends_before_the_call_proves_nothing() -> None:
+    report = checked(
+        "row = [1.0, 2.0, 3.0]\n"
+        "model = keras.Sequential([layers.Input((3,)), layers.Dense(1)])\n"
+        "model.compile('adam', 'mse')\n"
+        "model.fit(np.zeros((8, 3)), np.zeros((8, 1)), verbose=0)\n"
+        "answer = model.predict(list(row), verbose=0)\n"
+    )
+    # A list takes no index of axes: the edited line would raise, though the fit above it is in order.
+    tried = [str(fix.source) for d in report.diagnostics for fix in d.fixes if fix.verified]
+    assert tried
+    assert all("np.array(list(row))[None]" in source for source in tried)
+
+
+@pytest.mark.parametrize("earlier", [0, 1, 3])
+def test_what_follows_is_told_of_the_layers_as_they_are_counted_here(earlier: int) -> None:
+    source = (
+        "import keras\nfrom keras import layers\n"
+        "inputs = keras.Input((8, 8, 3))\n"
+        "x = layers.MaxPooling2D(3)(inputs)\n"
+        "x = layers.MaxPooling2D(3)(x)\n"
+        "x = layers.MaxPooling2D(3)(x)\n"
+        "model = keras.Model(inputs, x)\n"
+    )
+    keras.utils.clear_session()
+    for _ in range(earlier):
+        check_cells([source], {})  # Keras goes on counting
+    (fix,) = fixes(check_cells([source], {}))
+    second, third = (f"max_pooling2d_{2 * earlier + k}" for k in (1, 2))
+    assert fix.title == f'Give {second} padding="same"; Give {third} padding="same"'
+    assert fix.effect is not None
+    assert [call.layer for call in fix.effect.layers][-2:] == [second, third]

@@ -154,6 +154,28 @@ def test_what_reaches_outside_is_refused(kind: str) -> None:
     assert isinstance(sliced("compile", IMPORT, cell, ns=ns | {"model": keras.Sequential()}), Impure)
 
 
+#: Bodies of a loop with what they change, and whether that is the loop's own.
+LOOPS: Mapping[str, tuple[str, bool]] = {
+    "an array of each turn": ("a = np.zeros((1, 3))\n    a[0, i] = 1.0\n    model.predict(a)", True),
+    "a copy of each turn": ("b = a.copy()\n    b[i] = 1.0\n    model.predict(b[None])", True),
+    "changed before it is made": ("a[i] = 1.0\n    a = np.zeros(3)\n    model.predict(a[None])", False),
+    "made in one turn only": ("b = a if i else np.zeros(3)\n    b[i] = 1.0\n    model.predict(b[None])", False),
+    "another name for it": ("b = a\n    b[i] = 1.0\n    model.predict(b[None])", False),
+    "a view of it": ("b = np.asarray(a)\n    b[i] = 1.0\n    model.predict(b[None])", False),
+    "what a new list holds": ("rows = list(held)\n    rows[0][i] = 1.0\n    model.predict(rows[0][None])", False),
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_what_a_loop_makes_for_each_turn_it_may_change(loop: str) -> None:
+    body, own = LOOPS[loop]
+    held = "a = np.zeros(3)\nb = np.zeros(3)\nheld = [a]\nrows = held\ni = 0"
+    ns = namespace_after(IMPORT, held)
+    line = f"for i in range(3):\n    {body}"
+    found = sliced("predict", IMPORT, f"{MODEL}\n{line}", ns=ns | {"model": keras.Sequential()})
+    assert isinstance(found, Impure) is not own, found
+
+
 def test_an_effect_behind_the_last_target_ends_the_proof_there() -> None:
     ns = namespace_after(IMPORT)
     cell = MODEL + "\nmodel.compile('sgd')\nopen('f', 'w').write(model.name)\nmodel.predict(x)"

@@ -177,3 +177,30 @@ def test_a_model_of_texts_and_numbers(x: str) -> None:
     fixes = [fix for diagnostic in report.diagnostics for fix in diagnostic.fixes]
     assert bool(fixes) == (not report.ok and x.startswith("["))
     assert all(fix.verified for fix in fixes)
+
+
+#: What a model is given of a table, the shape of its input, and what it has to be given.
+AXES = {
+    "a row": ("table.iloc[3]", "(2,)", "table.iloc[3].to_numpy()[None]"),
+    "rows as steps": ("table", "(1, 2)", "table.to_numpy()[:, None]"),
+    "an array": ("table.to_numpy()", "(1, 2)", "table.to_numpy()[:, None]"),
+    "numbers in a list": ("list(row)", "(2,)", "np.array(list(row))[None]"),
+}
+
+
+@pytest.mark.parametrize("kind", AXES)
+def test_an_axis_for_what_takes_no_index_of_axes(kind: str) -> None:
+    given, shape, wanted = AXES[kind]
+    cell = (
+        f"model = keras.Sequential([layers.Input({shape}), layers.Flatten(), layers.Dense(1)])\n"
+        "model.compile('sgd', 'mse')\n"
+        f"answer = model.predict({given}, verbose=0)\n"
+    )
+    names = {"keras": keras, "layers": layers, "np": np, "row": (1.0, 2.0)}
+    names["table"] = pd.DataFrame({"a": np.arange(8.0), "b": np.arange(8.0)})
+    report = shape_magic.check_cell(cell, dict(names), dry_run=True)
+    fixes = [fix for d in report.diagnostics for fix in d.fixes if fix.verified]
+    assert fixes
+    assert f"predict({wanted}," in str(fixes[0].source)
+    for fix in fixes:
+        exec(str(fix.source), dict(names))

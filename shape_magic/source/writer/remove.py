@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from shape_magic.facts import Call
 from shape_magic.repair.steps import ReplaceLayer, Wrap
-from shape_magic.source.writer.arguments import replaced_arguments
+from shape_magic.source.writer.arguments import keyword_removed, replaced_arguments
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
 from shape_magic.source.writer.imports import spelled
 from shape_magic.source.writer.insert import flow_input
@@ -137,7 +137,11 @@ def wrap_layer(desk: Desk, call: Call, step: Wrap, covered: Collection[int]) -> 
         raise Refusal("several_layers", what=call.layer)
     spelling = spelled(desk, call, step.class_name, tree, made)
     start, end = tree.start(made), tree.end(made)
-    return [Splice(tree, start, start, f"{spelling}("), Splice(tree, end, end, ")")]
+    # What a first layer says about the model's input, the wrapper says now.
+    said = [k for k in made.keywords if k.arg in ("input_shape", "batch_input_shape")]
+    handed = "".join(f", {tree.text(k)}" for k in said)
+    taken = [keyword_removed(tree, made, k) for k in said]
+    return [Splice(tree, start, start, f"{spelling}("), *taken, Splice(tree, end, end, f"{handed})")]
 
 
 def unwrap_layer(desk: Desk, call: Call, covered: Collection[int]) -> list[Splice]:

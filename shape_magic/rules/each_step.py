@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import InsertLayer, Repair, Step, Wrap
-from shape_magic.rules.input_rank import Above, counts_batch
+from shape_magic.rules.input_rank import Above
 
 RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
 #: Layers that work on a grid: their number of axes says whether they get one of these or a sequence of them.
@@ -40,7 +40,7 @@ def may_be_for_one_step(call: Call, above: Above | None) -> bool:
     """Whether what a layer that works on a grid gets may be a sequence of grids, by its number of axes."""
     if not call.is_a(*_ON_GRIDS) or call.is_a("RNN") or len(call.input_shape or ()) != (call.wants_rank or 0) + 1:
         return False
-    return has_time(call) or (above is not None and not counts_batch(above))
+    return has_time(call) or (above is not None and above.sizes[0] is not None)
 
 
 def at_each_step(model: Model, call: Call) -> Repair:

@@ -162,7 +162,8 @@ def _on_the_way(model: Model, head: End) -> str:
         sizes = sizes_of(call.output_shape)
         if sizes is not None and (not found or found[-1] != sizes):
             found.append(sizes)
-    texts = [_times(sizes) for sizes in found if sizes is not None]
+    # Open sizes have no number to show.
+    texts = [_times(sizes) for sizes in found if sizes] or [_times(sizes_of(head.call.output_shape) or ())]
     return " → ".join(texts if len(texts) <= 8 else [*texts[:4], "…", *texts[-3:]])
 
 

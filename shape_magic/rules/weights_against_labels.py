@@ -60,7 +60,7 @@ def _variant_of_form(contract: Contract) -> str | None:
 def _variant_of_classes(contract: Contract) -> str | None:
     given, x = contract.class_weight, contract.argument("x")
     if given is not None and given.form != "dict":
-        return f"class-{given.form}"
+        return "class-row" if given.form == "row" else "class-other"
     if given is None or x is None or x.form not in ("array", "several", "named", "rows", "plain"):
         return None
     if len(contract.outputs) > 1 and len(contract.y) > 1:

@@ -529,8 +529,10 @@ def test_what_follows_is_told_of_the_layers_as_they_are_counted_here(earlier: in
     keras.utils.clear_session()
     for _ in range(earlier):
         check_cells([source], {})  # Keras goes on counting
-    (fix,) = fixes(check_cells([source], {}))
-    second, third = (f"max_pooling2d_{2 * earlier + k}" for k in (1, 2))
+    report = check_cells([source], {})
+    (fix,) = fixes(report)
+    second = report.models[0].calls[1].layer
+    third = f"max_pooling2d_{int(second.rpartition('_')[2]) + 1}"
     assert fix.title == f'Give {second} padding="same"; Give {third} padding="same"'
     assert fix.effect is not None
     assert [call.layer for call in fix.effect.layers][-2:] == [second, third]

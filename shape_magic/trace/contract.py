@@ -177,8 +177,7 @@ def contract_facts(
 
 
 def _compiled(tracked: Tracked | None, settings: Settings, names: Names, model: Any) -> Compiled:
-    texts, spans = (tracked.compile_texts, tracked.compile_spans) if tracked else ({}, {})
-    return compiled_facts(settings, names.outputs, model, texts, spans)
+    return compiled_facts(settings, names.outputs, model, tracked.compile_texts if tracked else {})
 
 
 def _answers(

@@ -54,7 +54,7 @@ def at_each_step(model: Model, call: Call) -> Repair:
     kinds = (*_ON_GRIDS, "Flatten") if recurrent else _ON_GRIDS
     wrapped = [c for c in layers if c.is_a(*kinds)]
     steps: tuple[Step, ...] = tuple(Wrap(c.call, _WRAPPER) for c in wrapped)
-    values = {"layer": call.layer, "last": (wrapped or [call])[-1].layer}
+    values = {"layer": call.layer, "last": wrapped[-1].layer}
     message = "wrap-each-step" if len(wrapped) == 1 else "wrap-each-step-several"
     return Repair(steps, "choice", message, values, _WRAPPER)
 

@@ -162,6 +162,8 @@ class LabelFacts:
     sums: tuple[float, float] | None = None
     #: The most numbers along the last axis that are not 0.
     filled: int = 0
+    #: The largest number below the maximum; None where there is one alone.
+    second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

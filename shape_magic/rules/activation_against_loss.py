@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shape_magic.facts import Facts, LabelFacts, LossFacts, Model
+from shape_magic.facts import Facts, LabelFacts, Model
 from shape_magic.repair.steps import Repair, SetCompile
+from shape_magic.rules.agreement import only_logits
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.fitting import Setup, given, repairs
 from shape_magic.rules.heads import Judged, judged, warning
@@ -90,7 +91,7 @@ def _repairs(model: Model, one: Judged, variant: str) -> Iterator[Repair]:
     if variant == "negative-rates":
         yield from given(model, one, Setup("exponential"), Setup("softplus"))
     elif variant == "probabilities-as-logits":
-        if alone and _only_logits(loss):
+        if alone and only_logits(loss):
             yield Repair((SetCompile("loss", repr(loss.name)),), "choice", "from-probabilities", {"loss": loss.name})
         yield from given(model, one, Setup("linear"))
     elif variant == "softmax-over-several":
@@ -107,13 +108,6 @@ def _repairs(model: Model, one: Judged, variant: str) -> Iterator[Repair]:
         for root in ("keras", "tf.keras"):
             value = f"{root}.losses.{_OBJECTS[loss.name]}(from_logits=True)"
             yield Repair((SetCompile("loss", value),), "choice", "from-logits", {"loss": value}, "from_logits=True")
-
-
-def _only_logits(loss: LossFacts) -> bool:
-    """Whether the loss differs from what its name stands for by ``from_logits`` alone."""
-    usual = {"axis": -1, "reduction": "sum_over_batch_size", "label_smoothing": 0.0, "ignore_class": None}
-    given = {k: v for k, v in loss.arguments.items() if k != "from_logits"}
-    return bool(loss.arguments) and all(k in usual and usual[k] == v for k, v in given.items())
 
 
 RULE = Rule("activation-against-loss", check)

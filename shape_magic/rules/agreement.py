@@ -115,6 +115,13 @@ def has_units(pair: Pair) -> bool:
     return not is_low and (units is None or facts.max < units or facts.max == ignored)
 
 
+def only_logits(loss: LossFacts) -> bool:
+    """Whether the loss differs from what its name stands for by ``from_logits`` alone."""
+    usual = {"axis": -1, "reduction": "sum_over_batch_size", "label_smoothing": 0.0, "ignore_class": None}
+    given = {k: v for k, v in loss.arguments.items() if k != "from_logits"}
+    return bool(loss.arguments) and all(k in usual and usual[k] == v for k, v in given.items())
+
+
 def loss_for(loss: str, output: Shape, labels: Shape, facts: LabelFacts | None) -> str | None:
     """The cross-entropy of the same kind that fits these labels, by their shape and their values; None for none."""
     other = {"sparse_categorical_crossentropy": "categorical_crossentropy"}.get(loss, "sparse_categorical_crossentropy")

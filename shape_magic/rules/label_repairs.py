@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 
 from shape_magic.repair.steps import Repair, SetCompile, Step
-from shape_magic.rules.agreement import CLASSES, SPARSE, agrees, loss_for, relabelled
+from shape_magic.rules.agreement import CLASSES, SPARSE, agrees, loss_for, only_logits, relabelled
 from shape_magic.rules.axis_repairs import axis_repairs
 from shape_magic.rules.fitting import Setup, set_up
 from shape_magic.rules.heads import head_of
@@ -19,6 +19,8 @@ from shape_magic.rules.widths import End, activated, activation_of, set_width, w
 
 _CATEGORICAL = "categorical_crossentropy"
 _SPARSE = "sparse_categorical_crossentropy"
+#: The brightest value of a pixel in eight bits: in masks a yes, and in sets of segmented pictures what has no name.
+_WHITE = 255
 #: More buttons than these nobody reads, and each is proved.
 _MOST = 6
 
@@ -35,6 +37,7 @@ def _candidates(found: Mismatch) -> Iterator[Repair]:
         return
     if is_beyond(pair) and pair.agrees:
         yield from _from_one(found)
+        yield from _from_masks(found)
     yield from _other_form(found)
     yield from _by_width(found)
     yield from axis_repairs(found)
@@ -51,6 +54,27 @@ def _from_one(found: Mismatch) -> Iterator[Repair]:
         text = f"{found.pair.labels.name} - {low}"
         step = relabelled(found.contract, found.pair, f"{{}} - {low}")
         yield Repair((step,), "choice", "from-zero", {"labels": text, "low": low}, f"y - {low}")
+
+
+def _from_masks(found: Mismatch) -> Iterator[Repair]:
+    """Masks as pictures hold them: white for a yes, or white for the pixels that nobody named."""
+    facts, pair = found.facts, found.pair
+    if facts is None or facts.second is None or len(pair.output) < 3 or facts.max != _WHITE or facts.min != 0:
+        return
+    if facts.distinct == 2:
+        text = f"{pair.labels.name} // {_WHITE}"
+        yield Repair(
+            (relabelled(found.contract, pair, f"{{}} // {_WHITE}"),),
+            "choice",
+            "mask",
+            {"labels": text},
+            f"y // {_WHITE}",
+        )
+    elif facts.second < (pair.output[-1] or 0) and found.has_one_loss and (pair.loss.plain or only_logits(pair.loss)):
+        given = f"ignore_class={_WHITE}" + (", from_logits=True" if pair.loss.from_logits else "")
+        for root in ("keras", "tf.keras"):
+            value = f"{root}.losses.SparseCategoricalCrossentropy({given})"
+            yield Repair((SetCompile("loss", value),), "choice", "unnamed", {"loss": value}, f"ignore_class={_WHITE}")
 
 
 def _other_form(found: Mismatch) -> Iterator[Repair]:

@@ -138,7 +138,7 @@ def _structure(model: Model, contract: Contract, compiled: Compiled) -> Finding:
     count = len(contract.y) if about == "labels" else spread.count
     return Finding(
         severity="error",
-        variant=_variant(about, bool(keys)),
+        variant=_variant(about, bool(keys), len(contract.outputs)),
         topic="contract",
         call=None,
         values=_values(model, contract) | {"given": listed([f"`{k}`" for k in keys]), "number": count},
@@ -149,9 +149,9 @@ def _structure(model: Model, contract: Contract, compiled: Compiled) -> Finding:
     )
 
 
-def _variant(about: str, named: bool) -> str:
+def _variant(about: str, named: bool, outputs: int) -> str:
     if about == "labels":
-        return "labels-names" if named else "labels-count"
+        return "labels-names" if named else "labels-count" if outputs > 1 else "labels-for-one"
     if about == "metrics":
         return "metrics-names" if named else "metrics-count"
     if about == "loss_weights":
@@ -170,7 +170,7 @@ def _repairs(contract: Contract, compiled: Compiled, about: str, spread: Spread)
         elif new:
             yield _compiled_with(about, new)
     if about == "labels" and not keys:
-        yield from _parted(contract)
+        yield from _parted(contract) if len(contract.outputs) > 1 else _side_by_side(contract)
     # Metric objects count for one output: only names can stand for several.
     if about == "metrics" and spread.form == "list" and "(" not in text and text.startswith("["):
         yield _compiled_with(about, f"[{', '.join([text] * len(compiled.outputs))}]")
@@ -190,6 +190,17 @@ def _parted(contract: Contract) -> Iterator[Repair]:
     widths = [output[-1] for output in outputs]
     for template in parted(y.text, contract.y[0].shape, len(outputs), fits, widths):
         yield repaired(contract, ("y", template), does="parted")
+
+
+def _side_by_side(contract: Contract) -> Iterator[Repair]:
+    """Labels in a list, as the columns of one array, where the one output has a unit for each of them."""
+    y, output = contract.argument("y"), contract.outputs[0]
+    widths = [labels.shape[-1] if len(labels.shape) == 2 else 1 for labels in contract.y]
+    flat = len(output) == 2 and all(len(labels.shape) in (1, 2) for labels in contract.y)
+    if y is None or y.form != "several" or not flat or None in widths or sum(w or 0 for w in widths) != output[-1]:
+        return
+    if all(labels.shape[0] == contract.y[0].shape[0] for labels in contract.y):
+        yield repaired(contract, ("y", f"{contract.numpy or 'np'}.column_stack({{}})"), does="columns")
 
 
 def _compiled_with(name: str, value: str) -> Repair:

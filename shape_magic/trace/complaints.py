@@ -75,7 +75,7 @@ def _match(labels: Any, outputs: Any, names: Sequence[str]) -> bool:
         return set(labels) == set(outputs if isinstance(outputs, Mapping) else names)
     if isinstance(outputs, Mapping | list | tuple):
         return isinstance(labels, tuple) and len(labels) == len(outputs)
-    return True
+    return not isinstance(labels, tuple)
 
 
 def _copied(metrics: Any) -> Any:

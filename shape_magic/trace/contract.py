@@ -200,7 +200,7 @@ def _answers(
         return _Answers(shapes, failure, loss_facts(settings.loss, by_name, [], (), None), complaint=complaint)
     losses = loss_facts(settings.loss, by_name, outputs, y, batch)
     metrics = metric_facts(settings.metrics, by_name, outputs, y, batch, settings.metrics_text)
-    if complaint is None and use.real and len(outputs) > 1:
+    if complaint is None and use.real and outputs and max(len(outputs), len(y)) > 1:
         labels = handed(use, namespace).y
         complaint = complaint_of(settings, by_name, labels, packed(use.model, outputs), batch, (*losses, *metrics))
     refused = None

@@ -185,6 +185,8 @@ def _told(array: Any) -> LabelFacts:
     low, high, whole = float(numbers.min()), float(numbers.max()), bool(finite.all())
     integer = array.dtype.kind in "biu" or (whole and bool(np.all(np.mod(numbers, 1) == 0)))
     rows = array.ndim > 1 and array.shape[-1] > 1 and whole
+    different = np.unique(numbers[:SAMPLE])
+    below = different[different < high]
     sums = array.sum(-1, dtype="float64") if rows else None
     return LabelFacts(
         low,
@@ -192,10 +194,11 @@ def _told(array: Any) -> LabelFacts:
         integer,
         one_hot=sums is not None and low == 0 and high == 1 and integer and bool(np.all(sums == 1)),
         finite=whole,
-        distinct=len(np.unique(numbers[:SAMPLE])),
+        distinct=len(different),
         seen=numbers.size,
         sums=(float(sums.min()), float(sums.max())) if sums is not None else None,
         filled=int(np.count_nonzero(array, axis=-1).max()) if rows else 0,
+        second=float(below[-1]) if below.size else None,
     )
 
 

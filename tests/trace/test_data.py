@@ -128,7 +128,7 @@ def test_what_a_sample_of_labels_says(name: str) -> None:
 
 def without_counts(facts: LabelFacts | None) -> LabelFacts | None:
     """The facts without what is counted and summed."""
-    return replace(facts, distinct=0, seen=0, sums=None, filled=0) if facts is not None else None
+    return replace(facts, distinct=0, seen=0, sums=None, filled=0, second=None) if facts is not None else None
 
 
 def test_numbers_and_rows_are_counted() -> None:
@@ -137,6 +137,7 @@ def test_numbers_and_rows_are_counted() -> None:
     assert rows.facts is not None
     assert column.facts is not None
     assert (rows.facts.distinct, rows.facts.seen, rows.facts.sums, rows.facts.filled) == (3, 6, (2, 2), 2)
+    assert (rows.facts.second, column.facts.second) == (1, None)
     assert (column.facts.distinct, column.facts.seen, column.facts.sums, column.facts.filled) == (1, 2, None, 0)
 
 

@@ -277,6 +277,10 @@ class ClassWeights:
     classes: tuple[int, ...]
     #: Labels in the sample that have none.
     missing: tuple[int, ...]
+    #: A row has one number for each class, in their order; Keras takes a dict alone.
+    form: Literal["dict", "row", "other"] = "dict"
+    #: As the user wrote it.
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +292,9 @@ class Spread:
     keys: tuple[str, ...] = ()
     #: As the user wrote it; empty where the source is not known.
     text: str = ""
+    span: Span | None = None
+    #: Whether it is a text, or a list of texts.
+    words: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,13 +186,15 @@ class Tracked:
     compiled: dict[str, Any] = field(default_factory=dict)
     #: The source text of the arguments of ``compile``.
     compile_texts: dict[str, str] = field(default_factory=dict)
+    compile_spans: dict[str, Span] = field(default_factory=dict)
     #: The input that a stack without one has from its first use, where a stand-in took that use's place.
     start: Shape | None = None
 
     def moved(self, moved: Moved) -> Tracked:
         """A twin in another text of the cells."""
         spans = moved(self.span), moved(self.compile_span)
-        return replace(self, span=spans[0], compile_span=spans[1], cells=list(self.cells))
+        given = {name: at for name, span in self.compile_spans.items() if (at := moved(span)) is not None}
+        return replace(self, span=spans[0], compile_span=spans[1], compile_spans=given, cells=list(self.cells))
 
     def touch(self, span: Span | None, cell: CellId | None) -> None:
         """Note that something happened to it in a cell."""

@@ -369,7 +369,7 @@ def _note_compiled(tracked: Tracked, use: Use) -> None:
     # Not the optimizer: it holds the model's weights.
     wanted = ("loss", "metrics", "loss_weights", "weighted_metrics")
     tracked.compiled = {k: use.arguments.get(k) for k in wanted}
-    tracked.compile_texts = use.texts
+    tracked.compile_texts, tracked.compile_spans = use.texts, use.spans
     tracked.compile_span = use.place.span if use.place else None
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import permutations
 
 from shape_magic.facts import Compiled, Contract, Facts, Model, Spread
-from shape_magic.repair.steps import Repair, SetCompile
+from shape_magic.repair.steps import Repair, Rewrite, SetCompile
 from shape_magic.rules.agreement import Pair, agrees, pairs, suits
 from shape_magic.rules.calls import compares, line_of, repaired
 from shape_magic.rules.finding import Finding, Rule, listed
@@ -28,6 +28,9 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     if missing:
         yield _inputs(model, contract, missing)
     if not compares(contract) or contract.compiled is None:
+        return
+    if contract.compiled.loss_weights.words:
+        yield _metrics_as_weights(model, contract, contract.compiled)
         return
     order = _order(contract)
     if order is not None:
@@ -128,6 +131,25 @@ def _agrees(pair: Pair) -> bool:
 
 
 # -- the arguments of compile
+
+
+def _metrics_as_weights(model: Model, contract: Contract, compiled: Compiled) -> Finding:
+    """Names of metrics where Keras 3 takes the weights of the losses; Keras 2 had the metrics in that place."""
+    given = compiled.loss_weights
+    at = given.span or contract.compile_span
+    steps = (Rewrite(given.span, "metrics={}"),) if given.span and compiled.metrics.form == "none" else ()
+    named = Repair(steps, "safe", "as-metrics", {"given": given.text}, "metrics=")
+    return Finding(
+        severity="error",
+        variant="metrics-as-weights",
+        topic="contract",
+        call=None,
+        values=_values(model, contract) | {"given": given.text, "line": at.start_line if at else None},
+        repairs=(named,) if steps else (),
+        keras_message=contract.complaint.failure.message if contract.complaint else None,
+        span=at or contract.span,
+        related=((contract.compile_span, "compile"), (contract.span, "use")),
+    )
 
 
 def _structure(model: Model, contract: Contract, compiled: Compiled) -> Finding:

@@ -36,6 +36,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
             "labels_shape": shape_text(y.shape, batch="batch") if y else "",
             "missing": ", ".join(map(str, contract.class_weight.missing[:5])) if contract.class_weight else "",
             "outputs": len(contract.outputs),
+            "given": contract.class_weight.text if contract.class_weight else "",
             "numpy": contract.numpy or "np",
         },
         repairs=tuple(_repairs(variant, contract)),
@@ -58,6 +59,8 @@ def _variant_of_form(contract: Contract) -> str | None:
 
 def _variant_of_classes(contract: Contract) -> str | None:
     given, x = contract.class_weight, contract.argument("x")
+    if given is not None and given.form != "dict":
+        return "class-row" if given.form == "row" else "class-other"
     if given is None or x is None or x.form not in ("array", "several", "named", "rows", "plain"):
         return None
     if len(contract.outputs) > 1 and len(contract.y) > 1:
@@ -115,6 +118,9 @@ def _keras(contract: Contract) -> str | None:
 def _repairs(variant: str, contract: Contract) -> Iterator[Repair]:
     if variant == "list" and contract.numpy:
         yield repaired(contract, ("sample_weight", f"{contract.numpy}.array({{}})"), does="as-array", safety="safe")
+    if variant == "class-row" and contract.class_weight is not None:
+        text = contract.class_weight.text
+        yield repaired(contract, ("class_weight", "dict(enumerate({}))"), does="by-class", written=text, safety="safe")
     if variant == "number":
         yield repaired(contract, ("sample_weight", "None"), does="no-weights")
     if variant not in ("shape", "silent") or not contract.weights:

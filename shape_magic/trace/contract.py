@@ -177,7 +177,8 @@ def contract_facts(
 
 
 def _compiled(tracked: Tracked | None, settings: Settings, names: Names, model: Any) -> Compiled:
-    return compiled_facts(settings, names.outputs, model, tracked.compile_texts if tracked else {})
+    texts, spans = (tracked.compile_texts, tracked.compile_spans) if tracked else ({}, {})
+    return compiled_facts(settings, names.outputs, model, texts, spans)
 
 
 def _answers(

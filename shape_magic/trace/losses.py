@@ -16,6 +16,7 @@ from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Tracked
 from shape_magic.facts import Data, Failure, LossFacts, Spread
+from shape_magic.spans import Span
 from shape_magic.trace.arguments import arguments
 from shape_magic.trace.data import computed, with_batch
 from shape_magic.trace.failures import failure_of
@@ -55,15 +56,16 @@ def settings_of(tracked: Tracked | None, model: Any) -> Settings:
     )
 
 
-def spread_of(value: Any, text: str = "") -> Spread:
+def spread_of(value: Any, text: str = "", span: Span | None = None) -> Spread:
     """How an argument of ``compile`` is spread over the outputs."""
     if value is None:
         return Spread()
     if isinstance(value, Mapping):
-        return Spread("dict", len(value), tuple(named(k) for k in value), text)
+        return Spread("dict", len(value), tuple(named(k) for k in value), text, span)
+    words = all(isinstance(one, str) for one in (value if isinstance(value, list | tuple) else [value]))
     if isinstance(value, list | tuple):
-        return Spread("list", len(value), text=text)
-    return Spread("one", 1, text=text)
+        return Spread("list", len(value), text=text, span=span, words=words and len(value) > 0)
+    return Spread("one", 1, text=text, span=span, words=words)
 
 
 def per_output(value: Any, names: Sequence[str], count: int) -> list[Any] | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shape_magic.facts import Compiled
+from shape_magic.spans import Span
 from shape_magic.trace.layers import is_keras
 from shape_magic.trace.losses import Settings, spread_of
 from shape_magic.untrusted import ask, named
@@ -22,12 +23,14 @@ def is_compiled(model: Any) -> bool:
     return bool(getattr(model, "compiled", True))
 
 
-def compiled_facts(settings: Settings, outputs: Sequence[str], model: Any, texts: Mapping[str, str]) -> Compiled:
-    """What ``compile`` was given, by its form; ``texts`` is the source of its arguments."""
+def compiled_facts(
+    settings: Settings, outputs: Sequence[str], model: Any, texts: Mapping[str, str], spans: Mapping[str, Span]
+) -> Compiled:
+    """What ``compile`` was given, by its form; ``texts`` is the source of its arguments, at their ``spans``."""
     return Compiled(
         outputs=tuple(map(named, outputs)),
         loss=spread_of(settings.loss, texts.get("loss", "")),
-        loss_weights=spread_of(settings.loss_weights, texts.get("loss_weights", "")),
+        loss_weights=spread_of(settings.loss_weights, texts.get("loss_weights", ""), spans.get("loss_weights")),
         metrics=spread_of(settings.metrics, texts.get("metrics", "")),
         own_losses=any(_may_bring_losses(layer) for layer in _layers(model)),
     )

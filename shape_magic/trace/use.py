@@ -277,9 +277,11 @@ def class_weights(use: Use, y: Sequence[Data]) -> ClassWeights | None:
     """The weights of the classes, and the labels that have none."""
     import numpy as np
 
-    given = use.arguments.get("class_weight")
-    if not isinstance(given, Mapping):
+    given, text = use.arguments.get("class_weight"), text_of(use, "class_weight")
+    if given is None:
         return None
+    if not isinstance(given, Mapping):
+        return ClassWeights((), (), "row" if len(shape_of(given) or ()) == 1 else "other", text)
     numbers = tuple(int(k) for k in given if isinstance(k, int | np.integer) or (isinstance(k, float) and k == int(k)))
     facts = y[0].facts if len(y) == 1 else None
     if facts is None or not facts.integer:

@@ -228,6 +228,26 @@ def samples(card: Card) -> list[int]:
     return lengths + [s[0] for s in given(card) if s and s[0] is not None]
 
 
+def fixed_batch(card: Card) -> list[int]:
+    """The batch size that the model's input names."""
+    return [d.shape[0] for d in card.model.inputs if d.shape and d.shape[0] is not None]
+
+
+def batches(card: Card) -> list[int]:
+    """The batch size of the call, or Keras' usual one."""
+    return [int(n) for n in re.findall(r"batch_size=(\d+)", card.source)] or [32]
+
+
+def whole_batches(card: Card) -> list[int]:
+    """How many samples fill batches of the size that the model's input names."""
+    return [n // k * k for n in samples(card) for k in fixed_batch(card)]
+
+
+def left_over(card: Card) -> list[int]:
+    """How many samples do not."""
+    return [n % k for n in samples(card) for k in fixed_batch(card)]
+
+
 def how_many_outputs(card: Card) -> list[int]:
     """The number of the model's outputs."""
     return [len(card.model.outputs)]
@@ -400,8 +420,11 @@ PLACES: dict[str, tuple[Callable[[Card], Iterable[str]], ...]] = {
     "data_count": (lambda c: inputs_in_words(len(c.contract.x) if c.contract else 0),),
     "wanted_count": (lambda c: inputs_in_words(len(c.model.inputs)),),
     "steps": (counts(lambda c: [s[1] or 0 for s in targets(c) if len(s) > 1]),),
-    "size": (counts(lambda c: [call.run.batch for call in calls(c) if call.run and call.run.batch]),),
-    "batch": (counts(lambda c: [call.run.batch for call in calls(c) if call.run and call.run.batch]),),
+    "size": (counts(lambda c: [call.run.batch for call in calls(c) if call.run and call.run.batch], fixed_batch),),
+    "batch": (counts(lambda c: [call.run.batch for call in calls(c) if call.run and call.run.batch], batches),),
+    "rows": (counts(samples),),
+    "whole": (counts(whole_batches),),
+    "left": (counts(left_over),),
     "inputs": (last_axes,),
     "params": (params,),
     "weights": (memory(1), in_the_cell),

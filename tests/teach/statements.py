@@ -5,6 +5,7 @@ One function shows one mechanism; ``SHOWN`` says which of them shows what stands
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -623,6 +624,45 @@ def sample_weights_multiply_the_loss() -> None:
     refused(lambda: fitted(classes, x, labels, class_weight={0: 5.0}, sample_weight=np.ones(4)))
     same = fitted(classes, x, labels, sample_weight=np.full(4, 2.0))
     assert same == pytest.approx(2 * float(plain.mean()), rel=1e-3), "the same factor for all prefers none"
+
+
+def compile_takes_the_metrics_fourth() -> None:
+    """Optimizer, loss, loss weights, metrics: names of metrics in the third place are no weights."""
+    assert list(inspect.signature(keras.Model.compile).parameters)[1:5] == [
+        "optimizer",
+        "loss",
+        "loss_weights",
+        "metrics",
+    ]
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    model.compile("sgd", "mse", ["mae"])
+    with pytest.raises((TypeError, ValueError)):
+        model.fit(np.zeros((4, 2)), np.zeros((4, 1)), verbose=0)
+
+
+def class_weights_are_looked_up() -> None:
+    """A dict gives each sample the weight of its class; a row has nothing to look up in."""
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(2, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y, weights = np.zeros((4, 2)), np.array([0, 1, 0, 1]), np.array([1.0, 2.0])
+    model.fit(x, y, class_weight=dict(enumerate(weights)), verbose=0)
+    for wrong in (weights, "balanced"):
+        with pytest.raises(AttributeError):
+            model.fit(x, y, class_weight=wrong, verbose=0)
+
+
+def states_belong_to_a_batch_of_one_size() -> None:
+    """Sample i goes on from the state that sample i of the batch before has left; another size is refused."""
+    model = keras.Sequential([keras.Input(batch_shape=(2, 3, 1)), layers.LSTM(2, stateful=True)])
+    x = rng().random((2, 3, 1), dtype="float32")
+    first, second = model.predict(x, verbose=0), model.predict(x, verbose=0)
+    assert not np.allclose(first, second)
+    model.layers[0].reset_states()
+    swapped = model.predict(x[::-1].copy(), verbose=0)
+    assert np.allclose(swapped, first[::-1], atol=1e-6)
+    another = keras.Sequential([keras.Input(batch_shape=(2, 3, 1)), layers.LSTM(2, stateful=True)])
+    with pytest.raises(ValueError, match="batch size"):
+        another.predict(x[:1], verbose=0)
 
 
 def class_weights_need_one_output() -> None:

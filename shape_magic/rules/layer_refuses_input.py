@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from shape_magic.facts import Call, Facts, Failure, Model, Run
 from shape_magic.repair.steps import OwnLayer, Repair
 from shape_magic.rules.attention import ATTENTION, every_step, same_depth, steps_lost
 from shape_magic.rules.finding import Finding, Rule, contains, listed
 from shape_magic.rules.merge_over_the_batch import multiplies_samples
-from shape_magic.spans import Span
+from shape_magic.rules.several_tensors import several
+from shape_magic.rules.states import as_wide, state_width
 from shape_magic.words import say, shape_text
 
 _WORDS = "rule.layer-refuses-input"
+#: A tensor's name in a graph, which is another one in each.
+_TENSOR = re.compile(r'Tensor\("[^"]*"')
 #: Keras' word on the width that a layer's weights were made for.
 _WIDTH = re.compile(r"expected axis -1 of input shape to have value (\d+)")
 
@@ -33,15 +37,49 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 
 def _told_elsewhere(failure: Failure, facts: Facts) -> bool:
-    """Whether a model around this one stops with the same words, at the place where they meet."""
-    around = [m.failed_call.failure for m in facts.models if m.failed_call is not None]
-    return any(f is not None and f.message == failure.message for f in around)
+    """Whether another model stops with the same words: one around this one, or one that was called on the data."""
+    others = [m.failed_call.failure for m in facts.models if m.failed_call is not None]
+    others += [m.contract.failure for m in facts.models if m.contract is not None]
+    said = _TENSOR.sub("", failure.message)
+    return any(f is not None and _TENSOR.sub("", f.message) == said for f in others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """Why a layer can't work on what it gets, as far as the shapes and the layers before it show it."""
+
+    variant: str
+    repairs: tuple[Repair, ...] = ()
+    values: Mapping[str, object] = field(default_factory=dict)
+    #: The layer before it that the reason lies in.
+    cause: Call | None = None
+
+
+def _reason(model: Model, call: Call, failure: Failure, run: Run | None) -> _Reason:
+    lost, given, width = steps_lost(model, call), several(model, call), state_width(call)
+    if lost is not None:
+        return _Reason(variant="last-step-only", repairs=(every_step(lost),), cause=lost)
+    if given is not None:
+        values = {"setting": f"`{given.setting}`", "number": len(given.sources[0].output_shapes)}
+        return _Reason(variant="several", repairs=(given.repair(),), values=values, cause=given.sources[0])
+    if width is not None:
+        return _Reason(
+            variant="states",
+            repairs=tuple(as_wide(model, call, width)),
+            values={"units": call.argument("units"), "width": width},
+        )
+    first = _first(call, failure, run)
+    if first:
+        own = Repair((OwnLayer(call.call),), "choice", "own-layer", {"layer": call.layer}, "a layer of its own")
+        return _Reason(variant="shared-refused" if run is None else "shared", repairs=(own,), values={"first": first})
+    return _Reason(variant="refused" if run is None else "when-run", repairs=tuple(same_depth(call)))
 
 
 def _refused(model: Model, call: Call, failure: Failure, run: Run | None, *, is_used: bool) -> Finding:
-    lost, first = steps_lost(model, call), _first(call, failure, run)
+    reason = _reason(model, call, failure, run)
+    cause = reason.cause
     shapes = listed([shape_text(s, batch="batch") for s in call.input_shapes])
-    values = {
+    values: dict[str, object] = {
         "layer": call.layer,
         "class_name": call.class_name,
         "kind": say(f"{_WORDS}.kind.{'layer' if call.is_a('Layer') else 'operation'}"),
@@ -50,32 +88,23 @@ def _refused(model: Model, call: Call, failure: Failure, run: Run | None, *, is_
         "needs": say(f"{_WORDS}.needs.{_needs(call)}", class_name=call.class_name),
         "keras": failure.message,
         "batch": run.batch if run else None,
-        "first": first,
-        "cause": lost.layer if lost else "",
+        "cause": cause.layer if cause else "",
     }
     return Finding(
         severity="error" if is_used else "warning",
-        variant=_variant(run, first, lost),
+        variant=reason.variant,
         topic="call",
         call=call.call,
-        values=values,
-        repairs=tuple(_repairs(model, call, first, lost)),
+        values={**values, **reason.values},
+        repairs=reason.repairs,
         actual=call.input_shape,
         keras_message=failure.message,
-        related=(*((span, "inside") for span in failure.spans[:2]), *_cause(lost), (call.placed, "called")),
+        related=(
+            *((span, "inside") for span in failure.spans[:2]),
+            *([(cause.span, "cause")] if cause else []),
+            (call.placed, "called"),
+        ),
     )
-
-
-def _variant(run: Run | None, first: str, lost: Call | None) -> str:
-    if lost is not None:
-        return "last-step-only"
-    if run is None:
-        return "shared-refused" if first else "refused"
-    return "shared" if run.built_for else "when-run"
-
-
-def _cause(lost: Call | None) -> tuple[tuple[Span | None, str], ...]:
-    return ((lost.span, "cause"),) if lost is not None else ()
 
 
 def _first(call: Call, failure: Failure, run: Run | None) -> str:
@@ -86,15 +115,6 @@ def _first(call: Call, failure: Failure, run: Run | None) -> str:
     if wanted is None or call.span is None or call.placed is None or contains(call.placed, call.span):
         return ""
     return say(f"{_WORDS}.width", width=int(wanted[1]))
-
-
-def _repairs(model: Model, call: Call, first: str, lost: Call | None) -> Iterator[Repair]:
-    if lost is not None:
-        yield every_step(lost)
-    elif first:
-        yield Repair((OwnLayer(call.call),), "choice", "own-layer", {"layer": call.layer}, "a layer of its own")
-    else:
-        yield from same_depth(call)
 
 
 def _needs(call: Call) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import permutations
 
 from shape_magic.facts import Contract, Data, Facts, Model
 from shape_magic.repair.steps import Repair, WrapData
@@ -11,8 +12,12 @@ from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import Finding, Rule, listed
 from shape_magic.rules.input_shape import inputs_for
 from shape_magic.rules.parting import parted
+from shape_magic.rules.renamed import in_order
 from shape_magic.spans import Shape, Span
 from shape_magic.words import say, shape_text
+
+#: More inputs than these are not tried in every order.
+_MOST = 4
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -20,6 +25,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     contract = model.contract
     if contract is None or model.failed_call is not None or not (contract.failure or passes(model, contract)):
         return
+    if contract.failure and any(c.run and c.run.failure for c in model.calls):
+        return  # a layer in it works on no data at all
     first = next((c for c in model.calls if any(s < 0 for s in c.inputs)), None)
     yield Finding(
         severity="error" if contract.failure else "warning",
@@ -69,11 +76,27 @@ def _places(model: Model, contract: Contract, first: Span | None) -> Iterator[tu
 def _variant(model: Model, contract: Contract) -> str:
     if len(contract.x) != len(model.inputs):
         return "count"
+    if _order(model, contract):
+        return "order"
     if _counts_samples(model, contract):
         return "whole-array"
     if len(contract.x) == 1 and contract.x[0].shape == model.inputs[0].shape[1:]:
         return "one-sample"
     return "refused"
+
+
+def _order(model: Model, contract: Contract) -> Sequence[int]:
+    """The order in which several arrays fit the inputs, where they do not as they stand; empty where there is none."""
+    given = contract.argument("x")
+    if given is None or given.form != "several" or not 2 <= len(contract.x) <= _MOST:
+        return ()
+    orders = permutations(range(len(contract.x)))
+    fitting = (
+        order
+        for order in orders
+        if all(same_rest(contract.x[i].shape, d.shape) for i, d in zip(order, model.inputs, strict=True))
+    )
+    return next(fitting, ())
 
 
 def _counts_samples(model: Model, contract: Contract) -> bool:
@@ -119,6 +142,9 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
     """The same data in the model's shape, written inside the call."""
     if len(contract.x) == 1 and len(model.inputs) > 1:
         yield from _parted(model, contract)
+    given, order = contract.argument("x"), _order(model, contract) if len(contract.x) == len(model.inputs) else ()
+    if given is not None and order:
+        yield repaired(contract, ("x", in_order(given.text, order, ())), does="swapped")
     if len(contract.x) != 1 or len(model.inputs) != 1:
         return
     data, whole = contract.x[0], _counts_samples(model, contract)

@@ -11,6 +11,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _PREFIX = re.compile(r"^Exception encountered when calling .*?\.call\(\)\.\s*", re.S)
 _SUFFIX = "Arguments received by "
 _INFERRED = re.compile(r"^Could not automatically infer the output shape.*?Error encountered:\s*", re.S)
+#: The frames of a traced ``tf.function`` in front of the exception that they lead to.
+_FRAMES = re.compile(r"^in user code:.*?\n\s*\n\s*\w+: ", re.S)
 #: TensorFlow's operation, with the shapes that it was given.
 _OPERATION = re.compile(
     r" for '[^']*?\b(\w+)(?:\[[^']*?\])?\([^']*\)' with input shapes: (.*?)(?: and with .*)?\.?$", re.S
@@ -29,7 +31,7 @@ def clean(message: str) -> str:
     """Keras' message without colours, call wrappers, argument dumps and graph nodes."""
     text = _ANSI.sub("", message)
     while True:
-        shorter = _INFERRED.sub("", _PREFIX.sub("", text)).partition(_SUFFIX)[0].strip()
+        shorter = _INFERRED.sub("", _PREFIX.sub("", _FRAMES.sub("", text))).partition(_SUFFIX)[0].strip()
         if shorter == text:
             break
         text = shorter

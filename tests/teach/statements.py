@@ -665,6 +665,24 @@ def states_belong_to_a_batch_of_one_size() -> None:
         another.predict(x[:1], verbose=0)
 
 
+def states_hold_a_number_for_each_unit() -> None:
+    """What goes from step to step is one number for each unit; another width is refused."""
+    x = rng().random((2, 3, 1), dtype="float32")
+    sequence, state = layers.GRU(4, return_sequences=True, return_state=True)(x)
+    assert np.allclose(sequence[:, -1], state)
+    assert state.shape == (2, 4)
+    refused(lambda: layers.GRU(4)(x, initial_state=np.zeros((2, 5), "float32")))
+
+
+def a_list_of_tensors_goes_on_whole() -> None:
+    """A layer that gives several tensors hands on all of them, and one that reads a single one refuses."""
+    x = keras.Input((3, 1))
+    given = layers.LSTM(2, return_state=True)(x)
+    assert len(given) == 3
+    refused(lambda: layers.Dense(2)(given))
+    assert layers.Dense(2)(given[0]).shape == (None, 2)
+
+
 def class_weights_need_one_output() -> None:
     """Each output has classes of its own."""
     x = keras.Input((2,))

@@ -331,6 +331,19 @@ def test_autograph_finds_the_source_of_cells(capfd: pytest.CaptureFixture[str]) 
     assert "AutoGraph could not" not in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("before", ["", "real = net(tf.zeros((2, 28, 28, 3)))\n"])
+def test_data_that_a_traced_function_hands_on_are_told_of_once(before: str) -> None:
+    report = check_cell(
+        "import keras, numpy as np, tensorflow as tf\nfrom keras import layers\n"
+        "net = keras.Sequential([layers.Input((28, 28, 3)), layers.Flatten(), layers.Dense(1)])\n"
+        f"{before}images = tf.data.Dataset.from_tensor_slices(np.zeros((8, 28, 28))).batch(4)\n"
+        "@tf.function\ndef step(batch):\n    return net(batch, training=True)\n"
+        "for batch in images:\n    step(batch)\n",
+        dry_run=True,
+    )
+    assert [(d.rule, "user code" in d.message) for d in report.diagnostics] == [("model-refuses-data", False)]
+
+
 def test_a_check_inside_a_checked_run() -> None:
     """The functions may be called from a cell that is itself observed."""
     ns: dict[str, Any] = {"shape_magic": shape_magic}

@@ -28,16 +28,18 @@ def is_users_own(error: BaseException) -> bool:
     ``raise`` is its own; so is every kind of error that says nothing of shapes.
     """
     last: tuple[CodeType, int] | None = None
+    innermost = False
     tb = error.__traceback__
     while tb is not None:
-        if is_user_file(_file_of(tb.tb_frame)):
+        innermost = is_user_file(_file_of(tb.tb_frame))
+        if innermost:
             last = tb.tb_frame.f_code, tb.tb_lasti
         tb = tb.tb_next
     if last is None:
         return False
     names = {cls.__name__ for cls in type(error).__mro__}
     code, at = last
-    return not names & {*_OF_SHAPES, *shape_errors()} or code.co_code[at] in _RAISES
+    return not names & {*_OF_SHAPES, *shape_errors()} or (innermost and code.co_code[at] in _RAISES)
 
 
 def was_raised(error: BaseException) -> bool:

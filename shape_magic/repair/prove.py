@@ -192,9 +192,9 @@ class Prover:
             after = self._runs.run(rest, cells, state.renamed)
         except SyntaxError:
             return []
-        told = {f.identity for f in diagnose(state.facts)} | {identity for _, identity in self._beside}
+        told = {_of(f, facts) for facts in (state.facts, self._facts) for f in diagnose(facts)}
         serious = (f for f in diagnose(after.facts) if f.finding.severity != "info")
-        return [f for f in serious if f.identity not in told]
+        return [f for f in serious if _of(f, after.facts) not in told]
 
     def _end_of(self, found: Found, state: _State) -> Span | None:
         """Where the cell ended with this error: the last place of its model, as the text is now."""
@@ -275,6 +275,11 @@ class Prover:
         if isinstance(value, ModuleType):
             return value.__name__ == class_name
         return isinstance(value, type) and value.__name__ == class_name and module_of(value).startswith("keras.")
+
+
+def _of(found: Found, facts: Facts) -> tuple[str, tuple[str, str, str]]:
+    """A finding and the model that it is about, in any run of the cell."""
+    return facts.models[found.model].name, found.identity
 
 
 def _remaining(state: _State) -> list[Found]:

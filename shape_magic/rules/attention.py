@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import InsertLayer, Repair, SetArgument
+from shape_magic.rules.widths import RECURRENT
 
 ATTENTION = ("Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention")
 #: Those that compare queries with keys as they come; the others bring them to one depth themselves.
 _PLAIN = ("Attention", "AdditiveAttention")
-_RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
 
 
 def steps_lost(model: Model, call: Call) -> Call | None:
@@ -21,7 +21,7 @@ def steps_lost(model: Model, call: Call) -> Call | None:
         number = start
         while number >= 0 and len(shape) == 2 and len(model.calls[number].inputs) == 1:
             here = model.calls[number]
-            if here.is_a(*_RECURRENT) and here.argument("return_sequences") is not True:
+            if here.is_a(*RECURRENT) and here.argument("return_sequences") is not True:
                 return here
             number = here.inputs[0]
     return None

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import InsertLayer, Repair, Step, Wrap
 from shape_magic.rules.input_rank import Above
+from shape_magic.rules.widths import RECURRENT
 
-RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
 #: Layers that work on a grid: their number of axes says whether they get one of these or a sequence of them.
 _ON_GRIDS = (
     "BaseConv",

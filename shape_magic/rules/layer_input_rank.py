@@ -8,7 +8,6 @@ from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument, TrueButLast, Wrap, without
 from shape_magic.rules.branches import made_alike, rank_dropped_at
 from shape_magic.rules.each_step import (
-    RECURRENT,
     at_each_step,
     has_time,
     is_for_one_step,
@@ -26,6 +25,7 @@ from shape_magic.rules.input_rank import (
     with_more_axes,
 )
 from shape_magic.rules.maps import maps_of_row
+from shape_magic.rules.widths import RECURRENT
 from shape_magic.spans import Span
 from shape_magic.words import say, shape_text
 

@@ -24,10 +24,10 @@ from shape_magic.rules.branches import (
     thins,
 )
 from shape_magic.rules.strides_by_position import sides_by_position
+from shape_magic.rules.widths import RECURRENT
 from shape_magic.spans import Shape
 from shape_magic.words import say, shape_text
 
-_RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
 #: The size of a difference that comes from rounding: an odd grid halved and doubled, a border that was not padded.
 _NEAR = 1.5
 
@@ -110,7 +110,7 @@ def _same_rank(merge: Merge) -> Iterator[Repair]:
     if len(merge.shape(higher)) < len(merge.shape(lower)):
         higher, lower = lower, higher
     shape, flat = merge.shape(higher), merge.shape(lower)
-    cause = next((c for c in merge.branch(higher) if c.is_a(*_RECURRENT)), None)
+    cause = next((c for c in merge.branch(higher) if c.is_a(*RECURRENT)), None)
     if cause is not None and len(flat) == 2 and cause.output_shape == shape:
         yield _set(cause, "return_sequences", "False")
     grid, known = shape[1:-1], all(d is not None for d in shape[1:])

@@ -155,11 +155,21 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
     for path in others:
         does = listed([say(f"fix.data.step.{step}") for step in path.steps])
         values = {"data": path.template.format(data.name), "does": does, "method": contract.method}
-        yield Repair((WrapData("x", path.template),), "choice", "data", values, path.template.format("x"))
+        arguments = ("x", "y") if gives_back(model, contract) else ("x",)
+        steps = tuple(WrapData(argument, path.template) for argument in arguments)
+        yield Repair(steps, "choice", "data", values, path.template.format("x"))
     if _variant(model, contract) == "one-sample":
         return  # the model is made for such samples: another input for it is no cure
     if not whole and not any(path.steps == ("channels-last",) for path in others):
         yield from inputs_for(model, data)
+
+
+def gives_back(model: Model, contract: Contract) -> bool:
+    """Whether the data are the labels too, and the model's output has the form of its input, not theirs."""
+    if len(contract.y) != 1 or len(model.outputs) != 1 or contract.y[0].name != contract.x[0].name:
+        return False
+    output = model.outputs[0]
+    return same_rest(output, model.inputs[0].shape) and not same_rest(output, contract.y[0].shape)
 
 
 def _parted(model: Model, contract: Contract) -> Iterator[Repair]:

@@ -10,9 +10,9 @@ from shape_magic.rules.branches import rank_dropped_at
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_rank import CHANNELS, Above, input_above
 from shape_magic.rules.input_shape import set_input
+from shape_magic.rules.widths import RECURRENT
 from shape_magic.words import shape_text
 
-_RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
 #: How many axes of a step are positions, by the end of a layer's name: ``Conv2D``, ``MaxPooling2D``.
 _GRIDS = {"2D": 2, "3D": 3}
 
@@ -24,7 +24,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         return
     flat = len(call.input_shape) < 3
     source = rank_dropped_at(model, call) if flat else None
-    cause = source if source is not None and source.is_a(*_RECURRENT) else None
+    cause = source if source is not None and source.is_a(*RECURRENT) else None
     above = _without_channels(model, call)
     yield Finding(
         severity="error",

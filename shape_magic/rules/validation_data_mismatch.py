@@ -12,7 +12,7 @@ from shape_magic.rules.calls import is_written_out, line_of, same_rest, told
 from shape_magic.rules.data_and_labels_swapped import are_swapped
 from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import Finding, Rule, listed
-from shape_magic.rules.model_refuses_data import passes
+from shape_magic.rules.model_refuses_data import gives_back, passes
 from shape_magic.rules.renamed import in_order
 from shape_magic.words import say, shape_text
 
@@ -99,7 +99,7 @@ def _repairs(model: Model, contract: Contract, inner: Contract, variant: str) ->
         yield from _as_arrays(contract, inner)
     elif variant == "data" and len(inner.x) == 1 and len(model.inputs) == 1:
         for path in paths(inner.x[0], model.inputs[0].shape, may_be_sample=False):
-            yield _on_data(contract, inner, path.template)
+            yield _on_data(model, contract, inner, path.template)
     elif variant == "without-labels" and len(inner.x) == 1 and len(contract.outputs) == 1:
         x = inner.x[0]
         if len(contract.y) == 1 and contract.x and contract.y[0].name == contract.x[0].name:
@@ -123,10 +123,11 @@ def _as_arrays(contract: Contract, inner: Contract) -> Iterator[Repair]:
     yield _repair(contract, f"({', '.join(parts)})", "as-array")
 
 
-def _on_data(contract: Contract, inner: Contract, template: str) -> Repair:
+def _on_data(model: Model, contract: Contract, inner: Contract, template: str) -> Repair:
     """The repair of the data: in their place, or, where a name holds all, in a tuple made of it."""
     if is_written_out(contract.validation_text):
-        steps = (WrapData("validation_data", template, 0),)
+        items = (0, 1) if gives_back(model, inner) else (0,)
+        steps = tuple(WrapData("validation_data", template, item) for item in items)
         return _with(contract, steps, template.replace("{}", inner.x[0].name), "shaped")
     return _repair(contract, f"({template.replace('{}', '{}[0]')}, {{}}[1])", "shaped")
 

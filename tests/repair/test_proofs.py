@@ -471,6 +471,19 @@ def test_no_repair_is_called_verified_before_a_mistake_that_the_run_had_not_come
     assert [(f.verified, f.complete) for f in fixes(checked(BEHIND.format("Conv2D(4, 1)")))] == [(True, True)]
 
 
+def test_the_same_mistake_of_another_model_below_counts_as_well() -> None:
+    report = checked(
+        "pictures = np.zeros((8, 6, 6))\ninputs, codes = layers.Input((36,)), layers.Input((4,))\n"
+        "coded = layers.Dense(4)(inputs)\nauto = keras.Model(inputs, layers.Dense(36)(coded))\n"
+        "encoder = keras.Model(inputs, coded)\ndecoder = keras.Model(codes, auto.layers[-1](codes))\n"
+        "auto.compile('adam', 'mse')\nauto.fit(pictures, pictures, verbose=0)\n"
+        "decoder.predict(encoder.predict(pictures, verbose=0), verbose=0)\n"
+    )
+    found = fixes(report)
+    assert found
+    assert not any(fix.verified or fix.complete for fix in found)  # rows of 6 numbers have no code of 4
+
+
 def test_what_has_effects_below_the_mistake_is_not_run_by_the_proof(tmp_path: Path) -> None:
     ns: dict[str, Any] = {"told": tmp_path / "told"}
     late = BEHIND.format("Conv1D(4, 1)").replace("second = ", "told.write_text('here')\nsecond = ", 1)

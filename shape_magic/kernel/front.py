@@ -10,12 +10,12 @@ from shape_magic.display.disclosure import disclosures
 from shape_magic.display.html import render_html
 from shape_magic.display.parts import Done
 from shape_magic.display.text import render_text
-from shape_magic.kernel.planner import Planner
 from shape_magic.kernel.plans import Applied
 from shape_magic.report import Report
 
 if TYPE_CHECKING:
     from shape_magic.display.widget import ShapeWidget
+    from shape_magic.kernel.planner import Planner
 
 #: What tells our outputs from the user's in a saved notebook: `shape_magic strip` looks for it.
 _TAG: dict[str, Any] = {"shape_magic": {"shows": "report"}}
@@ -31,6 +31,8 @@ def show(
     done = last.done if last is not None else None
     pressable = not report.ok or (done is not None and done.undo)
     if pressable and not static and _has_widgets(shell):
+        from shape_magic.kernel.planner import Planner
+
         identity = uuid4().hex
         widget = _show_widget(report, Planner(report, applied, last), done, identity)
         _publish(shell, report, identity)

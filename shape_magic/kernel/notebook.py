@@ -264,13 +264,14 @@ class Notebook:
     def show(self, report: Report, *, static: bool = False) -> None:
         """Display a report and keep it for ``--fix`` and for bare ``%shapecheck``."""
         from shape_magic.kernel.front import show
-        from shape_magic.kernel.planner import Planner
 
         self.last_report = report
         text_only = static or self._options.static or self.settings.static
         widget = show(self.shell, report, self.plans.note, static=text_only, last=self._done)
         numbers = {tracked.number for tracked in self.session.current}
         if not report.ok:
+            from shape_magic.kernel.planner import Planner
+
             # A question that was asked where the model was made gets its answer there too.
             for card in self._cards.of(numbers):
                 card.update(report, planner=Planner(report, self.plans.note))

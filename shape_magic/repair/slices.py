@@ -317,9 +317,25 @@ def _without_effects(chosen: list[Statement], namespace: Mapping[str, object], a
         kept.append(s)
         theirs |= {n: namespace[n] for n in s.code.rebinds if n in namespace}
         for name in _makes(s.node):
-            if is_made(namespace.get(name), namespace, depth=0):
+            if is_made(namespace.get(name), namespace, depth=0) or _is_own_object(s.node, theirs, defined):
                 theirs.pop(name, None)
     return Slice(tuple(kept))
+
+
+def _is_own_object(node: ast.stmt, namespace: Mapping[str, object], defined: Mapping[str, ast.stmt]) -> bool:
+    """Whether a statement makes an object of a class of the cells, which so gets nothing that it could change."""
+    call = node.value if isinstance(node, ast.Assign) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        return False
+    given = [*call.args, *(k.value for k in call.keywords)]
+    plain = all(
+        isinstance(a, ast.Constant) or (isinstance(a, ast.Name) and type(namespace.get(a.id)) in _PLAIN) for a in given
+    )
+    return plain and isinstance(defined.get(call.func.id), ast.ClassDef)
+
+
+#: Types of values that nobody can change.
+_PLAIN = (int, float, bool, str)
 
 
 def _makes(node: ast.stmt) -> set[str]:

@@ -529,6 +529,28 @@ def test_a_run_that_ends_before_the_call_proves_nothing() -> None:
     assert all("np.array(list(row))[None]" in source for source in tried)
 
 
+AGENT = (
+    "class Agent:\n    def __init__(self, n{more}):\n"
+    "        self.net = keras.Sequential([layers.Input((n,)), layers.Dense(2)])\n        {first}\n"
+    "    def act(self, state):\n        return self.net.predict(state, verbose=0)[0]\n\n"
+    "agent = Agent(4{given})\nseen = np.zeros(4)\nfor _ in range(2):\n    agent.act(seen)\n"
+)
+
+
+def test_the_methods_of_an_object_of_the_cell_are_run_by_the_proof() -> None:
+    (fix,) = fixes(checked(AGENT.format(more="", first="self.steps = 0", given="")))
+    assert (fix.verified, "state[None]" in (fix.source or "")) == (True, True)
+
+
+def test_an_object_that_was_given_the_users_is_left_alone() -> None:
+    ns: dict[str, Any] = {"world": []}
+    cell = AGENT.format(more=", world", first="self.world = world", given=", world").replace(
+        "return self", "self.world.append(0)\n        return self"
+    )
+    checked(cell, ns=ns)
+    assert ns["world"] == [0]  # by the run that was checked, which ended there
+
+
 @pytest.mark.parametrize("earlier", [0, 1, 3])
 def test_what_follows_is_told_of_the_layers_as_they_are_counted_here(earlier: int) -> None:
     source = (

@@ -14,6 +14,16 @@ GROWS = ("BaseConvTranspose", "UpSampling1D", "UpSampling2D", "UpSampling3D")
 #: Operators that combine two tensors number by number.
 _OPERATORS = ("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum")
 
+#: So many layers out of one call are a model of ``keras.applications``, and no helper that makes a layer or two.
+_BASE = 10
+
+
+def is_of_base(model: Model, call: Call) -> bool:
+    """Whether a layer is one of the many that a single call in the user's code makes: of a ready-made base."""
+    if call.exact or call.span is None:
+        return False
+    return sum(c.span == call.span for c in model.calls) >= _BASE
+
 
 def is_elementwise(call: Call) -> bool:
     """Whether a call combines its inputs number by number: a layer such as ``Add``, or an operator such as ``+``."""

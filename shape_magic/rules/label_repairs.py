@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from shape_magic.repair.steps import Repair, SetCompile, Step
+from shape_magic.repair.steps import Repair, SetArgument, SetCompile, Step
 from shape_magic.rules.agreement import CLASSES, SPARSE, agrees, loss_for, only_logits, relabelled
 from shape_magic.rules.axis_repairs import axis_repairs
+from shape_magic.rules.branches import is_of_base
 from shape_magic.rules.fitting import Setup, set_up
 from shape_magic.rules.heads import head_of
 from shape_magic.rules.mismatch import Mismatch, is_beyond
@@ -21,6 +22,8 @@ _CATEGORICAL = "categorical_crossentropy"
 _SPARSE = "sparse_categorical_crossentropy"
 #: The brightest value of a pixel in eight bits: in masks a yes, and in sets of segmented pictures what has no name.
 _WHITE = 255
+#: What a base of ``keras.applications`` tells apart unless it is told otherwise.
+_CLASSES_OF_IMAGENET = 1000
 #: More buttons than these nobody reads, and each is proved.
 _MOST = 6
 
@@ -151,6 +154,10 @@ def _by_width(found: Mismatch) -> Iterator[Repair]:
         return
     if _is_one_unit_for_classes(found):
         yield from _classes_for_one_unit(found, head, width)
+    if pair.output[-1] == _CLASSES_OF_IMAGENET and is_of_base(found.model, head.end):
+        step = SetArgument(head.end.call, "classes", str(width), whole=True)
+        yield Repair((step,), "choice", "base-classes", {"classes": width}, f"classes={width}")
+        return  # no line of the user's makes its last layer
     yield from widened(head, width, pair.loss, flat=len(pair.output) == 2)
 
 

@@ -6,12 +6,9 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument, without
-from shape_magic.rules.branches import joins, rank_dropped_at
+from shape_magic.rules.branches import is_of_base, joins, rank_dropped_at
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import shape_text
-
-#: So many layers out of one call are a model of ``keras.applications``, and no helper that makes a layer or two.
-_BASE = 10
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -47,9 +44,9 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 def _top(model: Model, call: Call) -> Call | None:
     """The classifier of a ready-made base, where that is what is read."""
     above = model.calls[call.inputs[0]] if len(call.inputs) == 1 and call.inputs[0] >= 0 else None
-    if above is None or above.exact or above.span is None or joins(above):
+    if above is None or joins(above):
         return None
-    return above if sum(c.span == above.span for c in model.calls) >= _BASE else None
+    return above if is_of_base(model, above) else None
 
 
 def _without_top(top: Call) -> Repair:

@@ -39,6 +39,7 @@ def is_users_own(error: BaseException) -> bool:
         return False
     names = {cls.__name__ for cls in type(error).__mro__}
     code, at = last
+    # A `raise` with more below it hands on what others raised, as the code that autograph writes does.
     return not names & {*_OF_SHAPES, *shape_errors()} or (innermost and code.co_code[at] in _RAISES)
 
 

@@ -186,6 +186,7 @@ class Tracked:
     compiled: dict[str, Any] = field(default_factory=dict)
     #: The source text of the arguments of ``compile``.
     compile_texts: dict[str, str] = field(default_factory=dict)
+    #: Where they stand.
     compile_spans: dict[str, Span] = field(default_factory=dict)
     #: The input that a stack without one has from its first use, where a stand-in took that use's place.
     start: Shape | None = None

@@ -322,6 +322,10 @@ def _without_effects(chosen: list[Statement], namespace: Mapping[str, object], a
     return Slice(tuple(kept))
 
 
+#: Types of values that nobody can change.
+_PLAIN = (int, float, bool, str)
+
+
 def _is_own_object(node: ast.stmt, namespace: Mapping[str, object], defined: Mapping[str, ast.stmt]) -> bool:
     """Whether a statement makes an object of a class of the cells, which so gets nothing that it could change."""
     call = node.value if isinstance(node, ast.Assign) else None
@@ -332,10 +336,6 @@ def _is_own_object(node: ast.stmt, namespace: Mapping[str, object], defined: Map
         isinstance(a, ast.Constant) or (isinstance(a, ast.Name) and type(namespace.get(a.id)) in _PLAIN) for a in given
     )
     return plain and isinstance(defined.get(call.func.id), ast.ClassDef)
-
-
-#: Types of values that nobody can change.
-_PLAIN = (int, float, bool, str)
 
 
 def _makes(node: ast.stmt) -> set[str]:

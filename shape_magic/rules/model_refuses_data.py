@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import permutations
 
 from shape_magic.facts import Contract, Data, Facts, Model
 from shape_magic.repair.steps import Repair, WrapData
@@ -12,12 +11,9 @@ from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import Finding, Rule, listed
 from shape_magic.rules.input_shape import inputs_for
 from shape_magic.rules.parting import parted
-from shape_magic.rules.renamed import in_order
+from shape_magic.rules.renamed import fitting_order, in_order
 from shape_magic.spans import Shape, Span
 from shape_magic.words import say, shape_text
-
-#: More inputs than these are not tried in every order.
-_MOST = 4
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -88,15 +84,9 @@ def _variant(model: Model, contract: Contract) -> str:
 def _order(model: Model, contract: Contract) -> Sequence[int]:
     """The order in which several arrays fit the inputs, where they do not as they stand; empty where there is none."""
     given = contract.argument("x")
-    if given is None or given.form != "several" or not 2 <= len(contract.x) <= _MOST:
+    if given is None or given.form != "several" or len(contract.x) != len(model.inputs):
         return ()
-    orders = permutations(range(len(contract.x)))
-    fitting = (
-        order
-        for order in orders
-        if all(same_rest(contract.x[i].shape, d.shape) for i, d in zip(order, model.inputs, strict=True))
-    )
-    return next(fitting, ())
+    return fitting_order(len(contract.x), lambda i, k: same_rest(contract.x[k].shape, model.inputs[i].shape))
 
 
 def _counts_samples(model: Model, contract: Contract) -> bool:
@@ -142,7 +132,7 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
     """The same data in the model's shape, written inside the call."""
     if len(contract.x) == 1 and len(model.inputs) > 1:
         yield from _parted(model, contract)
-    given, order = contract.argument("x"), _order(model, contract) if len(contract.x) == len(model.inputs) else ()
+    given, order = contract.argument("x"), _order(model, contract)
     if given is not None and order:
         yield repaired(contract, ("x", in_order(given.text, order, ())), does="swapped")
     if len(contract.x) != 1 or len(model.inputs) != 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import permutations
 
 from shape_magic.facts import Compiled, Contract, Facts, Model, Spread
 from shape_magic.repair.steps import Repair, Rewrite, SetCompile
@@ -12,11 +11,8 @@ from shape_magic.rules.agreement import Pair, agrees, pairs, suits
 from shape_magic.rules.calls import compares, line_of, repaired
 from shape_magic.rules.finding import Finding, Rule, listed
 from shape_magic.rules.parting import parted
-from shape_magic.rules.renamed import in_order, with_keys
+from shape_magic.rules.renamed import fitting_order, in_order, with_keys
 from shape_magic.spans import Shape
-
-#: More outputs than these are not tried in every order.
-_MOST = 4
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -33,7 +29,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         yield _metrics_as_weights(model, contract, contract.compiled)
         return
     order = _order(contract)
-    if order is not None:
+    if order:
         yield _swapped(model, contract, order)
     elif contract.complaint is not None and contract.complaint.about != "data":
         yield _structure(model, contract, contract.compiled)
@@ -85,16 +81,13 @@ def _inputs(model: Model, contract: Contract, missing: Sequence[str]) -> Finding
 # -- labels in another order
 
 
-def _order(contract: Contract) -> tuple[int, ...] | None:
-    """The order in which all labels suit their outputs, where they don't as they stand; None where there is none."""
+def _order(contract: Contract) -> tuple[int, ...]:
+    """The order in which all labels suit their outputs, where they don't as they stand; empty where there is none."""
     found = pairs(contract)
-    if not 2 <= len(found) <= _MOST or len(found) != len(contract.y) or all(map(suits, found)):
-        return None
+    if len(found) != len(contract.y):
+        return ()
     labels = [pair.labels for pair in found]
-    for order in permutations(range(len(found))):
-        if all(suits(replace(pair, labels=labels[i])) for pair, i in zip(found, order, strict=True)):
-            return order
-    return None
+    return fitting_order(len(found), lambda i, k: suits(replace(found[i], labels=labels[k])))
 
 
 def _swapped(model: Model, contract: Contract, order: Sequence[int]) -> Finding:

@@ -1,9 +1,21 @@
-"""Source text of a dict or a list that is written out, with keys renamed or elements in another order."""
+"""Arrays under other names or in another order: which order fits, and the source text that says so."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import permutations
+
+#: More arrays than these are not tried in every order.
+_MOST = 4
+
+
+def fitting_order(count: int, fits: Callable[[int, int], bool]) -> tuple[int, ...]:
+    """The order in which ``fits(place, item)`` holds everywhere; empty where they fit as they stand, or in no order."""
+    if not 2 <= count <= _MOST or all(fits(i, i) for i in range(count)):
+        return ()
+    orders = permutations(range(count))
+    return next((order for order in orders if all(fits(*pair) for pair in enumerate(order))), ())
 
 
 def with_keys(text: str, names: Mapping[str, str]) -> str:

@@ -9,8 +9,7 @@ from shape_magic.facts import Call, Contract, Facts, Model
 from shape_magic.repair.steps import Repair, WrapData
 from shape_magic.rules.calls import repaired
 from shape_magic.rules.finding import Finding, Rule
-
-_RECURRENT = ("RNN", "Bidirectional")
+from shape_magic.rules.widths import RECURRENT
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -48,7 +47,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 
 def _stateful(model: Model) -> Call | None:
-    return next((c for c in model.calls if c.is_a(*_RECURRENT) and c.argument("stateful") is True), None)
+    return next((c for c in model.calls if c.is_a(*RECURRENT) and c.argument("stateful") is True), None)
 
 
 def _rows(contract: Contract) -> int | None:

@@ -11,6 +11,7 @@ import pytest
 
 from shape_magic.facts import Data
 from shape_magic.rules.agreement import Pair, agrees, wanted
+from shape_magic.rules.renamed import fitting_order
 from shape_magic.trace.losses import loss_facts
 from tests.rules.keras_here import need
 
@@ -127,3 +128,16 @@ def test_texts_against_a_sequence_of_characters() -> None:
 def test_the_labels_that_belong_to_an_output_agree(loss: str, output: Any, labels: Any) -> None:
     assert wanted(loss, output) == labels
     assert agrees(loss, output, labels)
+
+
+def test_an_order_is_looked_for_where_arrays_do_not_fit_as_they_stand() -> None:
+    places = ("a", "b", "b")
+
+    def order(*items: str) -> tuple[int, ...]:
+        return fitting_order(len(items), lambda i, k: places[i] == items[k])
+
+    assert order("a", "b", "b") == ()
+    assert order("b", "a", "b") == (1, 0, 2)
+    assert order("b", "b", "b") == ()
+    assert fitting_order(1, lambda i, k: False) == ()
+    assert fitting_order(9, lambda i, k: i + k == 8) == ()

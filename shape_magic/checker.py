@@ -280,7 +280,7 @@ class Checker(Observer):
 
     def facts_of(self, models: list[Model]) -> Facts:
         """These models as facts, with what the user keeps on purpose."""
-        marks = (cell.marks for cell in self.session.book.cells.values())
+        marks = (cell.syntax.marks for cell in self.session.book.cells.values())
         return Facts(tuple(models), frozenset().union(*marks))
 
     def diagnose(self, facts: Facts) -> tuple[Found, ...]:

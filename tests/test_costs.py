@@ -198,11 +198,11 @@ FORBIDDEN = {"anywidget", "ipywidgets", "matplotlib", "pandas"}
 #: What a check without a finding has no use for either: how a repair is written, and tried.
 FOR_REPAIRS = {f"shape_magic.{name}" for name in ("kernel.planner", "repair.prove", "repair.effects", "source.writer")}
 #: Modules beside those of a bare IPython: what a load brings, and a first check beside Keras.
-MOST_BY_LOAD, MOST_BY_CHECK = 60, 190
+MOST_BY_LOAD, MOST_BY_CHECK = 50, 190
 
 
 #: What only a model needs.
-FOR_MODELS = {"shape_magic.checker", "shape_magic.facts", "shape_magic.report", "shape_magic.rules", "numpy"}
+FOR_MODELS = {*(f"shape_magic.{name}" for name in ("checker", "facts", "report", "rules", "source.cells")), "numpy"}
 
 
 def test_a_load_imports_little() -> None:

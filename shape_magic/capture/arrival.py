@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 
-class _Announced(Loader):
+class _Announced:
     """Keras' own loader, followed by the announcement."""
 
     def __init__(self, loader: Loader, announce: Callable[[], None]) -> None:
@@ -33,7 +36,7 @@ class _Announced(Loader):
         return getattr(self._loader, name)
 
 
-class Arrival(MetaPathFinder):
+class Arrival:
     """Stands in ``sys.meta_path`` until Keras is imported or the cell ends."""
 
     def __init__(self, announce: Callable[[], None]) -> None:
@@ -47,7 +50,8 @@ class Arrival(MetaPathFinder):
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Announced(spec.loader, self._announce)
+            announced: Any = _Announced(spec.loader, self._announce)
+            spec.loader = announced
         return spec
 
     def wait(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dis
 import functools
 import sys
-import sysconfig
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -13,7 +12,6 @@ from shape_magic.backend import shape_errors
 
 #: What Keras and TensorFlow raise about shapes; anything else out of user code is the user's own.
 _OF_SHAPES = ("ValueError", "InvalidArgumentError", "TypeError", "IndexError", "MemoryError", "WeightsTooLargeError")
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _PACKAGES = ("/site-packages/", "/dist-packages/", "\\site-packages\\")
 #: Keras and its backends are known wherever they were imported from.
 _WITH_HOMES = ("keras", "tensorflow", "jax", "torch", "numpy")
@@ -68,6 +66,14 @@ def _is_none_of(filename: str, imported: tuple[str, ...]) -> bool:
     """The same; ``imported``: the files of the packages whose folders are libraries too. Asked for each layer."""
     if filename.startswith((_OURS, "<frozen", "<__array_function__", "<__autograph", "<string>")):
         return False
-    if filename.startswith((*_LIBRARIES, *(str(Path(file).parent) for file in imported))):
+    if filename.startswith((*_libraries(), *(str(Path(file).parent) for file in imported))):
         return False
     return not any(part in filename for part in _PACKAGES)
+
+
+@functools.cache
+def _libraries() -> tuple[str, ...]:
+    """The folders of Python's own modules and of what is installed."""
+    import sysconfig
+
+    return tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})

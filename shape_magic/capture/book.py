@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import CodeType, FrameType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shape_magic.source.cells import calls_in, kept, mask, parse, span_from_positions
 from shape_magic.spans import CellId, Span
+
+if TYPE_CHECKING:
+    from shape_magic.capture.syntax import Syntax
 
 #: How many frames up a cell is looked for: Keras' own stacks are about 40 deep.
 _DEPTH = 120
@@ -32,51 +34,15 @@ class Cell:
     order: int
 
     @cached_property
-    def tree(self) -> ast.Module | None:
-        """The cell's syntax tree with magic lines masked; None when it does not parse."""
-        return parse(self.source)
+    def syntax(self) -> Syntax:
+        """The cell as Python, read when it is first asked for: most cells of a notebook never are."""
+        from shape_magic.capture.syntax import Syntax
 
-    @cached_property
-    def calls(self) -> dict[tuple[int, int, int, int], ast.Call]:
-        """Every call expression by (line, UTF-8 column, end line, end column)."""
-        if self.tree is None:
-            return {}
-        return {(n.lineno, n.col_offset, n.end_lineno or 0, n.end_col_offset or 0): n for n in calls_in(self.tree)}
-
-    @cached_property
-    def _lines(self) -> tuple[list[str], list[str]]:
-        return self.source.split("\n"), mask(self.source).split("\n")
+        return Syntax(self.id, self.source)
 
     def forget_syntax(self) -> None:
         """Let go of what was read off the text: it is read again when it is asked for."""
-        for name in ("tree", "calls", "chained", "_lines"):
-            vars(self).pop(name, None)
-
-    def holds(self, span: Span) -> bool:
-        """Whether a span lies on lines of the cell that are Python as they stand."""
-        lines, masked = self._lines
-        if not (1 <= span.start_line <= span.end_line <= len(lines)) or span.end_col > len(lines[span.end_line - 1]):
-            return False
-        return lines[span.start_line - 1] == masked[span.start_line - 1]
-
-    @cached_property
-    def marks(self) -> frozenset[tuple[CellId, int, str]]:
-        """The rules that the cell silences, by line."""
-        if "shapecheck:" not in self.source:
-            return frozenset()
-        return frozenset((self.id, line, rule) for line, rule in kept(self.source))
-
-    @cached_property
-    def chained(self) -> dict[tuple[int, int, int], ast.Call]:
-        """Method calls over several lines by (line of the method's name, end line, end column).
-
-        Python gives these positions from the method's name on, not from the expression's start.
-        """
-        return {
-            (c.func.end_lineno or 0, c.end_lineno or 0, c.end_col_offset or 0): c
-            for c in self.calls.values()
-            if isinstance(c.func, ast.Attribute) and c.func.end_lineno != c.lineno
-        }
+        vars(self).pop("syntax", None)
 
 
 @dataclass(slots=True, eq=False)
@@ -225,15 +191,16 @@ class Book:
             return None
         cell = self.cells[cell_id]
         line, end_line = line + above, end_line + above
+        syntax = cell.syntax
         try:
-            span = span_from_positions(cell.source, line, end_line, col, end_col, cell_id)
+            span = syntax.span(line, end_line, col, end_col)
         except (IndexError, ValueError):
             return None  # the source was changed under its file name
-        if not cell.holds(span):
+        if not syntax.holds(span):
             return None  # code that IPython wrote in the place of a magic line
-        call = cell.calls.get((line, col, end_line, end_col)) or cell.chained.get((line, end_line, end_col))
+        call = syntax.calls.get((line, col, end_line, end_col)) or syntax.chained.get((line, end_line, end_col))
         if call is not None and (call.lineno, call.col_offset) != (line, col):
-            span = span_from_positions(cell.source, call.lineno, end_line, call.col_offset, end_col, cell_id)
+            span = syntax.span(call.lineno, end_line, call.col_offset, end_col)
         return Place(span, call)
 
 

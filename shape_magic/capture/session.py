@@ -5,7 +5,6 @@ Owned by the pipeline. Nothing of it passes trace and prove: rules and displays 
 
 from __future__ import annotations
 
-import ast
 import inspect
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from shape_magic.capture.book import Book, Place
-from shape_magic.source.cells import span_from_positions, text_of
 from shape_magic.spans import CellId, Shape, Span
 from shape_magic.trace.table import shared
 from shape_magic.untrusted import module_of, readable
@@ -346,25 +344,8 @@ class Session:
 def argument_sources(book: Book, place: Place, names: tuple[str, ...]) -> tuple[dict[str, str], dict[str, Span]]:
     """The text and the span of every argument of a call, by the parameter's name; read once for a place in a loop."""
     if names not in place.arguments:
-        place.arguments[names] = _argument_sources(book, place, names)
+        call, cell = place.call, place.span.cell
+        if call is None or cell is None:
+            return {}, {}
+        place.arguments[names] = book.cells[cell].syntax.arguments(call, names)
     return place.arguments[names]
-
-
-def _argument_sources(book: Book, place: Place, names: tuple[str, ...]) -> tuple[dict[str, str], dict[str, Span]]:
-    if place.call is None:
-        return {}, {}
-    nodes: dict[str, ast.expr] = {}
-    for name, node in zip(names, place.call.args, strict=False):
-        if isinstance(node, ast.Starred):
-            break
-        nodes[name] = node
-    nodes |= {k.arg: k.value for k in place.call.keywords if k.arg}
-    cell = place.span.cell
-    if cell is None:
-        return {}, {}
-    source = book.cells[cell].source
-    spans = {
-        name: span_from_positions(source, n.lineno, n.end_lineno or n.lineno, n.col_offset, n.end_col_offset or 0, cell)
-        for name, n in nodes.items()
-    }
-    return {name: text_of(source, span) for name, span in spans.items()}, spans

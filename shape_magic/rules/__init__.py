@@ -6,7 +6,7 @@ one, write the two files and enter it here.
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 
 from shape_magic.facts import Facts
 from shape_magic.rules import (
@@ -108,7 +108,7 @@ RULES: tuple[Rule, ...] = (
 
 def documentation(name: str) -> str:
     """A rule's page: what it does, why, broken and fixed cells, what is not flagged."""
-    return files(__package__).joinpath(f"{name.replace('-', '_')}.md").read_text(encoding="utf-8")
+    return Path(__file__).with_name(f"{name.replace('-', '_')}.md").read_text(encoding="utf-8")
 
 
 _RANK = {"error": 0, "warning": 1, "info": 2}

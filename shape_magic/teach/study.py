@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from importlib.resources import files
+from pathlib import Path
 
 from shape_magic.errors import UsageError
 from shape_magic.words import say, shape_text
@@ -18,7 +18,7 @@ def questions(form: str = "A", *, key: bool = False) -> str:
     """
     if form not in _FORMS:
         raise UsageError(say("study.no_form", form=form, forms=", ".join(_FORMS)))
-    text = files(__package__).joinpath("questions.toml").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("questions.toml").read_text(encoding="utf-8")
     lines = [say("study.title", form=form), say("study.task"), ""]
     for number, item in enumerate(tomllib.loads(text)["item"], start=1):
         asked = item[form]

@@ -30,10 +30,10 @@ def culprits(session: Session, error: BaseException) -> tuple[Span, ...]:
 def _odd_one(session: Session, frame: FrameType, span: Span) -> Span | None:
     """The statement of the function that made the only tensor whose first axis is not that of the others."""
     cell = session.book.cells.get(span.cell) if span.cell is not None else None
-    if cell is None or cell.tree is None:
+    if cell is None or cell.syntax.tree is None:
         return None
     sizes = {name: size for name, value in frame.f_locals.items() if (size := _batch(value)) is not None}
-    used = {n.id for n in ast.walk(cell.tree) if isinstance(n, ast.Name) and _covers(span, n)} & sizes.keys()
+    used = {n.id for n in ast.walk(cell.syntax.tree) if isinstance(n, ast.Name) and _covers(span, n)} & sizes.keys()
     for name in used:
         others = [sizes[other] for other in sizes if other != name]
         if others and sizes[name] not in others:
@@ -59,7 +59,7 @@ def _assigned(cell: Any, name: str, before: Span) -> Span | None:
     """The last statement above that gives a variable its value."""
     found = [
         node
-        for node in ast.walk(cell.tree)
+        for node in ast.walk(cell.syntax.tree)
         if isinstance(node, ast.Assign)
         and node.lineno < before.start_line
         and any(isinstance(t, ast.Name) and t.id == name for t in node.targets)

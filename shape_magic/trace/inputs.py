@@ -47,7 +47,7 @@ def handed(book: Book, span: Span | None, call: ast.Call | None, value: ast.expr
     """The parameter that a shape is made of, with what the one call of its function gives it; None for no such."""
     names = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
     cell = book.cells.get(span.cell) if span is not None and span.cell is not None else None
-    tree = cell.tree if cell is not None and names else None
+    tree = cell.syntax.tree if cell is not None and names else None
     around = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and _holds(n, call)] if tree else []
     if not around:
         return None
@@ -55,7 +55,7 @@ def handed(book: Book, span: Span | None, call: ast.Call | None, value: ast.expr
     parameters = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
     bound = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     used = names & set(parameters) - bound
-    calls = [(c, n) for c in book.cells.values() for n in c.calls.values() if _names(n.func, function.name)]
+    calls = [(c, n) for c in book.cells.values() for n in c.syntax.calls.values() if _names(n.func, function.name)]
     if len(used) != 1 or len(calls) != 1:
         return None
     name = used.pop()
@@ -80,7 +80,7 @@ def call_at(book: Book, span: Span | None) -> tuple[ast.Call | None, str]:
     cell = book.cells.get(span.cell) if span is not None and span.cell is not None else None
     if cell is None or span is None:
         return None, ""
-    node = next((call for call in cell.calls.values() if stands_at(call, cell.source, span)), None)
+    node = next((call for call in cell.syntax.calls.values() if stands_at(call, cell.source, span)), None)
     return (node, cell.source) if node is not None else (None, "")
 
 

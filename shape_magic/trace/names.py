@@ -22,9 +22,9 @@ def variable_name(session: Session, model: Any, namespace: Mapping[str, Any], tr
 def assigned_name(session: Session, span: Any, *, within: bool = False) -> str | None:
     """The name on the left of the statement in which a span stands; ``within``: a span that is not all of its value."""
     cell = session.book.cells.get(span.cell) if span is not None and span.cell is not None else None
-    if cell is None or cell.tree is None:
+    if cell is None or cell.syntax.tree is None:
         return None
-    for node in ast.walk(cell.tree):
+    for node in ast.walk(cell.syntax.tree):
         if isinstance(node, ast.Assign) and node.lineno <= span.start_line <= (node.end_lineno or 0):
             target = node.targets[0]
             end = (node.value.end_lineno, node.value.end_col_offset)

@@ -62,7 +62,7 @@ def assigned(book: Book, data: Data, use: Span | None) -> Data:
 
 def _bindings(cell: Cell, name: str) -> Iterator[ast.Assign]:
     """The cell's statements that give a variable a value, the last first."""
-    for node in reversed(cell.tree.body if cell.tree is not None else []):
+    for node in reversed(cell.syntax.tree.body if cell.syntax.tree is not None else []):
         if isinstance(node, ast.Assign):
             targets = [e for t in node.targets for e in (t.elts if isinstance(t, ast.Tuple | ast.List) else [t])]
             if any(isinstance(t, ast.Name) and t.id == name for t in targets):
@@ -102,7 +102,7 @@ def _parts(book: Book, source: Any) -> tuple[Written, ...]:
         return ()
     cell, above = found
     kind = ast.Yield if isinstance(source, GeneratorType) else ast.Return
-    for node in ast.walk(cell.tree or ast.Module([], [])):
+    for node in ast.walk(cell.syntax.tree or ast.Module([], [])):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name and _starts(node, code, above):
             given = [n.value for n in ast.walk(node) if isinstance(n, kind)]
             if len(given) == 1 and isinstance(given[0], ast.Tuple):

@@ -198,7 +198,7 @@ def list_elements(session: Session, model: Any) -> dict[int, Span]:
         return {}
     cell = session.book.cells[made.span.cell]
     line = made.span.start_line
-    nodes = [n for n in cell.calls.values() if n.lineno == line and _span(cell.source, n, cell.id) == made.span]
+    nodes = [n for n in cell.syntax.calls.values() if n.lineno == line and _span(cell.source, n, cell.id) == made.span]
     given = nodes[0].args[:1] + [k.value for k in nodes[0].keywords if k.arg == "layers"] if nodes else []
     if not given or not isinstance(given[0], ast.List | ast.Tuple):
         return {}

@@ -12,11 +12,13 @@ import string
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from shape_magic.errors import UsageError
 
 DEFAULT = "en"
+#: The languages' folders stand here. A path, for the modules that find resources inside archives take long to import.
+FOLDER = Path(__file__).parent
 #: The folder of the rules' files, in that of a language.
 _RULES = "rules"
 _spoken = DEFAULT
@@ -37,7 +39,7 @@ _FORMATTER = _Formatter()
 @cache
 def languages() -> tuple[str, ...]:
     """The languages that there is a folder for, by their codes: those of HTML's ``lang``."""
-    return tuple(sorted(one.name for one in files(__package__).iterdir() if one.joinpath("common.toml").is_file()))
+    return tuple(sorted(one.name for one in FOLDER.iterdir() if one.joinpath("common.toml").is_file()))
 
 
 def language() -> str:
@@ -65,15 +67,15 @@ def texts(code: str, topic: str = "") -> Mapping[str, str]:
 @cache
 def _files(code: str) -> tuple[str, ...]:
     """The files of a language, those of the rules last."""
-    folder = files(__package__).joinpath(code)
-    rules = folder.joinpath(_RULES)
+    folder = FOLDER / code
+    rules = folder / _RULES
     own = [f"{_RULES}/{one.name}" for one in (rules.iterdir() if rules.is_dir() else ())]
     return tuple(name for name in (*(one.name for one in folder.iterdir()), *own) if name.endswith(".toml"))
 
 
 @cache
 def _source(code: str, name: str) -> str:
-    return files(__package__).joinpath(code, *name.split("/")).read_text(encoding="utf-8")
+    return FOLDER.joinpath(code, name).read_text(encoding="utf-8")
 
 
 @cache

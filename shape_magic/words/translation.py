@@ -7,11 +7,10 @@ import string
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Literal
 
-from shape_magic.words import DEFAULT, flat
+from shape_magic.words import DEFAULT, FOLDER, flat
 
 Kind = Literal["missing", "left over", "in another file", "empty", "other places", "other code", "not translated"]
 #: A text of at most so many words may be the same in two languages.
@@ -66,12 +65,12 @@ def _compared(key: str, english: tuple[str, str], other: tuple[str, str]) -> Ite
 def read(code: str) -> dict[str, tuple[str, str]]:
     """Every text of a language by its id, with the file that it stands in."""
     found: dict[str, tuple[str, str]] = {}
-    for name, part in _parts(files("shape_magic.words").joinpath(code), ""):
+    for name, part in _parts(FOLDER / code, ""):
         found |= {key: (name, text) for key, text in flat("", tomllib.loads(part.read_text(encoding="utf-8")))}
     return found
 
 
-def _parts(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+def _parts(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
     for part in sorted(folder.iterdir(), key=lambda one: one.name):
         if part.is_dir():
             yield from _parts(part, f"{prefix}{part.name}/")

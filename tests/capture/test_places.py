@@ -268,7 +268,7 @@ def test_a_call_in_a_loop_is_located_once_and_a_long_cell_is_read_forward(monkey
 def test_only_the_last_cells_keep_their_syntax() -> None:
     book = Book()
     for number in range(40):
-        assert book.add(number, "mark()", f"cell {number}").tree is not None
+        assert book.add(number, "mark()", f"cell {number}").syntax.tree is not None
     book.forget_old_syntax()
-    assert sum("tree" in vars(cell) for cell in book.cells.values()) == 16
-    assert all(cell.calls for cell in book.cells.values())
+    assert sum("tree" in vars(cell.syntax) for cell in book.cells.values()) == 16
+    assert all(cell.syntax.calls for cell in book.cells.values())

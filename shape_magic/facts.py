@@ -376,8 +376,12 @@ class Contract:
     nearby: tuple[Data, ...] = ()
     #: The statement that gave both the data and the labels their values.
     unpacked: Unpacked | None = None
-    #: Of a generator or a PyDataset: the parts of a batch, data first, where its code yields or returns them.
+    #: Of a generator, a PyDataset or a data set: the parts of a batch, data first, where its code writes them.
     parts: tuple[Written, ...] = ()
+    #: The tuple or list of these parts, as a whole.
+    together: Written | None = None
+    #: What such a batch holds as a list where Keras takes tuples alone: "batch", "x", "y", "sample_weight".
+    lists: tuple[str, ...] = ()
 
     def argument(self, name: str) -> Argument | None:
         """How x, y or the sample weights were given."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from shape_magic.facts import Contract, Data, Facts, Model
-from shape_magic.repair.steps import Repair, WrapData
+from shape_magic.repair.steps import Repair, Rewrite, WrapData
 from shape_magic.rules.calls import repaired, same_rest
 from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import Finding, Rule, listed
@@ -132,6 +132,7 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
     """The same data in the model's shape, written inside the call."""
     if len(contract.x) == 1 and len(model.inputs) > 1:
         yield from _parted(model, contract)
+        yield from _grouped(model, contract)
     given, order = contract.argument("x"), _order(model, contract)
     if given is not None and order:
         yield repaired(contract, ("x", in_order(given.text, order, ())), does="swapped")
@@ -173,6 +174,20 @@ def _parted(model: Model, contract: Contract) -> Iterator[Repair]:
 
     for template in parted(given.text, contract.x[0].shape, len(wanted), fits, [w[-1] for w in wanted]):
         yield repaired(contract, ("x", template), does="parted")
+
+
+def _grouped(model: Model, contract: Contract) -> Iterator[Repair]:
+    """Batches with the inputs beside the labels, where Keras takes what stands first for all inputs."""
+    arrays, wanted = (*contract.x, *contract.y, *contract.weights), [d.shape for d in model.inputs]
+    whole, parts, count = contract.together, [part.text for part in contract.parts], len(model.inputs)
+    if whole is None or len(parts) != len(arrays) or len(parts) > count + 2:
+        return
+    if any(not same_rest(a.shape, shape) for a, shape in zip(arrays, wanted, strict=False)) or len(parts) < count:
+        return
+    inputs = f"({', '.join(parts[:count])})"
+    text = f"({', '.join([inputs, *parts[count:]])}{',' if len(parts) == count else ''})"
+    values = {"text": text, "was": whole.text, "line": whole.span.start_line}
+    yield Repair((Rewrite(whole.span, text),), "choice", "grouped-batch", values, text)
 
 
 def _inputs(count: int) -> str:

@@ -14,7 +14,7 @@ from shape_magic.facts import Contract, Data, Unpacked, Written
 from shape_magic.source.cells import span_from_positions, text_of
 from shape_magic.spans import Span
 from shape_magic.trace.data import describe
-from shape_magic.trace.sources import is_sequence
+from shape_magic.trace.sources import is_sequence, lists_in
 from shape_magic.trace.use import validation_of
 
 
@@ -35,7 +35,8 @@ def with_origins(
         y=y,
         validation=with_origins(book, contract.validation, validation_of(use), namespace),
         unpacked=_unpacked(book, x, y, namespace),
-        parts=_parts(book, use.arguments.get("x")),
+        lists=lists_in(use.arguments.get("x"), namespace),
+        **_written_batch(book, x, use.arguments.get("x")),
     )
 
 
@@ -92,22 +93,57 @@ def _unpacked(book: Book, x: tuple[Data, ...], y: tuple[Data, ...], namespace: M
     return Unpacked(written(cell, target), tuple(v[0] for v in values)) if all(len(v) == 1 for v in values) else None
 
 
-def _parts(book: Book, source: Any) -> tuple[Written, ...]:
-    """The parts of what a generator yields, or a PyDataset returns, where a cell says it in a single place."""
+def _written_batch(book: Book, data: tuple[Data, ...], source: Any) -> dict[str, Any]:
+    """The parts of a batch and the whole, for the contract."""
+    found = _batch(book, data, source)
+    if found is None or any(isinstance(element, ast.Starred) for element in found[1].elts):
+        return {}
+    cell, node = found
+    return {"parts": tuple(written(cell, element) for element in node.elts), "together": written(cell, node)}
+
+
+def _batch(book: Book, data: tuple[Data, ...], source: Any) -> tuple[Cell, ast.Tuple | ast.List] | None:
+    """What a generator yields, a PyDataset returns or a data set is made of, where a cell says it in a single place."""
+    if hasattr(source, "element_spec"):
+        return _sliced(book, data[0].assigned or data[0].span) if data else None
     code = source.gi_code if isinstance(source, GeneratorType) else None
     if is_sequence(source):
         code = getattr(getattr(type(source), "__getitem__", None), "__code__", None)
     found = book.cell_of(code.co_filename) if isinstance(code, CodeType) else None
     if code is None or found is None:
-        return ()
+        return None
     cell, above = found
     kind = ast.Yield if isinstance(source, GeneratorType) else ast.Return
     for node in ast.walk(cell.syntax.tree or ast.Module([], [])):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name and _starts(node, code, above):
             given = [n.value for n in ast.walk(node) if isinstance(n, kind)]
-            if len(given) == 1 and isinstance(given[0], ast.Tuple):
-                return tuple(written(cell, element) for element in given[0].elts)
-    return ()
+            if len(given) == 1 and isinstance(given[0], ast.Tuple | ast.List):
+                return cell, given[0]
+    return None
+
+
+#: Methods of a data set that leave the structure of its elements as it is.
+_KEEPING = frozenset(("batch", "cache", "prefetch", "repeat", "shuffle", "skip", "take", "unbatch", "with_options"))
+
+
+def _sliced(book: Book, span: Span | None) -> tuple[Cell, ast.Tuple | ast.List] | None:
+    """The arrays of ``from_tensor_slices((a, b))``, where a statement or an argument makes the data set of them."""
+    cell = book.cells.get(span.cell) if span is not None and span.cell is not None else None
+    if cell is None or span is None:
+        return None
+    for node in cell.syntax.calls.values():
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "from_tensor_slices" and len(node.args) == 1:
+            inside = span.start_line <= node.lineno and (node.end_lineno or 0) <= span.end_line
+            if inside and isinstance(node.args[0], ast.Tuple) and _is_kept(cell, node):
+                return cell, node.args[0]
+    return None
+
+
+def _is_kept(cell: Cell, made: ast.Call) -> bool:
+    """Whether nothing is called on a data set that gives its elements another structure."""
+    around = [c.func for c in cell.syntax.calls.values() if isinstance(c.func, ast.Attribute)]
+    chain = [f for f in around if f is not made.func and any(node is made for node in ast.walk(f.value))]
+    return all(func.attr in _KEEPING for func in chain)
 
 
 def _starts(node: ast.FunctionDef, code: CodeType, above: int) -> bool:

@@ -40,6 +40,29 @@ def first_batch(source: Any, namespace: Mapping[str, Any]) -> Any:
     return _known[source]
 
 
+def lists_in(source: Any, namespace: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the first batch holds as a list where Keras takes tuples alone: "batch", "x", "y" or "sample_weight".
+
+    A generator has to yield a tuple. Within a batch it is TensorFlow that knows no lists: its data sets have none.
+    """
+    import keras
+
+    is_generator = isinstance(source, GeneratorType)
+    batch = first_batch(source, namespace) if is_generator or is_sequence(source) else None
+    if not isinstance(batch, list | tuple):
+        return ()
+    found = ["batch"] if isinstance(batch, list) and is_generator else []
+    if keras.backend.backend() == "tensorflow":
+        parts = zip(("x", "y", "sample_weight"), batch, strict=False)
+        found += [name for name, part in parts if _holds_list(part)]
+    return tuple(found)
+
+
+def _holds_list(part: Any) -> bool:
+    inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, tuple) else ()
+    return isinstance(part, list) or any(map(_holds_list, inner))
+
+
 def _asked(source: Any, namespace: Mapping[str, Any]) -> Any:
     try:
         with unobserved():
@@ -138,6 +161,6 @@ def _specs(batch: Any) -> Any:
     if isinstance(batch, Mapping):
         return {key: _specs(value) for key, value in batch.items()}
     if isinstance(batch, list | tuple):
-        return tuple(_specs(part) for part in batch)
+        return (list if isinstance(batch, list) else tuple)(_specs(part) for part in batch)
     sizes, dtype = shape_of(batch), getattr(batch, "dtype", None)
     return None if sizes is None or dtype is None else Spec(sizes, dtype_name(dtype))

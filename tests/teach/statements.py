@@ -512,6 +512,25 @@ def lists_mean_several_arrays() -> None:
     refused(lambda: fitted(dense_model(), np.zeros((2, 4)), np.zeros((2, 3)), sample_weight=[1.0, 2.0]))
 
 
+def data_sets_have_no_lists() -> None:
+    """Keras makes a data set of a generator's batches; tensors stand there in tuples and dicts, and in no list."""
+    inputs = [keras.Input((2,), name="a"), keras.Input((2,), name="b")]
+    model = keras.Model(inputs, layers.Dense(1)(layers.Add()(inputs)))
+    model.compile(loss="mse")
+    x, y = [np.zeros((4, 2)), np.zeros((4, 2))], np.zeros((4, 1))
+    for known in (tuple(x), dict(zip("ab", x, strict=True))):
+        fitted(model, (batch for batch in [(known, y)]))
+    with pytest.raises(TypeError, match="list"):
+        fitted(model, (batch for batch in [(x, y)]))
+
+
+def batches_of_generators_are_tuples() -> None:
+    """A list of arrays in their place says not which of them are the labels."""
+    x, y = np.zeros((4, 4)), np.zeros((4, 3))
+    fitted(dense_model(), (batch for batch in [(x, y)]))
+    refused(lambda: fitted(dense_model(), (batch for batch in [[x, y]])))
+
+
 def tensors_are_boxes_of_one_type() -> None:
     """Rows of different lengths and objects make none."""
     refused(lambda: np.array([[1.0], [1.0, 2.0]], "float32"))

@@ -115,6 +115,8 @@ SHOWN: dict[str, Callable[[], None]] = {
     "outputs-and-losses.loss-weights-count": s.the_total_loss_is_a_weighted_sum,
     "outputs-and-losses.loss-weights-names": s.the_total_loss_is_a_weighted_sum,
     "outputs-and-losses": s.inputs_and_outputs_are_found_by_name_or_order,
+    "list-in-batch.inside": s.data_sets_have_no_lists,
+    "list-in-batch.whole": s.batches_of_generators_are_tuples,
     "plain-lists-as-data.plain": s.lists_mean_several_arrays,
     "plain-lists-as-data.rows": s.lists_mean_several_arrays,
     "plain-lists-as-data.objects": s.tensors_are_boxes_of_one_type,

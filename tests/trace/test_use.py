@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from shape_magic import check_cells
 
@@ -62,3 +63,87 @@ model.fit(data)
     assert rules == ["model-refuses-data"]
     assert names["data"].asked == 0
     assert names["rng"].random() == np.random.default_rng(0).random()
+
+
+# -- lists in batches, and what stands beside the inputs
+
+TWO = """
+import keras
+import numpy as np
+a, b = keras.Input((4,), name="a"), keras.Input((3,), name="b")
+model = keras.Model([a, b], keras.layers.Dense(1)(keras.layers.concatenate([a, b])))
+model.compile("sgd", "mse")
+left, right, answers = np.zeros((8, 4)), np.zeros((8, 3)), np.zeros((8, 1))
+"""
+GENERATOR = "def batches():\n    while True:\n        yield {}\nmodel.fit(batches(), steps_per_epoch=2, verbose=0)\n"
+PY_DATASET = """
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 2
+    def __getitem__(self, number):
+        return {}
+model.fit(Batches(), verbose=0)
+"""
+DATA_SET = """
+import tensorflow as tf
+train = tf.data.Dataset.from_tensor_slices({})
+model.fit(train, verbose=0)
+"""
+
+
+def keras_takes(cell: str) -> bool:
+    """Whether Keras itself runs the cell."""
+    try:
+        exec(TWO + cell, {"__name__": "__main__"})
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("cell", "batch", "repaired"),
+    [
+        (GENERATOR, "[left, right], answers", "(left, right), answers"),
+        (GENERATOR, "[left, right,], [answers]", "(left, right,), (answers,)"),
+        (GENERATOR, "[[left, right], answers]", "((left, right), answers)"),
+        (GENERATOR, "[left, right, answers]", "((left, right), answers)"),
+        (GENERATOR, "left, right, answers", "((left, right), answers)"),
+        (GENERATOR, "list((left, right)), answers", "tuple(list((left, right))), answers"),
+        (PY_DATASET, "[left, right], answers", "(left, right), answers"),
+        (PY_DATASET, "[left, right, answers]", "((left, right), answers)"),
+        (DATA_SET, "(left, right, answers)).batch(2", "((left, right), answers)).batch(2"),
+    ],
+)
+def test_a_batch_that_keras_takes_otherwise_is_grouped_anew(cell: str, batch: str, repaired: str) -> None:
+    assert not keras_takes(cell.format(batch))
+    report = check_cells([TWO, cell.format(batch)], {"__name__": "__main__"}, dry_run=True)
+    fix = report.diagnostics[0].fixes[0]
+    assert (fix.verified, fix.source) == (True, cell.format(repaired))
+    assert keras_takes(cell.format(repaired))
+
+
+@pytest.mark.parametrize(
+    ("cell", "batch"),
+    [
+        (GENERATOR, "(left, right), answers"),
+        (GENERATOR, '{"a": left, "b": right}, answers'),
+        (PY_DATASET, "[(left, right), answers]"),
+        (DATA_SET, "((left, right), answers)).batch(2"),
+    ],
+)
+def test_a_batch_that_keras_takes_is_left_alone(cell: str, batch: str) -> None:
+    assert check_cells([TWO, cell.format(batch)], {"__name__": "__main__"}, dry_run=True).diagnostics == ()
+
+
+def test_a_batch_that_is_made_of_other_batches_is_told_and_not_rewritten() -> None:
+    regrouped = DATA_SET.format("(left, right, answers)).batch(2).map(lambda a, b, y: (a, b, y)")
+    report = check_cells([TWO, regrouped], {"__name__": "__main__"}, dry_run=True)
+    assert [(d.rule, d.fixes) for d in report.diagnostics] == [("model-refuses-data", ())]
+
+
+def test_lists_in_the_batches_to_validate_with_are_told() -> None:
+    made, _ = GENERATOR.format("[left, right], answers").split("model.fit")
+    cell = made + "model.fit([left, right], answers, validation_data=batches(), validation_steps=2, verbose=0)\n"
+    report = check_cells([TWO, cell], {"__name__": "__main__"}, dry_run=True)
+    assert [d.rule for d in report.diagnostics] == ["list-in-batch"]
+    assert "(left, right), answers" in str(report.diagnostics[0].fixes[0].source)

@@ -77,12 +77,20 @@ def wrap_data(desk: Desk, step: WrapData) -> list[Splice]:
 
 
 def rewrite(desk: Desk, step: Rewrite) -> list[Splice]:
-    """Another text for an expression, wherever it stands; an axis that it only adds in front is not put back off."""
+    """Another text for an expression, wherever it stands.
+
+    An axis that it only adds in front is not put back off, and of a list that is written out a tuple is written.
+    """
     tree, node = desk.node(step.span, "expression")
     added = _axis_added(node) if step.template == "{}[0]" else None
     if added is not None:
         return [Splice(tree, tree.start(node), tree.end(node), tree.text(added))]
     text = tree.text(node)
+    if step.template == "tuple({})" and isinstance(node, ast.List):
+        start, end = tree.start(node), tree.end(node)
+        only = "," if len(node.elts) == 1 and not text[1:-1].rstrip().endswith(",") else ""
+        # The brackets alone: within them other lists may become tuples too.
+        return [Splice(tree, start, start + 1, "("), Splice(tree, end - 1, end, f"{only})")]
     if not isinstance(node, _ATOMS) and _binds_tighter(step.template):
         text = f"({text})"
     return [Splice(tree, tree.start(node), tree.end(node), step.template.replace("{}", text))]

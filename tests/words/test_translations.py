@@ -45,7 +45,7 @@ def test_nothing_is_filled_in_by_position() -> None:
 def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the catalogue whose German file on one rule can be spoiled."""
     shutil.copytree(FOLDER, tmp_path / "words")
-    monkeypatch.setattr(translation, "files", lambda _: tmp_path / "words")
+    monkeypatch.setattr(translation, "FOLDER", tmp_path / "words")
     return tmp_path / "words" / "de" / "rules" / "empty-axis.toml"
 
 

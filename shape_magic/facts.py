@@ -380,7 +380,8 @@ class Contract:
     parts: tuple[Written, ...] = ()
     #: The tuple or list of these parts, as a whole.
     together: Written | None = None
-    #: What such a batch holds as a list where Keras takes tuples alone: "batch", "x", "y", "sample_weight".
+    #: What such a batch holds as a list where Keras takes tuples alone: "batch", "x", "y", "sample_weight", or
+    #: "within" one of them.
     lists: tuple[str, ...] = ()
 
     def argument(self, name: str) -> Argument | None:

@@ -29,14 +29,16 @@ def with_origins(
         return tuple(assigned(book, d, contract.span) for d in data)
 
     x, y = known(contract.x), known(contract.y)
+    parts, together = _written_batch(book, x, use.arguments.get("x"))
     return replace(
         contract,
         x=x,
         y=y,
         validation=with_origins(book, contract.validation, validation_of(use), namespace),
         unpacked=_unpacked(book, x, y, namespace),
+        parts=parts,
+        together=together,
         lists=lists_in(use.arguments.get("x"), namespace),
-        **_written_batch(book, x, use.arguments.get("x")),
     )
 
 
@@ -93,13 +95,13 @@ def _unpacked(book: Book, x: tuple[Data, ...], y: tuple[Data, ...], namespace: M
     return Unpacked(written(cell, target), tuple(v[0] for v in values)) if all(len(v) == 1 for v in values) else None
 
 
-def _written_batch(book: Book, data: tuple[Data, ...], source: Any) -> dict[str, Any]:
-    """The parts of a batch and the whole, for the contract."""
+def _written_batch(book: Book, data: tuple[Data, ...], source: Any) -> tuple[tuple[Written, ...], Written | None]:
+    """The parts of a batch and the whole, where a cell writes them."""
     found = _batch(book, data, source)
     if found is None or any(isinstance(element, ast.Starred) for element in found[1].elts):
-        return {}
+        return (), None
     cell, node = found
-    return {"parts": tuple(written(cell, element) for element in node.elts), "together": written(cell, node)}
+    return tuple(written(cell, element) for element in node.elts), written(cell, node)
 
 
 def _batch(book: Book, data: tuple[Data, ...], source: Any) -> tuple[Cell, ast.Tuple | ast.List] | None:

@@ -41,9 +41,10 @@ def first_batch(source: Any, namespace: Mapping[str, Any]) -> Any:
 
 
 def lists_in(source: Any, namespace: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the first batch holds as a list where Keras takes tuples alone: "batch", "x", "y" or "sample_weight".
+    """What the first batch holds as a list where Keras takes tuples alone.
 
-    A generator has to yield a tuple. Within a batch it is TensorFlow that knows no lists: its data sets have none.
+    "batch", "x", "y" and "sample_weight" are lists themselves, "within" is one deeper in them. A generator has to
+    yield a tuple; within a batch it is TensorFlow that knows no lists: its data sets have none.
     """
     import keras
 
@@ -54,7 +55,7 @@ def lists_in(source: Any, namespace: Mapping[str, Any]) -> tuple[str, ...]:
     found = ["batch"] if isinstance(batch, list) and is_generator else []
     if keras.backend.backend() == "tensorflow":
         parts = zip(("x", "y", "sample_weight"), batch, strict=False)
-        found += [name for name, part in parts if _holds_list(part)]
+        found += [name if isinstance(part, list) else "within" for name, part in parts if _holds_list(part)]
     return tuple(found)
 
 

@@ -141,6 +141,13 @@ def test_a_batch_that_is_made_of_other_batches_is_told_and_not_rewritten() -> No
     assert [(d.rule, d.fixes) for d in report.diagnostics] == [("model-refuses-data", ())]
 
 
+@pytest.mark.parametrize("batch", ['{"a": [left], "b": right}, answers', "(left, [right]), answers"])
+def test_a_list_deeper_in_a_batch_is_told_and_not_rewritten(batch: str) -> None:
+    assert not keras_takes(GENERATOR.replace("{}", batch))
+    report = check_cells([TWO, GENERATOR.replace("{}", batch)], {"__name__": "__main__"}, dry_run=True)
+    assert [(d.rule, d.fixes) for d in report.diagnostics] == [("list-in-batch", ())]
+
+
 def test_lists_in_the_batches_to_validate_with_are_told() -> None:
     made, _ = GENERATOR.format("[left, right], answers").split("model.fit")
     cell = made + "model.fit([left, right], answers, validation_data=batches(), validation_steps=2, verbose=0)\n"

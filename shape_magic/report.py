@@ -22,6 +22,8 @@ SCHEMA = 1
 Severity = Literal["error", "warning", "info"]
 #: Safe: the only sensible repair. Choice: the user's intention decides. Unsafe: may change results.
 Safety = Literal["safe", "choice", "unsafe"]
+#: What a finding stands at that names no call: the data given to the model, its loss, or its labels.
+Place = Literal["input", "loss", "labels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class Diagnostic:
     keras_message: str | None
     actions: tuple[Action, ...] = ()
     fixes: tuple[Fix, ...] = ()
+    #: Where it stands in the diagram when it names no call.
+    place: Place = "loss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,4 +301,5 @@ def _diagnostic(d: Diagnostic) -> dict[str, Any]:
             for a in d.actions
         ],
         "fixes": [_fix(f) for f in d.fixes],
+        "place": d.place,
     }

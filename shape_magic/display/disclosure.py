@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from shape_magic.display.cards import tone
-from shape_magic.display.ladder import place_of
 from shape_magic.report import Diagnostic, Report
 from shape_magic.settings import current
 from shape_magic.teach.attempts import note
@@ -61,37 +60,30 @@ class Disclosure:
 def told(report: Report, disclosures: Sequence[Disclosure]) -> Report:
     """The report with nothing in its diagnostics that may not be seen yet; one disclosure for each of them."""
     pairs = zip(report.diagnostics, disclosures, strict=True)
-    return replace(report, diagnostics=tuple(_told(d, disclosure, report) for d, disclosure in pairs))
+    return replace(report, diagnostics=tuple(_told(d, disclosure) for d, disclosure in pairs))
 
 
-def _told(finding: Diagnostic, disclosure: Disclosure, report: Report) -> Diagnostic:
+def _told(finding: Diagnostic, disclosure: Disclosure) -> Diagnostic:
     if disclosure.fixes:
         return finding
-    place = _place(finding, report) if disclosure.place else None
     values = {key: finding.values[key] for key in ("asks",) if key in finding.values}
     return replace(
         finding,
         rule=finding.rule if disclosure.rule else "",
-        call=place if isinstance(place, int) else None,
+        call=finding.call if disclosure.place else None,
         span=finding.span if disclosure.place else None,
         related=(),
         title=finding.title if disclosure.verdict else say(f"hint.neutral.{tone(finding)}"),
         message=_message(finding, disclosure),
-        values=values | ({"row": place} if isinstance(place, str) else {}),
+        values=values,
         hints=_hints(finding, disclosure),
         expected=finding.expected if disclosure.facts else None,
         actual=finding.actual if disclosure.facts else None,
         keras_message=finding.keras_message if disclosure.verdict else None,
         actions=(),
         fixes=(),
+        place=finding.place if disclosure.place else "loss",
     )
-
-
-def _place(finding: Diagnostic, report: Report) -> int | str | None:
-    """The row that it opens under: told by the rule's name too, so it is looked up while that is there."""
-    if finding.model is None or finding.model >= len(report.models):
-        return None
-    return place_of(finding, report.models[finding.model])
 
 
 def _message(finding: Diagnostic, disclosure: Disclosure) -> str:

@@ -186,22 +186,15 @@ class _Draft:
 
 
 def place_of(finding: Diagnostic, model: Model) -> int | str:
-    """Where a finding opens: a call's number, or ``"input"``, ``"loss"``, ``"labels"``."""
-    if finding.call is not None and any(call.call == finding.call for call in model.calls):
+    """Where a finding opens: a call's number, or ``"input"``, ``"loss"``, ``"labels"``; one that has a row."""
+    calls = [call.call for call in model.calls]
+    if finding.call in calls:
         return finding.call
     contract = model.contract
-    stated = finding.values.get("row")
-    if stated in {"input", "loss", "labels"} and (stated == "input" or contract):
-        return str(stated)
-    if contract is None or (contract.failure and finding.rule.startswith(("input", "missing"))):
-        return "input" if model.inputs and (contract or not model.calls) else _last(model)
-    if contract.losses:
-        return "loss"
-    return "labels" if contract.y else _last(model)
-
-
-def _last(model: Model) -> int | str:
-    return model.calls[-1].call if model.calls else "input"
+    has = {"input": model.inputs or not calls, "loss": contract and contract.losses, "labels": contract and contract.y}
+    if has[finding.place]:
+        return finding.place
+    return next((row for row in ("loss", "labels") if has[row]), calls[-1] if calls else "input")
 
 
 def _data_row(kind: RowKind, data: Data, summary: str, axes: Axes) -> Row:

@@ -31,6 +31,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         keras_message=contract.complaint.failure.message if contract.complaint else None,
         span=contract.span,
         related=tuple((d.assigned or d.span, "data") for d in (*contract.x[:1], *contract.y[:1])),
+        place="labels",
     )
 
 

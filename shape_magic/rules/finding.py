@@ -8,7 +8,7 @@ from typing import Literal
 
 from shape_magic.facts import Facts, Model
 from shape_magic.repair.steps import Repair
-from shape_magic.report import Severity
+from shape_magic.report import Place, Severity
 from shape_magic.spans import Shape, Span
 from shape_magic.words import say
 
@@ -42,6 +42,8 @@ class Finding:
     related: tuple[tuple[Span | None, str], ...] = ()
     #: Whether a ``# shapecheck: keep`` comment may silence it.
     keepable: bool = False
+    #: What it stands at when it names no call; None: what its topic is about.
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class Rule:
 
     name: str
     check: Callable[[Model, Facts], Iterator[Finding]]
+
+
+def place_of(finding: Finding) -> Place:
+    """What of the contract a finding stands at that names no call."""
+    return finding.place or ("input" if finding.topic in ("call", "data", "validation") else "loss")
 
 
 def contains(outer: Span, inner: Span) -> bool:

@@ -40,6 +40,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         keras_message=contract.failure.message if contract.failure else None,
         span=contract.span,
         related=((contract.compile_span, "compile"),),
+        place="input" if variant == "data" else "labels",
     )
 
 

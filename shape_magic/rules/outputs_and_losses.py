@@ -116,6 +116,7 @@ def _swapped(model: Model, contract: Contract, order: Sequence[int]) -> Finding:
         keras_message=failed.message if failed else None,
         span=contract.span,
         related=((contract.compile_span, "compile"), (contract.y[wrong].span, "labels")),
+        place="labels",
     )
 
 
@@ -161,6 +162,7 @@ def _structure(model: Model, contract: Contract, compiled: Compiled) -> Finding:
         keras_message=contract.complaint.failure.message if contract.complaint else None,
         span=contract.span if about == "labels" else contract.compile_span or contract.span,
         related=((contract.span, "use"), (contract.compile_span, "compile")),
+        place="labels" if about == "labels" else "loss",
     )
 
 

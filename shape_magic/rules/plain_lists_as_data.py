@@ -41,6 +41,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         repairs=tuple(_repairs(contract, wrong)),
         keras_message=contract.complaint.failure.message if contract.complaint else None,
         span=contract.span,
+        place="labels" if first.name == "y" else "input",
     )
 
 

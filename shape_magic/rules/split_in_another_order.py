@@ -41,6 +41,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         keras_message=raised.message if raised else None,
         span=contract.span,
         related=((at, "data"),),
+        place="input" if contract.failure is not None else "labels",
     )
 
 

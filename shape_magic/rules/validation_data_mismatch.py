@@ -54,6 +54,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         keras_message=failed,
         span=contract.span,
         related=((inner.x[0].assigned or inner.x[0].span if inner and inner.x else None, "data"),),
+        place="labels" if variant in ("labels", "without-labels", "lengths") else "input",
     )
 
 

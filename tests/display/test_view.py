@@ -11,7 +11,7 @@ import pytest
 from shape_magic.display.parts import Done, Fold, Row, visible
 from shape_magic.display.view import build_view, numbered_fixes
 from shape_magic.repair.steps import without
-from shape_magic.report import Report
+from shape_magic.report import Place, Report
 from tests import samples
 
 every_report = pytest.mark.parametrize("make", samples.ALL.values(), ids=samples.ALL)
@@ -210,14 +210,30 @@ def test_what_a_fix_has_brought_is_marked() -> None:
     assert view.done.undo
 
 
-def test_finding_about_the_loss_opens_at_the_loss() -> None:
+@pytest.mark.parametrize(
+    ("place", "shape"), [("input", "(None, 28, 28, 1)"), ("loss", "(None, 5, 5, 10)"), ("labels", "(60000, 10)")]
+)
+def test_finding_about_no_layer_opens_at_its_place(place: Place, shape: str) -> None:
     report = samples.seed_with_labels()
-    finding = replace(report.diagnostics[0], call=None, rule="loss-against-labels", fixes=())
+    finding = replace(report.diagnostics[0], call=None, place=place, fixes=())
     (model,) = build_view(replace(report, diagnostics=(finding,))).models
     (row,) = [row for row in model.rows if row.state == "broken"]
-    assert (row.kind, row.shape) == ("loss", "(None, 5, 5, 10)")
+    assert (row.kind, row.shape) == (place, shape)
     assert model.cards[0].row == row.id
     assert model.rows[-1].kind == "labels"
+
+
+def test_finding_whose_place_is_not_there_opens_at_the_next() -> None:
+    report = samples.seed_with_labels()
+    contract = report.models[0].contract
+    assert contract is not None
+    without = (
+        replace(report.models[0], contract=replace(contract, y=())),
+        replace(report.models[0], contract=replace(contract, losses=(), y=())),
+    )
+    finding = replace(report.diagnostics[0], call=None, place="labels", fixes=())
+    views = (build_view(replace(report, models=(model,), diagnostics=(finding,))).models[0] for model in without)
+    assert [[row.title for row in view.rows if row.state == "broken"] for view in views] == [["loss"], ["Dense"]]
 
 
 def test_finding_of_no_model_stands_by_itself() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from shape_magic.facts import Call, Model
@@ -264,7 +264,19 @@ def _cut_or_filled(
     filled = merge.between(small, f"ZeroPadding{rank}D", amounts, "filled")
     yield from (filled, cut) if grows_small else (cut, filled)
     if decoder:
+        yield from _resized(merge)
         yield from _even_input(merge, small, large)
+
+
+def _resized(merge: Merge) -> Iterator[Repair]:
+    """The way back up made as large as the one that it meets, whatever sizes come: once for all turns of a loop."""
+    grown = [k for k in (merge.this, merge.other) if any(c.is_a(*GROWS) for c in merge.branch(k))]
+    if len(grown) != 1 or len(merge.shape(grown[0])) != 4:
+        return
+    other = merge.other if grown[0] == merge.this else merge.this
+    sizes = ", ".join(str(d) for d in grid_of(merge.shape(other)))
+    repair = merge.between(grown[0], "Resizing", sizes, "resized", "{other}.shape[1], {other}.shape[2]")
+    yield replace(repair, values={**repair.values, "inserted": "Resizing"})  # its sizes are those of each turn
 
 
 def _even_input(merge: Merge, small: int, large: int) -> Iterator[Repair]:

@@ -74,6 +74,17 @@ def test_a_merge_in_a_function_gets_a_layer_where_its_inputs_differ() -> None:
     assert "Add()([x, Conv2D(8, 1)(skip)])" in str(merged(called_once, PROJECT))
 
 
+def test_a_merge_in_a_loop_is_compared_by_what_a_join_takes() -> None:
+    before = "while more:\n    x = up(x)\n    x = ‹«{}()»([x, skips[level - 1]])›\n"
+    resize = replace(PROJECT, class_name="Resize", input=0, repeated="{other}.shape[1], {other}.shape[2]")
+    resized = "x = Resize(skips[level - 1].shape[1], skips[level - 1].shape[2])(x)\n    x = "
+    joined = merged(before.replace("{}", "Concatenate"), resize)
+    assert f"    if x.shape[1:-1] != skips[level - 1].shape[1:-1]:\n        {resized}Concatenate" in str(joined)
+    added = merged(before.replace("{}", "Add"), resize)
+    assert f"    if x.shape != skips[level - 1].shape:\n        {resized}Add" in str(added)
+    assert isinstance(merged(before.replace("{}", "Add").replace("skips[level - 1]", "skips.pop()"), resize), Refused)
+
+
 # Loops.
 
 

@@ -12,6 +12,12 @@ from shape_magic.source.writer.insert import Insertion, runs_again
 from shape_magic.source.writer.layout import statement_before
 from shape_magic.source.writer.tree import CellTree
 
+#: The parts of an expression that runs nothing of the user's but lookups and sums.
+_LOOKS_UP = (
+    *(ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.UnaryOp, ast.BinOp),
+    *(ast.unaryop, ast.operator, ast.expr_context),
+)
+
 
 def insert_on_branch(insertion: Insertion) -> list[Splice]:
     """The text of new layers around one tensor of a merge; raises Refusal where it is not written out there."""
@@ -65,17 +71,27 @@ def _wrapped(insertion: Insertion, tree: CellTree, node: ast.AST, tensor: ast.ex
 def _where_they_differ(
     insertion: Insertion, tree: CellTree, node: ast.AST, this: ast.expr, other: ast.expr
 ) -> list[Splice]:
-    """``if skip.shape != x.shape: skip = …(skip)`` in front of a merge that runs more than once."""
+    """``if skip.shape != x.shape: skip = …(skip)`` in front of a merge that runs more than once.
+
+    Tensors that are joined may differ in their last axis.
+    """
     statement = tree.statement(node)
     indent = tree.indent(tree.start(statement))
-    if not isinstance(this, ast.Name) or not isinstance(other, ast.Name) or indent is None:
+    if not isinstance(this, ast.Name) or not _is_looked_up(other) or indent is None:
         raise Refusal("several_layers", what=insertion.call.layer)
     step: InsertLayer = insertion.steps[0]
-    filled = step.repeated.replace("{this}", this.id).replace("{other}", other.id)
+    like, sizes = tree.text(other), "shape[1:-1]" if insertion.call.is_a("Concatenate") else "shape"
+    filled = step.repeated.replace("{this}", this.id).replace("{other}", like)
     layer = spelled(insertion.desk, insertion.call, step.class_name, tree, node)
     within = f"{tree.newline(tree.start(statement))}{indent}{_unit(tree, statement)}"
-    text = f"if {this.id}.shape != {other.id}.shape:{within}{this.id} = {layer}({as_quoted(tree, filled)})({this.id})"
+    made = f"{this.id} = {layer}({as_quoted(tree, filled)})({this.id})"
+    text = f"if {this.id}.{sizes} != {like}.{sizes}:{within}{made}"
     return [statement_before(tree, statement, [text])]
+
+
+def _is_looked_up(node: ast.AST) -> bool:
+    """Whether an expression only looks something up, so that it may be written more than once: ``skips[-i - 1]``."""
+    return all(isinstance(part, _LOOKS_UP) for part in ast.walk(node))
 
 
 def _unit(tree: CellTree, statement: ast.stmt) -> str:

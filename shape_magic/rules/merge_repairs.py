@@ -30,6 +30,8 @@ from shape_magic.words import say, shape_text
 
 #: The size of a difference that comes from rounding: an odd grid halved and doubled, a border that was not padded.
 _NEAR = 1.5
+#: Layers that lay out what they get in another order of axes.
+_LAID_OUT = ("RepeatVector", "Permute", "Reshape")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,10 @@ def repairs(merge: Merge) -> Iterator[Repair]:
             return  # what else would fit the shapes leaves the strides as they were
         if merge.call.is_a("Concatenate"):
             yield from _other_axis(merge)
-        if merge.axes and merge.differs_in_channels:
+        turned = _turned(merge)
+        if turned is not None:
+            yield turned
+        elif merge.axes and merge.differs_in_channels:
             yield from _same_channels(merge)
         elif merge.axes:
             yield from _same_grid(merge)
@@ -124,6 +129,18 @@ def _same_rank(merge: Merge) -> Iterator[Repair]:
         yield merge.between(lower, "RepeatVector", str(shape[1]), "repeat")
     if shape[-1] != flat[-1] and all(d is not None for d in flat[1:]) and shape[:-1] == flat:
         yield merge.between(lower, "Reshape", f"{shape_text((*flat[1:], 1))}", "axis")
+
+
+# Axes in another order.
+
+
+def _turned(merge: Merge) -> Repair | None:
+    """Steps and features of one the other way round: what was laid out again is what stands in the wrong order."""
+    this, other = merge.shape(merge.this), merge.shape(merge.other)
+    if len(this) != 3 or None in this[1:] or this[1:] != other[:0:-1]:
+        return None
+    again = [k for k in (merge.this, merge.other) if any(c.is_a(*_LAID_OUT) for c in merge.branch(k))]
+    return merge.between(again[0], "Permute", "(2, 1)", "turned") if len(again) == 1 else None
 
 
 # One axis of the two, joined or multiplied along.

@@ -86,7 +86,7 @@ def _order(model: Model, contract: Contract) -> Sequence[int]:
     given = contract.argument("x")
     if given is None or given.form != "several" or len(contract.x) != len(model.inputs):
         return ()
-    return fitting_order(len(contract.x), lambda i, k: same_rest(contract.x[k].shape, model.inputs[i].shape))
+    return fitting_order(len(contract.x), lambda i, k: _fits(contract.x[k].shape, model.inputs[i].shape))
 
 
 def _counts_samples(model: Model, contract: Contract) -> bool:
@@ -170,7 +170,7 @@ def _parted(model: Model, contract: Contract) -> Iterator[Repair]:
         return
 
     def fits(item: int, part: Shape) -> bool:
-        return same_rest(part, wanted[item]) and all(y.shape[:1] == part[:1] for y in contract.y)
+        return _fits(part, wanted[item]) and all(y.shape[:1] == part[:1] for y in contract.y)
 
     for template in parted(given.text, contract.x[0].shape, len(wanted), fits, [w[-1] for w in wanted]):
         yield repaired(contract, ("x", template), does="parted")
@@ -182,7 +182,7 @@ def _grouped(model: Model, contract: Contract) -> Iterator[Repair]:
     whole, parts, count = contract.together, [part.text for part in contract.parts], len(model.inputs)
     if whole is None or len(parts) != len(arrays) or len(parts) > count + 2:
         return
-    if any(not same_rest(a.shape, shape) for a, shape in zip(arrays, wanted, strict=False)) or len(parts) < count:
+    if any(not _fits(a.shape, shape) for a, shape in zip(arrays, wanted, strict=False)) or len(parts) < count:
         return
     inputs = f"({', '.join(parts[:count])})"
     text = f"({', '.join([inputs, *parts[count:]])}{',' if len(parts) == count else ''})"

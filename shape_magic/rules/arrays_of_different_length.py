@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from shape_magic.facts import Argument, Contract, Data, Facts, Model
@@ -56,9 +57,10 @@ def _repairs(contract: Contract) -> Iterator[Repair]:
     if len(contract.x) != 1 or len(contract.y) != 1:
         return
     x, y = contract.x[0], contract.y[0]
-    for name, data, other in (("y", y, x), ("x", x, y)):
-        for near in [d for d in contract.nearby if _stands_in(d, data, other)][:_OFFERED]:
-            yield repaired(contract, (name, near.name), does="own-array")
+    for name, data, other in (("y", y, x), ("x", x, y)) if not _belong(x, y) else ():
+        near = [d for d in contract.nearby if _stands_in(d, data, other)]
+        for one in sorted(near, key=lambda d: not _belong(d, other))[:_OFFERED]:
+            yield repaired(contract, (name, one.name), does="own-array")
     if len(x.shape) == 2 and x.shape[1] == y.shape[0] != 1:
         yield repaired(contract, ("x", "{}.T"), does="transposed")
     if len(y.shape) == 2 and y.shape[1] == x.shape[0] != 1:
@@ -71,6 +73,15 @@ def _repairs(contract: Contract) -> Iterator[Repair]:
 def _stands_in(near: Data, data: Data, other: Data) -> bool:
     """Whether another array is like this one and has as many samples as the one beside it."""
     return near.shape[0] == other.shape[0] and near.name != other.name and same_rest(near.shape, data.shape)
+
+
+def _belong(x: Data, y: Data) -> bool:
+    """Whether two names say that they belong together: ``X_test`` and ``y_test``, of which one is made wrongly."""
+    return bool(_words(x.name) & _words(y.name))
+
+
+def _words(name: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)}
 
 
 RULE = Rule("arrays-of-different-length", check)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shape_magic.facts import Call, Facts, LossFacts, Model
+from shape_magic.facts import Call, Data, Facts, LossFacts, Model
 from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, SetCompile, Step, TrueButLast
 from shape_magic.rules.agreement import SPARSE, agrees, compared, correction_for, loss_for
 from shape_magic.rules.branches import made_alike
@@ -77,14 +77,17 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     loss, output, labels = pair.loss, pair.output, pair.labels.shape
     if pair.agrees and loss.failure is None:
         return
-    if len(labels) >= len(output) or not _one_answer(loss, output, labels):
+    if len(labels) >= len(output) or not _one_answer(loss, output, pair.labels):
         return
     fails = loss.failure is not None
     yield _finding(model, head, "labels" if fails else "silent", "error" if fails else "warning")
 
 
-def _one_answer(loss: LossFacts, output: Shape, labels: Shape) -> bool:
+def _one_answer(loss: LossFacts, output: Shape, data: Data) -> bool:
     """Whether the labels are one answer per sample: to a loss of the user's own, a longer row may be many things."""
+    labels, facts = data.shape, data.facts
+    if loss.name in SPARSE and len(labels) == 2 and labels[1] not in (1, output[-1]):
+        return facts is None or facts.one_hot or not facts.integer  # else a row of class numbers: one for each step
     if loss.known or loss.failure is not None or len(labels) == 1:
         return len(labels) in (1, 2)
     return len(labels) == 2 and labels[1] in (1, output[-1]) and labels[1] != output[1]

@@ -5,11 +5,13 @@ Which of them stands first is decided by what the labels hold, by the loss, and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
 from shape_magic.repair.steps import Repair, SetArgument, SetCompile, Step
+from shape_magic.report import Safety
 from shape_magic.rules.agreement import CLASSES, SPARSE, agrees, loss_for, only_logits, relabelled
 from shape_magic.rules.axis_repairs import axis_repairs
 from shape_magic.rules.branches import is_of_base
@@ -85,7 +87,9 @@ def _other_form(found: Mismatch) -> Iterator[Repair]:
     pair = found.pair
     yield from _one_class_of_several(found)
     other = loss_for(pair.loss.name, pair.output, pair.labels.shape, found.facts) or _classes_instead(found)
-    if other and pair.loss.plain and found.has_one_loss:  # a loss object would lose its arguments by the other's name
+    if other and found.has_one_loss and not pair.loss.plain and pair.loss.name in CLASSES:
+        yield from _with_its_arguments(found, other)
+    if other and found.has_one_loss and pair.loss.plain:
         steps = (SetCompile("loss", repr(other)), *_units_for_classes(found, other))
         same = pair.loss.name in CLASSES
         message = "other-loss" if same else "class-loss"
@@ -101,6 +105,28 @@ def _other_form(found: Mismatch) -> Iterator[Repair]:
     if other == _CATEGORICAL:
         step = relabelled(found.contract, pair, "{}.argmax(-1)")
         yield Repair((step,), "choice", "class-numbers", {"labels": name}, "y.argmax(-1)")
+
+
+def _with_its_arguments(found: Mismatch, other: str) -> Iterator[Repair]:
+    """The other loss made with the arguments of this one, which its name alone would lose."""
+    loss, compiled = found.pair.loss, found.contract.compiled
+    old, new = _class_of(loss.name), _class_of(other)
+    here = re.sub(rf"\b{old}\(", f"{new}(", compiled.loss.text) if compiled else ""
+    if new in here:
+        texts = [here]
+    else:  # made elsewhere, under a name
+        texts = (
+            [f"{root}.losses.{new}(from_logits=True)" for root in ("keras", "tf.keras")] if only_logits(loss) else []
+        )
+    for text in texts:
+        steps = (SetCompile("loss", text), *_units_for_classes(found, other))
+        safety: Safety = "safe" if len(steps) == 1 else "choice"
+        yield Repair(steps, safety, "other-loss-object", {"loss": text}, f"loss={new}(…)")
+
+
+def _class_of(loss: str) -> str:
+    """The class of a loss by its name: ``CategoricalCrossentropy``."""
+    return "".join(word.capitalize() for word in loss.split("_"))
 
 
 def _classes_instead(found: Mismatch) -> str | None:

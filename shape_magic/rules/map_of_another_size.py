@@ -8,6 +8,7 @@ from shape_magic.facts import Call, Contract, Facts, Model
 from shape_magic.rules.agreement import SPARSE, Pair, pairs
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.grids import CONVOLUTIONS, POOLINGS, TRANSPOSED, Sizes, follows, sizes_of, window
+from shape_magic.rules.next_step import next_step
 from shape_magic.rules.resizing import Task, is_bare, repairs_for, turned_input
 from shape_magic.rules.widths import End, end_of
 from shape_magic.spans import Shape
@@ -67,7 +68,7 @@ def _finding(model: Model, contract: Contract, pair: Pair, task: Task) -> Findin
             "cause": _why(task, cause),
             "sizes": _on_the_way(model, task.head),
         },
-        repairs=repairs_for(task),
+        repairs=(*next_step(contract, pair, task.have, task.want), *repairs_for(task)),
         expected=task.labels,
         actual=pair.output,
         keras_message=failed.message if failed else None,

@@ -55,7 +55,7 @@ def _variant(model: Model, contract: Contract) -> str | None:
     if not any(loss.compares for loss in contract.losses):
         return None
     if x.form in ("dataset", "sequence", "generator"):
-        return "without" if contract.x and not contract.y else None
+        return "without" if contract.x and not contract.y and not y.keys else None
     return "pair" if x.form == "several" and len(contract.x) == 2 and len(model.inputs) == 1 else "labels"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Tracked, Use
-from shape_magic.facts import Compiled, Complaint, Contract, Data, Failure, LossFacts
+from shape_magic.facts import Argument, Compiled, Complaint, Contract, Data, Failure, LossFacts
 from shape_magic.spans import Shape
 from shape_magic.trace.complaints import complaint_of, data_complaint, weights_failure
 from shape_magic.trace.data import as_read, with_batch
@@ -31,6 +31,7 @@ from shape_magic.trace.use import (
     class_weights,
     data_of_use,
     handed,
+    named_labels,
     nearby,
     numpy_name,
     validation_of,
@@ -161,7 +162,7 @@ def contract_facts(
         failure=answers.failure,
         weights=weights,
         class_weight=class_weights(use, y),
-        arguments=arguments_of(use, names.wanted, reads_text=_may_read_text(use.model)) if use.real else (),
+        arguments=_arguments(use, names, namespace, read=bool(y)) if use.real else (),
         batch=batch,
         compiled=_compiled(tracked, settings, names, use.model) if is_compiled(use.model) else None,
         own_step=has_own_step(use.model),
@@ -174,6 +175,12 @@ def contract_facts(
         numpy=numpy_name(namespace),
         nearby=nearby(use, namespace),
     )
+
+
+def _arguments(use: Use, names: Names, namespace: Mapping[str, Any], *, read: bool) -> tuple[Argument, ...]:
+    """``read``: whether the labels are known; else their names may not be those of the outputs."""
+    given = arguments_of(use, names.wanted, reads_text=_may_read_text(use.model))
+    return given if read else named_labels(given, handed(use, namespace))
 
 
 def _compiled(tracked: Tracked | None, settings: Settings, names: Names, model: Any) -> Compiled:

@@ -7,7 +7,7 @@ from typing import Any
 
 from shape_magic.facts import Data, LabelFacts
 from shape_magic.spans import Shape, Span
-from shape_magic.untrusted import ask, named
+from shape_magic.untrusted import ask, module_of, named
 
 #: Of larger sizes, in bits, even a few could not be multiplied into a number that Python writes.
 _LARGEST = 256
@@ -41,6 +41,7 @@ def describe(value: Any, name: str, span: Span | None = None, *, sample: bool = 
         return ()
     asked = value.asked if isinstance(value, Spec) else None
     facts = _facts(value, sizes) if sample else None
+    sizes = (*sizes, 1) if _is_column(value) else sizes
     return (Data(name, sizes, _dtype(value), facts, span, asked=asked, table=_is_table(value)),)
 
 
@@ -54,6 +55,11 @@ def shape_of(value: Any) -> Shape | None:
 
 def _is_table(value: Any) -> bool:
     return bool(ask(lambda: callable(getattr(value, "to_numpy", None)), otherwise=False))
+
+
+def _is_column(value: Any) -> bool:
+    """Whether it is a ``Series`` of pandas, which Keras lays out as a table of one column."""
+    return any(cls.__name__ == "Series" and module_of(cls).partition(".")[0] == "pandas" for cls in type(value).__mro__)
 
 
 def _shape_of(value: Any) -> Shape | None:

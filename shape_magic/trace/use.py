@@ -125,6 +125,14 @@ def _in_order(value: Any, names: Sequence[str]) -> Any:
 # -- how it was given
 
 
+def named_labels(arguments: tuple[Argument, ...], given: Handed) -> tuple[Argument, ...]:
+    """The arguments with the names of labels that came with the data, in a dict."""
+    if not given.together or not isinstance(given.y, Mapping):
+        return arguments
+    keys = tuple(named(key) for key in given.y)
+    return tuple(replace(one, keys=keys) if one.name == "y" else one for one in arguments)
+
+
 def arguments_of(use: Use, wanted: Sequence[Shape] = (), *, reads_text: bool = False) -> tuple[Argument, ...]:
     """x, y and the sample weights by the way they were given; ``reads_text``: the model may take texts as x."""
     values = {

@@ -87,6 +87,8 @@ NUMBERS = {
         2,
     ),
     "numbers kept as objects": ("table[['a', 'b']].astype(object)", "table['label']", "1", "mse", 2),
+    "a column against several numbers": ("table[['a', 'b']]", "table['label']", "3", "mse", 2),
+    "an array against several numbers": ("table[['a', 'b']]", "table['label'].to_numpy()", "3", "mse", 2),
     "a column too few": ("table[['a', 'b']]", "table['label']", "1", "mse", 3),
 }
 TEXTS = (

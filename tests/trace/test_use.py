@@ -154,3 +154,22 @@ def test_lists_in_the_batches_to_validate_with_are_told() -> None:
     report = check_cells([TWO, cell], {"__name__": "__main__"}, dry_run=True)
     assert [d.rule for d in report.diagnostics] == ["list-in-batch"]
     assert "(left, right), answers" in str(report.diagnostics[0].fixes[0].source)
+
+
+def test_labels_that_come_with_the_data_under_another_name_are_not_missing() -> None:
+    cell = """
+import keras, numpy as np, tensorflow as tf
+labels = {"kind": np.zeros(8, int), "box": np.zeros((8, 4))}
+batches = tf.data.Dataset.from_tensor_slices((np.zeros((8, 6)), labels)).batch(4)
+x = keras.Input((6,))
+kind = keras.layers.Dense(3, activation="softmax", name="kind")(x)
+box = keras.layers.Dense(4, name="corners")(x)
+model = keras.Model(x, {"kind": kind, "corners": box})
+model.compile("sgd", {"kind": "sparse_categorical_crossentropy", "corners": "mse"})
+model.fit(batches, verbose=0)
+"""
+    report = check_cells([cell], {"__name__": "__main__"}, dry_run=True)
+    (finding,) = report.diagnostics
+    assert (finding.rule, finding.place) == ("outputs-and-losses", "labels")
+    assert "labels for `kind` and `box`" in finding.message
+    assert check_cells([cell.replace('"box"', '"corners"')], {"__name__": "__main__"}, dry_run=True).ok

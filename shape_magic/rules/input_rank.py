@@ -30,7 +30,7 @@ class Above:
 
 def input_above(model: Model, call: Call) -> Above | None:
     """The input whose number of axes the call meets; None where another layer has set it."""
-    number, embedding = call.inputs[0] if len(call.inputs) == 1 else None, None
+    number, embedding = call.inputs[0] if len(set(call.inputs)) == 1 else None, None
     while number is not None and number >= 0:
         here = model.calls[number]
         if here.is_a("Embedding") and embedding is None:

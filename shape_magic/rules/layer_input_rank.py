@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument, TrueButLast, Wrap, without
+from shape_magic.rules.attention import ATTENTION
 from shape_magic.rules.branches import made_alike, rank_dropped_at
 from shape_magic.rules.each_step import (
     at_each_step,
@@ -41,17 +42,20 @@ _JOINS = (
 )
 #: The axes between batch and channels, by the number of all axes.
 _GRIDS = {2: (), 3: ("time",), 4: ("height", "width"), 5: ("depth", "height", "width")}
+#: Layers that read sequences: steps of features.
+_SEQUENCE = (*RECURRENT, *ATTENTION)
 #: Layers that pass the number of axes on, so that the cause may lie above them.
 _TRANSPARENT = ("Dropout", "BatchNormalization", "Activation", "LayerNormalization", "ReLU", "LeakyReLU", "Masking")
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
     """Yield one finding for the call that Keras refuses because of the number of axes."""
-    call = model.failed_call
+    # Attention has no check of its own: it is built on any number of axes, and stops as it runs.
+    call = model.failed_call or next((c for c in model.calls if c.run and c.run.failure), None)
     if call is None or call.wants_rank is None or call.input_shape is None:
         return
     rank = len(call.input_shape)
-    exact = not call.is_a("BaseConv", "BaseDepthwiseConv", "BaseSeparableConv", "BaseConvTranspose")
+    exact = not call.is_a("BaseConv", "BaseDepthwiseConv", "BaseSeparableConv", "BaseConvTranspose", *ATTENTION)
     if rank >= call.wants_rank and not (rank > call.wants_rank and (exact or call.is_a("BaseConv"))):
         return
     cause, above = _cause(model, call), input_above(model, call)
@@ -93,7 +97,7 @@ def _cause(model: Model, call: Call) -> Call | None:
 
 def _nearest(model: Model, call: Call) -> Call | None:
     """The next call above that does not pass its input on as it is."""
-    number = call.inputs[0] if len(call.inputs) == 1 else -1
+    number = call.inputs[0] if len(set(call.inputs)) == 1 else -1
     while number >= 0 and model.calls[number].is_a(*_TRANSPARENT):
         number = model.calls[number].inputs[0]
     return model.calls[number] if number >= 0 else None
@@ -136,7 +140,7 @@ def _wanted_axes(call: Call) -> str:
     grid = _GRIDS.get(wants, ("unknown",) * (wants - 2))
     if len(before) > 1 and wants == 3:
         grid = ("width",)  # the other axis is the time
-    last = "features" if wants == 2 or (wants == 3 and call.is_a(*RECURRENT) and len(before) == 1) else "channels"
+    last = "features" if wants == 2 or (wants == 3 and call.is_a(*_SEQUENCE) and len(before) == 1) else "channels"
     first = call.arguments.get("data_format") == "channels_first"
     names = (*before, last, *grid) if first else (*before, *grid, last)
     return f"({', '.join(say(f'axis.{name}') for name in names)})"

@@ -56,8 +56,14 @@ def _held(layer: Any, name: str) -> Any:
     return ask(lambda: getattr(layer, name, None), None)
 
 
+#: Layers that read sequences, (batch, steps, features), and have no check that says so.
+_OF_SEQUENCES = frozenset({"MultiHeadAttention", "GroupedQueryAttention"})
+
+
 def wants_rank(layer: Any) -> int | None:
     """How many axes the layer's input check asks for, the batch axis counted; None where it asks for none."""
+    if any(cls.__name__ in _OF_SEQUENCES and is_kerases_own(cls) for cls in type(layer).__mro__):
+        return 3
     return ask(lambda: _rank_of(layer.input_spec), None)
 
 

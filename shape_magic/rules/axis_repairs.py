@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, Step, Unwrap
+from shape_magic.repair.templates import filled
 from shape_magic.rules.agreement import CLASSES, SPARSE, relabelled, wanted
 from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import listed
@@ -124,6 +125,6 @@ def _without_axis(found: Mismatch) -> Iterator[Repair]:
     if len(pair.labels.shape) == len(goal) or pair.labels.shape[0] is None:
         return
     for path in paths(pair.labels, goal, may_be_sample=False):
-        text = path.template.format(pair.labels.name)
+        text = filled(path.template, pair.labels.name)
         values = {"labels": text, "does": listed([say(f"fix.data.step.{step}") for step in path.steps])}
         yield Repair((relabelled(found.contract, pair, path.template),), "choice", "labels-shape", values, text)

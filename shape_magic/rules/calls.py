@@ -6,6 +6,7 @@ import ast
 
 from shape_magic.facts import Contract, Data
 from shape_magic.repair.steps import Repair, WrapData
+from shape_magic.repair.templates import filled
 from shape_magic.report import Safety
 from shape_magic.spans import Shape
 from shape_magic.words import say, shape_text
@@ -54,7 +55,7 @@ def repaired(
     ``item``: which of several arrays, as it is ``written`` there.
     """
     steps = tuple(WrapData(name, template, item) for name, template in changes)
-    texts = [template.replace("{}", written or _text(contract, name)) for name, template in changes]
+    texts = [filled(template, written or _text(contract, name)) for name, template in changes]
     values = {
         "method": contract.method,
         "arguments": ", ".join(dict.fromkeys(texts)),

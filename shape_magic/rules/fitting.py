@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shape_magic.facts import LabelFacts, LossFacts, Model
 from shape_magic.repair.steps import Repair, SetCompile, Step, WrapData
+from shape_magic.repair.templates import filled
 from shape_magic.rules.agreement import Pair
 from shape_magic.rules.heads import Head, Judged
 from shape_magic.words import say
@@ -99,7 +100,7 @@ def set_up(model: Model, pair: Pair, head: Head, setup: Setup) -> Repair | None:
 def _repair(steps: list[Step], settings: list[str], loss: str | None, pair: Pair, head: Head, setup: Setup) -> Repair:
     parts = [say("fix.set-up.head", layer=head.layer.layer, settings=" ".join(settings))] if settings else []
     parts += [say("fix.set-up.loss", loss=loss)] if loss else []
-    parts += [say("fix.set-up.labels", labels=setup.labels.format(pair.labels.name))] if setup.labels else []
+    parts += [say("fix.set-up.labels", labels=filled(setup.labels, pair.labels.name))] if setup.labels else []
     title = ", ".join(parts)
     short = settings[-1] if settings else f"loss='{loss}'" if loss else ""
     does = say(f"fix.set-up.for.{setup.activation}")

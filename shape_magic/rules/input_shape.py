@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from shape_magic.facts import Call, Data, Model
 from shape_magic.repair.steps import InsertLayer, Repair, Rewrite, SetInputShape, Step, WrapData
+from shape_magic.repair.templates import filled
 from shape_magic.spans import Shape
 from shape_magic.words import shape_text
 
@@ -35,7 +36,7 @@ def set_input(model: Model, sizes: Shape, item: int = 0, data: Data | None = Non
     values: dict[str, object] = {"shape": value}
     if template == "{}" or data is None or model.contract is None:
         return Repair(steps, "choice", "input-shape", values, f"shape={value}")
-    values |= {"data": template.format(data.name), "method": model.contract.method}
+    values |= {"data": filled(template, data.name), "method": model.contract.method}
     return Repair((*steps, WrapData("x", template)), "choice", "input-and-data", values, f"shape={value}")
 
 

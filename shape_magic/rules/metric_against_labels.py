@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shape_magic.facts import Contract, Data, Facts, LossFacts, Model
 from shape_magic.repair.steps import Repair, SetCompile, Step, WrapData
+from shape_magic.repair.templates import filled
 from shape_magic.rules.agreement import Pair, pairs
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.fitting import REGRESSION
@@ -178,7 +179,7 @@ def _written(contract: Contract, pair: Pair, cures: list[Cure], *, rows: bool) -
     title = ", ".join(parts)
     for labels in _labels(pair.labels, pair.output[-1], cures, rows=rows):
         wrapped = (*steps, WrapData("y", labels)) if labels else tuple(steps)
-        text = say("fix.metrics.labels", labels=labels.format(pair.labels.name)) if labels else ""
+        text = say("fix.metrics.labels", labels=filled(labels, pair.labels.name)) if labels else ""
         whole = f"{title}, {text}" if title and text else title or text
         if wrapped:
             yield Repair(wrapped, "choice", "metrics", {"parts": whole[:1].upper() + whole[1:]})

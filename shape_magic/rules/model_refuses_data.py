@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from shape_magic.facts import Contract, Data, Facts, Model
 from shape_magic.repair.steps import Repair, Rewrite, WrapData
+from shape_magic.repair.templates import filled
 from shape_magic.rules.calls import repaired, same_rest
 from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import Finding, Rule, listed
@@ -125,7 +126,7 @@ def _as_array(contract: Contract, data: Data) -> str:
     given = contract.argument("x")
     if given is not None and given.form == "plain":
         return f"{contract.numpy or 'np'}.array({data.name})"
-    return data.as_array.format(data.name)
+    return filled(data.as_array, data.name)
 
 
 def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
@@ -145,7 +146,7 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
     others = paths(data, model.inputs[0].shape, may_be_sample=not is_batch)
     for path in others:
         does = listed([say(f"fix.data.step.{step}") for step in path.steps])
-        values = {"data": path.template.format(data.name), "does": does, "method": contract.method}
+        values = {"data": filled(path.template, data.name), "does": does, "method": contract.method}
         arguments = ("x", "y") if gives_back(model, contract) else ("x",)
         steps = tuple(WrapData(argument, path.template) for argument in arguments)
         yield Repair(steps, "choice", "data", values, path.template.format("x"))

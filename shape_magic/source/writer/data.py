@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from shape_magic.repair.steps import Reorder, Rewrite, SetCompile, SetInputShape, WrapData
+from shape_magic.repair.templates import ATOMS, binds_tighter
 from shape_magic.source.declared import Declared, declared
 from shape_magic.source.writer.arguments import Setting, argument, positions, set_arguments
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
@@ -28,19 +29,6 @@ _POSITIONS = {
 _COMPILE = positions(
     ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution")
 )
-_ATOMS = (
-    ast.Name,
-    ast.Attribute,
-    ast.Call,
-    ast.Subscript,
-    ast.List,
-    ast.Tuple,
-    ast.Dict,
-    ast.Set,
-    ast.ListComp,
-    ast.SetComp,
-    ast.DictComp,
-)
 
 
 def wrap_data(desk: Desk, step: WrapData) -> list[Splice]:
@@ -60,8 +48,8 @@ def wrap_data(desk: Desk, step: WrapData) -> list[Splice]:
         bound, given = tree.start(given), _item(given, step.item, contract.method, step.argument)
     start, end = tree.outer(given, bound)
     template = _reached(desk, step.template, tree, call)
-    bare = (start, end) == (tree.start(given), tree.end(given)) and not isinstance(given, _ATOMS)
-    opening, closing = ("(", ")") if bare and _binds_tighter(template) else ("", "")
+    bare = (start, end) == (tree.start(given), tree.end(given)) and not isinstance(given, ATOMS)
+    opening, closing = ("(", ")") if bare and binds_tighter(template) else ("", "")
     parts = template.split("{}")
     if len(parts) != 2:
         user = f"{opening}{tree.source[start:end]}{closing}"
@@ -91,7 +79,7 @@ def rewrite(desk: Desk, step: Rewrite) -> list[Splice]:
         only = "," if len(node.elts) == 1 and not text[1:-1].rstrip().endswith(",") else ""
         # The brackets alone: within them other lists may become tuples too.
         return [Splice(tree, start, start + 1, "("), Splice(tree, end - 1, end, f"{only})")]
-    if not isinstance(node, _ATOMS) and _binds_tighter(step.template):
+    if not isinstance(node, ATOMS) and binds_tighter(step.template):
         text = f"({text})"
     return [Splice(tree, tree.start(node), tree.end(node), step.template.replace("{}", text))]
 
@@ -134,22 +122,6 @@ def _item(given: ast.expr, item: int, method: str, name: str) -> ast.expr:
     if starred or not 0 <= item < len(elements):
         raise Refusal("no_item", what=method, name=name)
     return elements[item]
-
-
-def _binds_tighter(template: str) -> bool:
-    """Whether an operator in the place around the user's expression would take it apart."""
-    placeholder = "_the_users_expression_"
-    try:
-        tree = ast.parse(template.replace("{}", placeholder), mode="eval")
-    except SyntaxError:
-        return True
-    for parent in ast.walk(tree):
-        for child in ast.iter_child_nodes(parent):
-            if isinstance(child, ast.Name) and child.id == placeholder:
-                in_call = isinstance(parent, ast.Call) and child is not parent.func
-                if not (in_call or isinstance(parent, ast.Expression | ast.keyword | ast.List)):
-                    return True
-    return False
 
 
 def set_input_shape(desk: Desk, step: SetInputShape) -> list[Splice]:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shape_magic.facts import Call, Contract, Facts, Model
-from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument, Step, without
+from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument, Step, Wrap, without
 from shape_magic.rules.agreement import SPARSE, Pair, agrees, correction_for, pairs, relabelled
 from shape_magic.rules.finding import Finding, Rule
+from shape_magic.rules.input_shape import PASS_ON
 from shape_magic.rules.widths import RECURRENT, End, activated, end_of, set_width, width_argument
 from shape_magic.spans import Shape
 from shape_magic.words import shape_text
@@ -25,6 +26,8 @@ class _Loss:
     head: End
     #: The output as it would be with the steps.
     kept: Shape
+    #: What follows it up to the head, the lowest first.
+    behind: tuple[Call, ...]
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
@@ -39,19 +42,23 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 def _lost(model: Model, pair: Pair) -> _Loss | None:
     if not pair.loss.known or (pair.agrees and not pair.loss.failure):
         return None
-    head = end_of(model, pair.item)
-    if head is None or len(pair.output) != 2:
+    head, rank = end_of(model, pair.item), len(pair.output)
+    if head is None or rank < 2:
         return None
     call: Call | None = head.call
-    while call is not None and call.input_shape is not None and len(call.input_shape) == 2 and len(call.inputs) == 1:
+    behind: list[Call] = []
+    while call is not None and call.input_shape is not None and len(call.input_shape) == rank and len(call.inputs) == 1:
+        behind.append(call)
         call = model.calls[call.inputs[0]] if call.inputs[0] >= 0 else None
-    if call is None or call.input_shape is None or len(call.input_shape) != 3 or not _drops_steps(call):
+    if call is None or call.input_shape is None or len(call.input_shape) != rank + 1 or not _drops_steps(call, rank):
         return None
     kept = _kept(pair, call.input_shape[1])
-    return _Loss(call, head, kept) if kept is not None else None
+    return _Loss(call, head, kept, tuple(behind)) if kept is not None else None
 
 
-def _drops_steps(call: Call) -> bool:
+def _drops_steps(call: Call, rank: int) -> bool:
+    if rank > 2:
+        return call.is_a("ConvLSTM") and not call.argument("return_sequences")
     return call.is_a(*_JOINS) or (call.is_a(*RECURRENT) and not call.argument("return_sequences"))
 
 
@@ -62,10 +69,10 @@ def _kept(pair: Pair, steps: int | None) -> Shape | None:
         return None  # all the numbers are there, in one row
     if len(labels) < 2 or labels[1] in (None, 1) or steps not in (labels[1], None):
         return None
-    kept: Shape = (None, labels[1], width)
+    kept: Shape = (None, labels[1], *pair.output[1:])
     if agrees(pair.loss.name, kept, labels):
         return kept
-    if pair.loss.name not in SPARSE and len(labels) == 3:
+    if pair.loss.name not in SPARSE and len(labels) == len(kept) == 3:
         return (None, labels[1], labels[2])
     return None
 
@@ -106,7 +113,11 @@ def _repairs(contract: Contract, pair: Pair, lost: _Loss) -> Iterator[Repair]:
         return
     values = {"layer": call.layer, "head": lost.head.call.layer, "width": lost.kept[-1]}
     wide = "-and-width" if width else ""
-    if call.is_a(*RECURRENT):
+    if call.is_a("ConvLSTM"):
+        each = tuple(Wrap(c.call, "TimeDistributed") for c in lost.behind if not c.is_a(*PASS_ON))
+        every: tuple[Step, ...] = (SetArgument(call.call, "return_sequences", "True"), *each)
+        yield Repair(every, "choice", "every-image", values, "return_sequences=True")
+    elif call.is_a(*RECURRENT):
         steps = (SetArgument(call.call, "return_sequences", "True"), *width)
         yield Repair(steps, "choice", f"every-step{wide}", values, "return_sequences=True")
     else:

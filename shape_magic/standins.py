@@ -6,6 +6,7 @@ from typing import Any
 
 from shape_magic.capture.session import Use
 from shape_magic.facts import Contract
+from shape_magic.trace.rows import graph_of
 
 
 class NoStandIn(Exception):
@@ -58,9 +59,11 @@ def _prediction(use: Use, contract: Contract | None) -> Any:
         if any(d is None for d in sizes):
             raise NoStandIn
         arrays.append(_zeros(tuple(d for d in sizes if d is not None)))
-    value = arrays[0] if len(arrays) == 1 else arrays
-    if use.method == "call":
-        from keras import ops
+    from keras import ops, tree
 
-        return ops.convert_to_tensor(value) if len(arrays) == 1 else [ops.convert_to_tensor(a) for a in arrays]
-    return value
+    if use.method == "call":
+        arrays = [ops.convert_to_tensor(a) for a in arrays]
+    struct = getattr(graph_of(use.model), "_outputs_struct", None)
+    if isinstance(struct, dict) and len(tree.flatten(struct)) == len(arrays):
+        return tree.pack_sequence_as(struct, arrays)
+    return arrays[0] if len(arrays) == 1 else arrays

@@ -107,6 +107,8 @@ def _head(model: Model) -> _Head | None:
     if not denses:
         return None
     source = model.calls[number] if number >= 0 else None
+    if source is not None and source.is_a("TextVectorization") and source.argument("output_mode") != "int":
+        return None  # it gives one row for each text, whatever axes Keras' symbol of it has
     # Behind a layer that made the map, the first Dense is where the positions should have ended;
     # with Dense layers alone nothing before the head needs to change.
     dense = denses[-1] if source is not None else denses[0]

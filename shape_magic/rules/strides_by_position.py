@@ -49,6 +49,8 @@ def sides_by_position(call: Call) -> tuple[int, int] | None:
     if not call.exact or not call.is_a("Conv2D", "SeparableConv2D"):
         return None
     kernel, strides = call.positional.get("kernel_size"), call.positional.get("strides")
+    if "padding" in call.positional and kernel != strides:
+        return None  # who counts up to it knows what stands before it, and such a window nobody means
     if type(kernel) is not int or type(strides) is not int or min(kernel, strides) < 2:
         return None
     # Patches have even sides nearly always; strides longer than the window leave numbers out.
@@ -58,7 +60,7 @@ def sides_by_position(call: Call) -> tuple[int, int] | None:
 def _cuts_patches(model: Model, call: Call) -> bool:
     """Whether the window divides the model's input into patches without a rest: then the strides are meant."""
     source = call.inputs[0]
-    while source >= 0 and model.calls[source].is_a(*PASS_ON):
+    while source >= 0 and model.calls[source].is_a(*PASS_ON, "Embedding"):
         source = model.calls[source].inputs[0]
     kernel, strides = sides_by_position(call) or (0, 1)
     grid = call.input_shape[1:3] if call.input_shape else ()

@@ -198,7 +198,7 @@ def _answers(
     namespace: Mapping[str, Any],
 ) -> _Answers:
     x, y, weights = data
-    if hides_data(use.model, use.method):
+    if hides_data(use.model, use.method) or _misjudges_texts(use.model, x):
         return _Answers()
     outputs, failure = outputs_for(x, batch)
     shapes = tuple((None, *shape(o)[1:]) for o in outputs)
@@ -215,6 +215,20 @@ def _answers(
     if len(weights) == 1 and not any(one.failure for one in losses):
         refused = weights_failure(settings, y, outputs, weights[0], batch)
     return _Answers(shapes, None, losses, metrics, complaint, refused)
+
+
+def _misjudges_texts(model: Any, x: Sequence[Data]) -> bool:
+    """Whether Keras' symbols have an axis that its numbers have not: counted words of texts that lie in a column.
+
+    ``TextVectorization`` drops that axis as it runs, and not in the shape that it foretells.
+    """
+    every: Any = getattr(model, "_flatten_layers", tuple)()
+    texts = [one for one in every if type(one).__name__ == "TextVectorization" and is_keras(one)]
+    for layer in [one for one in texts if getattr(one, "_output_mode", "int") != "int"]:
+        given = [len(tensor.shape) for node in layer._inbound_nodes for tensor in node.input_tensors]
+        if any(rank > 1 for rank in given or [len(data.shape) for data in x]):
+            return True
+    return False
 
 
 def _compared_by(settings: Settings) -> list[Any]:

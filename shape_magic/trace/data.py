@@ -41,7 +41,8 @@ def describe(value: Any, name: str, span: Span | None = None, *, sample: bool = 
         return ()
     asked = value.asked if isinstance(value, Spec) else None
     facts = _facts(value, sizes) if sample else None
-    sizes = (*sizes, 1) if _is_column(value) else sizes
+    # A row of a table is such a thing, too: of data only their shape tells which it is.
+    sizes = (*sizes, 1) if sample and _is_column(value) else sizes
     return (Data(name, sizes, _dtype(value), facts, span, asked=asked, table=_is_table(value)),)
 
 

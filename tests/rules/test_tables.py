@@ -206,3 +206,17 @@ def test_an_axis_for_what_takes_no_index_of_axes(kind: str) -> None:
     assert f"predict({wanted}," in str(fixes[0].source)
     for fix in fixes:
         exec(str(fix.source), dict(names))
+
+
+@pytest.mark.parametrize("mode", ["multi_hot", "count", "tf_idf"])
+def test_counted_words_have_no_axis_that_keras_foretells(mode: str) -> None:
+    cell = f"""
+import tensorflow as tf
+texts = tf.constant(["a b", "b c", "c a", "a a"])
+words = layers.TextVectorization(output_mode="{mode}")
+words.adapt(texts)
+model = keras.Sequential([keras.Input((1,), dtype="string"), words, layers.Dense(1, activation="sigmoid")])
+model.compile("sgd", "binary_crossentropy")
+model.fit(texts[:, None], np.zeros(4), verbose=0)
+"""
+    assert agreed(cell).diagnostics == ()

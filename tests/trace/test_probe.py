@@ -46,7 +46,7 @@ def test_two_halves_in_two_cells_make_one_model() -> None:
 
 def test_a_wrong_call_in_no_model_is_told_under_its_variable() -> None:
     report = checked("q = keras.Input((16,))\no = layers.MultiHeadAttention(2, 8)(q, q)")
-    assert [(d.rule, d.severity) for d in report.diagnostics] == [("layer-refuses-input", "warning")]
+    assert [(d.rule, d.severity) for d in report.diagnostics] == [("layer-input-rank", "warning")]
     assert report.models[0].name == "o"
     assert report.models[0].unfinished
 

@@ -109,6 +109,10 @@ class Book:
         self._foreign.discard(filename)
         self.forget_places()
 
+    def files_of(self, cell: CellId) -> list[tuple[str, int]]:
+        """The file names of a cell's compiled code, each with the lines that stand above it."""
+        return [(name, above) for name, (owner, above) in self._files.items() if owner == cell]
+
     def forget_files(self, *prefixes: str) -> None:
         """Ask again whose compiled code of file names that begin so is."""
         for name in [n for n in self._files if n.startswith(prefixes)]:

@@ -202,6 +202,17 @@ class Tracked:
                 self.cells.append(at)
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a statement of a cell first called a layer: what the cell's names stood for, and how much there was."""
+
+    cell: CellId
+    line: int
+    count: int
+    #: The names that stood for symbolic tensors. Weak: these live no longer than without us.
+    names: dict[str, weakref.ref[Any]]
+
+
 @dataclass(slots=True)
 class Live:
     """The live model behind a model's facts, with the use that was checked."""
@@ -230,12 +241,16 @@ class Session:
     cell: CellId | None = None
     #: Symbolic tensors that the running cell's own calls gave, in order. Weak: they live no longer than without us.
     computed: list[weakref.ref[Any]] = field(default_factory=list)
+    #: Of the running cell, one for each line of it that called layers.
+    moments: list[Moment] = field(default_factory=list)
     #: How deep the running code is in Keras' calls: only what the user's code calls itself is counted.
     depth: int = 0
     #: Whether a check of the running cell was given up, because the user's code took too long.
     gave_up: bool = False
     #: Layers on the way to a call that is running.
     stack: list[Any] = field(default_factory=list)
+    #: The lines, by the ids of their code, whose first moment is noted or of no use.
+    _lines: set[tuple[int, int] | None] = field(default_factory=set)
     _count: int = 0
     #: The count at the end of the last cell.
     _ended: int = 0
@@ -279,6 +294,8 @@ class Session:
         self.depth = 0  # an interrupt may have struck between a call's end and its count
         self.stack.clear()
         self.computed.clear()
+        self.moments.clear()
+        self._lines.clear()
         self.making = None
         self.gave_up = False
         self.book.forget_places()
@@ -316,6 +333,25 @@ class Session:
         # Nearly always the first one, and many layers of a model that is made in one call share it.
         self.placed[layer] = shared((span,)) if before is None else (*before, span)
         return span
+
+    def count_on(self, count: int) -> None:
+        """Count what is made from here on behind so many."""
+        self._count = self._ended = count
+
+    def note_moment(self, frame: Any) -> None:
+        """A layer is about to be called on a symbolic tensor by the user's code."""
+        while frame is not None and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+            frame = frame.f_back  # a function: the statement that runs is further up
+        line = (id(frame.f_code), frame.f_lineno) if frame is not None else None
+        if frame is None or line in self._lines or frame.f_locals is not frame.f_globals:
+            return
+        self._lines.add(line)
+        if self.book.cell_of(frame.f_code.co_filename) is None:
+            return  # a module that is being imported
+        place = self.book.place(frame)
+        if place is not None and place.span.cell is not None:
+            names = {n: weakref.ref(v) for n, v in frame.f_globals.items() if type(v).__name__ == "KerasTensor"}
+            self.moments.append(Moment(place.span.cell, place.span.start_line, self._count, names))
 
     def note_computed(self, tensors: Iterable[Any]) -> None:
         """The user's code got symbolic tensors from a call of its own."""

@@ -276,6 +276,7 @@ def _layer_call(original: Any) -> Any:
                 with _guarded:
                     if not _hold_values(args, kwargs) and any_symbolic_tensors(args, kwargs):
                         is_symbolic = not _by_keras(frame)
+                        session.note_moment(frame)
                         session.note_placed(self, frame)
                     elif issubclass(type(self), model):
                         observer.before_call(self, args, kwargs, frame)

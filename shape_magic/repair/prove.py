@@ -112,7 +112,7 @@ class Prover:
         self._sources = {cell.id: cell.source for cell in cells}
         self._namespace = namespace
         self._facts = facts
-        self._runs = Runs(list(self._sources.items()), namespace, given)
+        self._runs = Runs(list(self._sources.items()), namespace, given, session)
         self._found = diagnose(facts)
         #: What is wrong from the start: a repair of something else need not mend it.
         self._beside = {(f.model, f.identity) for f in self._found}

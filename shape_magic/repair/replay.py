@@ -15,6 +15,7 @@ from shape_magic.checker import Checker, Halt
 from shape_magic.facts import Facts, Given
 from shape_magic.interrupts import Deferred, put_back
 from shape_magic.repair.copies import copied
+from shape_magic.repair.halfway import Halfway, count_names_on
 from shape_magic.repair.slices import Slice, Statement
 from shape_magic.repair.snapshot import Opaque
 from shape_magic.repair.stubs import stubbed
@@ -53,8 +54,11 @@ class Runs:
     much, and each run goes on from there.
     """
 
-    def __init__(self, cells: Cells, namespace: Mapping[str, Any], given: Given) -> None:
+    def __init__(
+        self, cells: Cells, namespace: Mapping[str, Any], given: Given, session: Session | None = None
+    ) -> None:
         self._original = Original(cells)
+        self._halfway = Halfway(session, namespace, self._original.statements) if session is not None else None
         self._namespace = namespace
         self._given = given
         self._worlds: list[World] = []
@@ -80,6 +84,12 @@ class Runs:
         world = max((w for w in self._worlds if keys[: len(w.keys)] == w.keys), key=lambda w: len(w.keys), default=None)
         run = _Run(cells)
         with put_back(run.book.forget_sources):
+            start = self._halfway.start(trail, run.book) if self._halfway is not None and world is None else None
+            if start is not None:
+                run.begin({**copied(self._namespace, stubs), **start.names}, self._given, start.session)
+                count_names_on(start.counters)
+                run.through(trail.rest)
+                return Replayed(run.checker.facts(), run.error, run.checker.session)
             if world is None:
                 names = copied(self._namespace, stubs)
                 names |= {new: names[old] for new, old in renamed.items()}
@@ -120,9 +130,10 @@ class _Run:
         self.error: str | None = None
         self._begun = 0
 
-    def begin(self, namespace: dict[str, Any], given: Given) -> None:
-        """Start from a namespace."""
-        self.checker = Checker(Session(book=self.book), namespace, dry_run=True, given=given)
+    def begin(self, namespace: dict[str, Any], given: Given, session: Session | None = None) -> None:
+        """Start from a namespace, and from what was seen so far."""
+        session = session if session is not None else Session(book=self.book)
+        self.checker = Checker(session, namespace, dry_run=True, given=given)
 
     def go_on(self, world: World, statements: Sequence[Statement]) -> None:
         """Start from where another run was; the statements are its own in this run's texts."""

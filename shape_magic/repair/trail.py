@@ -28,16 +28,16 @@ class Trail:
     @property
     def keys(self) -> tuple[Key, ...]:
         """The shared ones, whatever lines they stand on."""
-        return tuple(_key(s) for s in self.shared)
+        return tuple(key_of(s) for s in self.shared)
 
 
 class Original:
     """The statements of the cells as they are."""
 
     def __init__(self, cells: Sequence[tuple[CellId, str]]) -> None:
-        statements = statements_of(cells)
-        self._keys = {_key(s) for s in statements}
-        self._imports = {name for s in statements if _is_import(s) for name in _imported(s.node)}
+        self.statements = statements_of(cells)
+        self._keys = {key_of(s) for s in self.statements}
+        self._imports = {name for s in self.statements if _is_import(s) for name in _imported(s.node)}
 
     def trail(self, part: Slice) -> Trail:
         """The statements of an edited part, from the first on that the cells do not have as they are."""
@@ -52,14 +52,15 @@ class Original:
                 shared += _with_names(s, old)
                 late += _with_names(s, [not known for known in old])
             else:
-                (shared if _key(s) in self._keys else rest).append(s)
+                (shared if key_of(s) in self._keys else rest).append(s)
         new = {name for s in late for name in s.code.writes}
         if all(_is_import(s) for s in shared) or any(new & (s.code.reads | s.code.writes) for s in shared):
             return Trail((), part.statements)
         return Trail(tuple(shared), (*late, *rest))
 
 
-def _key(s: Statement) -> Key:
+def key_of(s: Statement) -> Key:
+    """What makes a statement the same in two texts."""
     return s.cell, s.node.col_offset, s.code.text
 
 

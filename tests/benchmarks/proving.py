@@ -79,7 +79,7 @@ def _source() -> tuple[Row, Row]:
 
 
 def _lines_alone(names: dict[str, Any]) -> None:
-    """The cell up to its model, where no weight gets a value, with nobody looking: no proof can take less."""
+    """The cell up to its model, where no weight gets a value, with nobody looking: what it takes to make it anew."""
     lines = compile(subjects.FUNCTIONAL.partition("model.compile(")[0], "<cell>", "exec")
     apart(lambda: exec(lines, dict(names)))
 

@@ -1,0 +1,207 @@
+"""A proof that begins where the user's own run was when it came to the first statement that differs.
+
+What stands above has been run, so nothing of it is made again: the names are those of that moment, and
+symbolic tensors have shadows. Where a name may have changed since, or holds a layer or a model, which a run
+could change, the statements are run from the beginning instead.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import weakref
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+
+from shape_magic.capture.book import Book
+from shape_magic.capture.session import Moment, Moved, Session
+from shape_magic.repair.shadows import Shadows
+from shape_magic.repair.slices import Statement
+from shape_magic.repair.trail import Trail, key_of, moves
+from shape_magic.spans import CellId, Span
+
+_MISSING = object()
+_ATOMS = (type(None), bool, int, float, complex, str, bytes, ModuleType, BuiltinFunctionType)
+_SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
+_NUMBERED = re.compile(r"(.+?)(?:_(\d+))?")
+
+
+class _Unknown(Exception):
+    """A name whose value at that moment is not known, or not ours to use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a run begins with: its names, and what was seen so far."""
+
+    names: dict[str, Any]
+    session: Session
+    counters: dict[str, int]
+
+
+class Halfway:
+    """The moments of the user's run, from which proofs may go on."""
+
+    def __init__(self, session: Session, namespace: Mapping[str, Any], statements: Sequence[Statement]) -> None:
+        self._session = session
+        self._namespace = namespace
+        self._statements = statements
+
+    def start(self, trail: Trail, book: Book) -> Start | None:
+        """Where the statements behind the shared ones may begin; None where they have to begin at the beginning."""
+        shared = self._originals(trail.shared)
+        if not shared or not self._session.moments:
+            return None
+        after = self._statements[self._statements.index(shared[-1]) + 1 :]
+        moment, at = self._moment(after)
+        if moment is None or any(t.number <= moment.count for t in self._session.current):
+            return None
+        try:
+            values = self._values(_needed(trail), after, at, moment)
+            shadows = Shadows(t for value in values.values() for t in _tensors(value))
+        except Exception:  # noqa: BLE001 - an older or newer Keras may keep its graph otherwise
+            return None
+        moved = moves(shared, trail.shared)
+        if not self._name_files(book, shared, trail.shared):
+            return None
+        names = {name: _shadowed(value, shadows) for name, value in values.items()}
+        return Start(names, self._branch(book, moment, shadows, moved), self._counters())
+
+    def _originals(self, shared: Sequence[Statement]) -> list[Statement]:
+        """The shared statements as they are in the cells."""
+        found: list[Statement] = []
+        rest = iter(self._statements)
+        for one in shared:
+            same = next((s for s in rest if key_of(s) == key_of(one)), None)
+            if same is None:
+                return []
+            found.append(same)
+        return found
+
+    def _moment(self, after: Sequence[Statement]) -> tuple[Moment | None, int]:
+        for i, s in enumerate(after):
+            for moment in self._session.moments:
+                if moment.cell == s.cell and s.code.first <= moment.line <= s.code.last:
+                    return moment, i
+        return None, 0
+
+    def _values(self, needed: set[str], after: Sequence[Statement], at: int, moment: Moment) -> dict[str, Any]:
+        passed = after[: at if isinstance(after[at].node, _SIMPLE) else at + 1]
+        if any(needed & (s.code.writes | s.code.touches) for s in passed) or _has_walrus(after[at].node):
+            raise _Unknown
+        later = after[at:]
+        values: dict[str, Any] = {}
+        for name in needed:
+            reference = moment.names.get(name)
+            value = reference() if reference is not None else self._unchanged(name, later)
+            if value is None and reference is not None:
+                raise _Unknown
+            values[name] = value
+        return values
+
+    def _unchanged(self, name: str, later: Sequence[Statement]) -> Any:
+        value = self._namespace.get(name, _MISSING)
+        may_change = isinstance(value, list | dict)
+        if value is _MISSING or not _is_plain(value, self._namespace):
+            raise _Unknown
+        if any(name in s.code.writes or (may_change and name in s.code.touches) for s in later):
+            raise _Unknown
+        return value
+
+    def _branch(self, book: Book, moment: Moment, shadows: Shadows, moved: Moved | None) -> Session:
+        theirs, ours = self._session, Session(book=book, cell=self._session.cell)
+        for operation, shadow in shadows.operations:
+            made, placed = theirs.made.get(operation), theirs.placed.get(operation)
+            if made is not None:
+                ours.made[shadow] = made.moved(moved or _as_it_is)
+            if placed is not None:
+                spans = placed[: len(shadow._inbound_nodes)]
+                ours.placed[shadow] = tuple(map(moved or _as_it_is, spans))
+        known = (shadows.of(tensor) for reference in theirs.computed if (tensor := reference()) is not None)
+        ours.computed = [weakref.ref(shadow) for shadow in known if shadow is not None]
+        ours.count_on(moment.count)
+        return ours
+
+    def _name_files(self, book: Book, before: Sequence[Statement], after: Sequence[Statement]) -> bool:
+        """Tell a run's book of the code of the cells that ran; False where their lines moved by different numbers."""
+        shifts: dict[CellId, set[int]] = defaultdict(set)
+        for old, new in zip(before, after, strict=True):
+            shifts[old.cell].add(new.code.first - old.code.first)
+        if any(len(by) > 1 for by in shifts.values()):
+            return False
+        for cell, by in shifts.items():
+            for filename, above in self._session.book.files_of(cell):
+                book.name_file(filename, cell, above + next(iter(by)))
+        return True
+
+    def _counters(self) -> dict[str, int]:
+        """How many layers have had each name, as Keras counts: a new one gets none that is taken."""
+        counters: dict[str, int] = defaultdict(int)
+        for made, _ in self._session.made.items():
+            found = _NUMBERED.fullmatch(str(getattr(made, "name", "")))
+            if found is not None:
+                counters[found[1]] = max(counters[found[1]], int(found[2] or 0) + 1)
+        return counters
+
+
+def count_names_on(counters: Mapping[str, int]) -> None:
+    """Let Keras' counters of names, which are the running thread's own, stand so."""
+    from keras.src.backend.common import global_state
+
+    global_state.set_global_attribute("object_name_uids", defaultdict(int, counters))
+
+
+def _needed(trail: Trail) -> set[str]:
+    """Names of the shared statements that the rest, or a function among them, looks at."""
+    reads = {name for s in trail.rest for name in s.code.reads}
+    reads |= {n for s in trail.shared if isinstance(s.node, ast.FunctionDef | ast.ClassDef) for n in s.code.reads}
+    return reads & {name for s in trail.shared for name in s.code.writes}
+
+
+def _has_walrus(node: ast.stmt) -> bool:
+    return any(isinstance(n, ast.NamedExpr) for n in ast.walk(node))
+
+
+def _is_plain(value: Any, namespace: Mapping[str, Any], depth: int = 4) -> bool:
+    """Whether no layer or model can be reached from a value."""
+    kind = type(value)
+    if kind in _ATOMS or _is_tensor(value):
+        return True
+    if kind in (list, tuple) and depth:
+        return all(_is_plain(one, namespace, depth - 1) for one in value)
+    if kind is dict and depth:
+        return all(_is_plain(one, namespace, depth - 1) for one in [*value, *value.values()])
+    if kind is FunctionType:
+        given = [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+        return value.__closure__ is None and all(_is_plain(one, namespace, depth - 1) for one in given)
+    if isinstance(value, type):
+        return value.__module__ != namespace.get("__name__")
+    return f"{kind.__module__}.{kind.__name__}" == "numpy.ndarray"
+
+
+def _is_tensor(value: Any) -> bool:
+    return hasattr(type(value), "ndim") and type(value).__name__ == "KerasTensor"
+
+
+def _tensors(value: Any) -> list[Any]:
+    if _is_tensor(value):
+        return [value]
+    inner = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
+    return [tensor for one in inner for tensor in _tensors(one)]
+
+
+def _shadowed(value: Any, shadows: Shadows) -> Any:
+    if _is_tensor(value):
+        return shadows.of(value)
+    if type(value) in (list, tuple):
+        return type(value)(_shadowed(one, shadows) for one in value)
+    if type(value) is dict:
+        return {key: _shadowed(one, shadows) for key, one in value.items()}
+    return value
+
+
+def _as_it_is(span: Span | None) -> Span | None:
+    return span

@@ -73,11 +73,12 @@ class Shadows:
 
     def _own(self, value: Any) -> Any:
         """What a layer holds, for its shadow: containers, Keras' own kinds too, by themselves."""
-        import keras
+        from keras import Layer
+        from keras.src.backend import Variable  # what the backend makes: an older Keras shows another one
 
-        if isinstance(value, keras.Layer | keras.Variable):
+        if isinstance(value, Layer | Variable):
             known = self._twins.get(id(value))
-            if known is None and isinstance(value, keras.Variable):
+            if known is None and isinstance(value, Variable):
                 known = self._twins[id(value)] = _twin(value)
             return known if known is not None else self._layer(value)
         if isinstance(value, list):

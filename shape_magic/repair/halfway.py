@@ -13,7 +13,7 @@ import weakref
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from shape_magic.capture.book import Book
@@ -24,7 +24,7 @@ from shape_magic.repair.trail import Trail, key_of, moves
 from shape_magic.spans import CellId, Span
 
 _MISSING = object()
-_ATOMS = (type(None), bool, int, float, complex, str, bytes, ModuleType, BuiltinFunctionType)
+_ATOMS = (type(None), int, float, complex, str, bytes, ModuleType, BuiltinFunctionType)
 _SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
 _NUMBERED = re.compile(r"(.+?)(?:_(\d+))?")
 
@@ -67,7 +67,8 @@ class Halfway:
         moved = moves(shared, trail.shared)
         if not self._name_files(book, shared, trail.shared):
             return None
-        names = {name: _shadowed(value, shadows) for name, value in values.items()}
+        # What holds no tensor is as the namespace's copy has it: a function of the copy's own, for one.
+        names = {name: _shadowed(value, shadows) for name, value in values.items() if _tensors(value)}
         return Start(names, self._branch(book, moment, shadows, moved), self._counters())
 
     def _originals(self, shared: Sequence[Statement]) -> list[Statement]:
@@ -82,10 +83,12 @@ class Halfway:
         return found
 
     def _moment(self, after: Sequence[Statement]) -> tuple[Moment | None, int]:
+        """When the next statement came to its first layer; None where another one stands on the same line."""
         for i, s in enumerate(after):
             for moment in self._session.moments:
-                if moment.cell == s.cell and s.code.first <= moment.line <= s.code.last:
-                    return moment, i
+                if _stands_on(s, moment):
+                    alone = sum(_stands_on(other, moment) for other in self._statements) == 1
+                    return (moment if alone else None), i
         return None, 0
 
     def _values(self, needed: set[str], after: Sequence[Statement], at: int, moment: Moment) -> dict[str, Any]:
@@ -161,6 +164,10 @@ def _needed(trail: Trail) -> set[str]:
     return reads & {name for s in trail.shared for name in s.code.writes}
 
 
+def _stands_on(statement: Statement, moment: Moment) -> bool:
+    return statement.cell == moment.cell and statement.code.first <= moment.line <= statement.code.last
+
+
 def _has_walrus(node: ast.stmt) -> bool:
     return any(isinstance(n, ast.NamedExpr) for n in ast.walk(node))
 
@@ -168,39 +175,49 @@ def _has_walrus(node: ast.stmt) -> bool:
 def _is_plain(value: Any, namespace: Mapping[str, Any], depth: int = 4) -> bool:
     """Whether no layer or model can be reached from a value."""
     kind = type(value)
-    if kind in _ATOMS or _is_tensor(value):
+    if isinstance(value, _ATOMS) or _is_tensor(value):
         return True
-    if kind in (list, tuple) and depth:
-        return all(_is_plain(one, namespace, depth - 1) for one in value)
-    if kind is dict and depth:
-        return all(_is_plain(one, namespace, depth - 1) for one in [*value, *value.values()])
+    if kind in (list, tuple, dict) and depth:
+        inner = [*value, *value.values()] if kind is dict else value
+        return all(_is_plain(one, namespace, depth - 1) for one in inner)
     if kind is FunctionType:
-        given = [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
-        return value.__closure__ is None and all(_is_plain(one, namespace, depth - 1) for one in given)
+        return depth > 0 and _reaches_nothing(value, namespace, depth - 1)
     if isinstance(value, type):
         return value.__module__ != namespace.get("__name__")
     return f"{kind.__module__}.{kind.__name__}" == "numpy.ndarray"
 
 
+def _reaches_nothing(function: FunctionType, namespace: Mapping[str, Any], depth: int) -> bool:
+    """Whether a function holds no layer, model or symbolic tensor, nor looks one up in the notebook."""
+    held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    if function.__globals__ is namespace:
+        held += [namespace[n] for n in _names_in(function.__code__) if namespace.get(n, function) is not function]
+    plain = all(_is_plain(one, namespace, depth) and not _tensors(one) for one in held)
+    return plain and function.__closure__ is None
+
+
+def _names_in(code: CodeType) -> set[str]:
+    inner = [one for one in code.co_consts if isinstance(one, CodeType)]
+    return {*code.co_names}.union(*map(_names_in, inner))
+
+
 def _is_tensor(value: Any) -> bool:
-    return hasattr(type(value), "ndim") and type(value).__name__ == "KerasTensor"
+    from keras import KerasTensor
+
+    return isinstance(value, KerasTensor)
 
 
 def _tensors(value: Any) -> list[Any]:
-    if _is_tensor(value):
-        return [value]
-    inner = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
-    return [tensor for one in inner for tensor in _tensors(one)]
+    """The symbolic tensors in lists, tuples and dicts."""
+    from keras import tree
+
+    return [one for one in tree.flatten(value) if _is_tensor(one)]
 
 
 def _shadowed(value: Any, shadows: Shadows) -> Any:
-    if _is_tensor(value):
-        return shadows.of(value)
-    if type(value) in (list, tuple):
-        return type(value)(_shadowed(one, shadows) for one in value)
-    if type(value) is dict:
-        return {key: _shadowed(one, shadows) for key, one in value.items()}
-    return value
+    from keras import tree
+
+    return tree.map_structure(lambda one: shadows.of(one) if _is_tensor(one) else one, value)
 
 
 def _as_it_is(span: Span | None) -> Span | None:

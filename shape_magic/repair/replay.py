@@ -83,7 +83,7 @@ class Runs:
         keys = trail.keys
         world = max((w for w in self._worlds if keys[: len(w.keys)] == w.keys), key=lambda w: len(w.keys), default=None)
         run = _Run(cells)
-        with put_back(run.book.forget_sources):
+        with put_back(run.forget_sources):
             start = self._halfway.start(trail, run.book) if self._halfway is not None and world is None else None
             if start is not None:
                 run.begin({**copied(self._namespace, stubs), **start.names}, self._given, start.session)
@@ -129,6 +129,8 @@ class _Run:
         self.ran: list[tuple[Statement, str]] = []
         self.error: str | None = None
         self._begun = 0
+        #: File names whose text it has given to ``linecache``: those of the user's own cells are not among them.
+        self._named: list[str] = []
 
     def begin(self, namespace: dict[str, Any], given: Given, session: Session | None = None) -> None:
         """Start from a namespace, and from what was seen so far."""
@@ -166,8 +168,14 @@ class _Run:
                 return False
         return True
 
+    def forget_sources(self) -> None:
+        """Take the texts of its statements out of ``linecache`` again."""
+        for filename in self._named:
+            linecache.cache.pop(filename, None)
+
     def _name(self, filename: str, cell: CellId, text: str, lines_above: int = 0) -> None:
         self.book.name_file(filename, cell, lines_above)
+        self._named.append(filename)
         # Tracebacks, inspect and TensorFlow's AutoGraph look the source up by its file name.
         linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from typing import Any
 
 import keras
@@ -67,6 +68,11 @@ WHOLE = {
     + HEAD.replace("(x)\n", "(turn(x))\n")
     + END,
     "a model above": ABOVE + "base = keras.Model(photo, x)\nx = base(photo)\n" + HEAD + END,
+    "a layer that a function looks up": ABOVE
+    + "turn = layers.Conv2D(4, 1)\nhead = lambda y: turn(y)\nx = turn(x)\n"
+    + HEAD.replace("(x)\n", "(head(x))\n")
+    + END,
+    "two statements on one line": ABOVE + "x = layers.ReLU()(x); " + HEAD + END,
     "a list that grows": ABOVE
     + "ways = [x]\nx = block(x, 4)\n"
     + HEAD.replace("(x)\n", "(layers.Add()([ways[0], x]))\n")
@@ -143,6 +149,7 @@ def test_lines_that_move_are_told_where_they_are(began: list[bool]) -> None:
         "layers.Dense", "Dense"
     )
     report = checked(cell)
+    assert began
     assert all(began)
     fix = next(f for d in report.diagnostics for f in d.fixes if "Flatten" in f.title)
     assert fix.source is not None
@@ -187,6 +194,7 @@ def test_the_users_layers_are_as_they_were(began: list[bool], monkeypatch: pytes
         checked(cell)
     assert len(seen) >= 2 * len(HALFWAY)
     assert all(seen)
+    assert began
     assert all(began)
 
 
@@ -214,3 +222,26 @@ def test_a_shadow_may_be_changed() -> None:
     assert [layer.name for layer in model.layers][1:3] == [both.name, end.name]
     assert model.output_shape == (None, 7, 2)
     assert state([both, end]) == before
+
+
+def test_functions_are_those_of_the_runs_own_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[set[str]] = []
+    start = Halfway.start
+
+    def noted(self: Halfway, *args: Any) -> Any:
+        begun = start(self, *args)
+        found.append(set(begun.names) if begun is not None else set())
+        return begun
+
+    monkeypatch.setattr(Halfway, "start", noted)
+    checked(HALFWAY["a function that is used on"])
+    assert found
+    assert all(given == {"photo", "x"} for given in found)  # and not ``block``, whose globals are the user's
+
+
+def test_the_users_own_text_stays_where_tracebacks_find_it(began: list[bool]) -> None:
+    before = dict(linecache.cache)
+    checked(HALFWAY["a head"])
+    assert any(began)
+    new = {name: entry for name, entry in linecache.cache.items() if name not in before}
+    assert [ABOVE in "".join(entry[2]) for entry in new.values() if len(entry) == 4] == [True]

@@ -10,7 +10,7 @@ from shape_magic.facts import Call, Facts, Given, Model
 from shape_magic.repair.steps import Repair
 from shape_magic.report import Action, Diagnostic, Effect, Fix, Related, Report
 from shape_magic.rules import Finding, Found, diagnose
-from shape_magic.rules.finding import place_of
+from shape_magic.rules.finding import stands_at
 from shape_magic.source.cells import apply_edits, diff_lines, keep_edit
 from shape_magic.spans import CellId, Edit, Shape, Span
 from shape_magic.untrusted import named
@@ -104,7 +104,7 @@ def _diagnostic(
         keras_message=_quoted(finding, texts),
         actions=_actions(found, span, session, texts),
         fixes=tuple(_fix(repair, proved, model, session, namespace) for repair, proved in proofs),
-        place=place_of(finding),
+        place=stands_at(finding),
     )
 
 

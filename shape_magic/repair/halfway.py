@@ -20,8 +20,8 @@ from shape_magic.capture.book import Book
 from shape_magic.capture.session import Moment, Moved, Session
 from shape_magic.repair.shadows import Shadows
 from shape_magic.repair.slices import Statement
-from shape_magic.repair.trail import Trail, key_of, moves
-from shape_magic.spans import CellId, Span
+from shape_magic.repair.trail import Trail, key_of, moves, unmoved
+from shape_magic.spans import CellId
 
 _MISSING = object()
 _ATOMS = (type(None), int, float, complex, str, bytes, ModuleType, BuiltinFunctionType)
@@ -64,7 +64,7 @@ class Halfway:
             shadows = Shadows(t for value in values.values() for t in _tensors(value))
         except Exception:  # noqa: BLE001 - an older or newer Keras may keep its graph otherwise
             return None
-        moved = moves(shared, trail.shared)
+        moved = moves(shared, trail.shared) or unmoved
         if not self._name_files(book, shared, trail.shared):
             return None
         # What holds no tensor is as the namespace's copy has it: a function of the copy's own, for one.
@@ -114,15 +114,15 @@ class Halfway:
             raise _Unknown
         return value
 
-    def _branch(self, book: Book, moment: Moment, shadows: Shadows, moved: Moved | None) -> Session:
+    def _branch(self, book: Book, moment: Moment, shadows: Shadows, moved: Moved) -> Session:
         theirs, ours = self._session, Session(book=book, cell=self._session.cell)
         for operation, shadow in shadows.operations:
             made, placed = theirs.made.get(operation), theirs.placed.get(operation)
             if made is not None:
-                ours.made[shadow] = made.moved(moved or _as_it_is)
+                ours.made[shadow] = made.moved(moved)
             if placed is not None:
                 spans = placed[: len(shadow._inbound_nodes)]
-                ours.placed[shadow] = tuple(map(moved or _as_it_is, spans))
+                ours.placed[shadow] = tuple(map(moved, spans))
         known = (shadows.of(tensor) for reference in theirs.computed if (tensor := reference()) is not None)
         ours.computed = [weakref.ref(shadow) for shadow in known if shadow is not None]
         ours.count_on(moment.count)
@@ -218,7 +218,3 @@ def _shadowed(value: Any, shadows: Shadows) -> Any:
     from keras import tree
 
     return tree.map_structure(lambda one: shadows.of(one) if _is_tensor(one) else one, value)
-
-
-def _as_it_is(span: Span | None) -> Span | None:
-    return span

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shape_magic.capture.session import Moved
 from shape_magic.repair.slices import Code, Slice, Statement, statements_of
@@ -86,6 +87,11 @@ def _with_names(s: Statement, chosen: list[bool]) -> list[Statement]:
     names = [alias for alias, yes in zip(node.names, chosen, strict=True) if yes]
     new = ast.ImportFrom(node.module, names, node.level) if isinstance(node, ast.ImportFrom) else ast.Import(names)
     return [Statement(s.cell, Code(ast.copy_location(new, node), s.code.first, s.code.last, ast.unparse(new)))]
+
+
+def unmoved(value: Any) -> Any:
+    """What is where it was."""
+    return value
 
 
 def moves(before: Sequence[Statement], after: Sequence[Statement]) -> Moved | None:

@@ -16,7 +16,7 @@ from shape_magic.checker import Checker
 from shape_magic.repair.copies import left_shared
 from shape_magic.repair.slices import Statement
 from shape_magic.repair.snapshot import Snapshot
-from shape_magic.repair.trail import Key, moves
+from shape_magic.repair.trail import Key, moves, unmoved
 from shape_magic.spans import Span
 from shape_magic.untrusted import module_of
 
@@ -40,7 +40,7 @@ class World:
         session = checker.session
         self.texts = {cell.id: cell.source for cell in session.book.cells.values()}
         self._state = _worker_state()
-        self._checker = checker.branch(session.branch(session.book, _as_it_is), _as_it_is)
+        self._checker = checker.branch(session.branch(session.book, unmoved), unmoved)
         roots = [checker.namespace, session.latest, *(obj for obj, _ in session.made.items()), *self._state.values()]
         others = {number for name in theirs for number in left_shared(theirs[name])}
         self._objects = Snapshot(roots, others - {id(root) for root in roots})
@@ -58,12 +58,8 @@ class World:
         random.setstate(self._random[0])
         _numpy().set_state(self._random[1])
         moved = moves([s for s, _ in self.ran], statements)
-        relocate = _as_it_is if moved is None else _relocation(moved)
-        return self._checker.branch(self._checker.session.branch(book, moved or _as_it_is), relocate)
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+        relocate = unmoved if moved is None else _relocation(moved)
+        return self._checker.branch(self._checker.session.branch(book, moved or unmoved), relocate)
 
 
 def _worker_state() -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Rule:
     check: Callable[[Model, Facts], Iterator[Finding]]
 
 
-def place_of(finding: Finding) -> Place:
+def stands_at(finding: Finding) -> Place:
     """What of the contract a finding stands at that names no call."""
     return finding.place or ("input" if finding.topic in ("call", "data", "validation") else "loss")
 

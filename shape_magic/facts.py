@@ -187,6 +187,8 @@ class Data:
     handed: Handed | None = None
     #: Whether it is a table, as pandas has them: an array only by its ``to_numpy()``.
     table: bool = False
+    #: Of numbers that an Embedding may look up: the smallest and the largest as whole numbers; None: not looked at.
+    indices: tuple[int, int] | None = None
 
     @property
     def as_array(self) -> str:

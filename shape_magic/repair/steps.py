@@ -81,6 +81,8 @@ class SetArgument:
     position: int | None = None
     #: Whether the call at the layer's place makes a whole model with the layer in it, and gets the argument.
     whole: bool = False
+    #: The same value out of an expression of the user's, where one stands there, with ``{}`` for it: ``"{} + 1"``.
+    computed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

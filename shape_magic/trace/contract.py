@@ -6,7 +6,7 @@ worker, with copies of whatever keeps a state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,13 +107,20 @@ def _may_read_text(model: Any) -> bool:
 
 def names_of(model: Any) -> Names:
     """The names of a model's inputs and outputs, by which a dict gives their data."""
-    graph = graph_of(model)
+    graph, looked_up = graph_of(model), any(_every(model, "Embedding"))
     if graph is None:
-        return Names()
+        return Names(looked_up=looked_up)
     struct = getattr(graph, "_inputs_struct", None)
     inputs = sorted(struct) if isinstance(struct, dict) else [t._keras_history.operation.name for t in graph.inputs]
     outputs = getattr(model, "output_names", None) or getattr(graph, "output_names", None) or ()
-    return Names(tuple(map(str, inputs)), tuple(map(str, outputs)), tuple(tuple(shape(t)) for t in graph.inputs))
+    wanted = tuple(tuple(shape(t)) for t in graph.inputs)
+    return Names(tuple(map(str, inputs)), tuple(map(str, outputs)), wanted, looked_up)
+
+
+def _every(model: Any, class_name: str) -> Iterator[Any]:
+    """Its layers of one of Keras' classes, wherever in it they are."""
+    every: Any = getattr(model, "_flatten_layers", tuple)()
+    return (one for one in every if type(one).__name__ == class_name and is_keras(one))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +229,7 @@ def _misjudges_texts(model: Any, x: Sequence[Data]) -> bool:
 
     ``TextVectorization`` drops that axis as it runs, and not in the shape that it foretells.
     """
-    every: Any = getattr(model, "_flatten_layers", tuple)()
-    texts = [one for one in every if type(one).__name__ == "TextVectorization" and is_keras(one)]
-    for layer in [one for one in texts if getattr(one, "_output_mode", "int") != "int"]:
+    for layer in [one for one in _every(model, "TextVectorization") if getattr(one, "_output_mode", "int") != "int"]:
         given = [len(tensor.shape) for node in layer._inbound_nodes for tensor in node.input_tensors]
         if any(rank > 1 for rank in given or [len(data.shape) for data in x]):
             return True

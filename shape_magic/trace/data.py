@@ -13,6 +13,8 @@ from shape_magic.untrusted import ask, module_of, named
 _LARGEST = 256
 #: How many numbers of an array are looked at, at most.
 SAMPLE = 65_536
+#: The same where only the smallest and the largest are wanted: the rarest word may stand anywhere.
+_RANGED = 2**24
 
 
 class Spec:
@@ -25,17 +27,22 @@ class Spec:
         self.asked = asked
 
 
-def describe(value: Any, name: str, span: Span | None = None, *, sample: bool = False) -> tuple[Data, ...]:
-    """Each array in a value that Keras would take for data; empty where nothing can be said without consuming it."""
+def describe(
+    value: Any, name: str, span: Span | None = None, *, sample: bool = False, ranged: bool = False
+) -> tuple[Data, ...]:
+    """Each array in a value that Keras would take for data; empty where nothing can be said without consuming it.
+
+    ``sample``: labels, of whose values a sample is looked at; ``ranged``: numbers that are to be looked up.
+    """
     if value is None:
         return ()
+    parts: list[tuple[str, Any]] | None = None
     if isinstance(value, Mapping):
-        return tuple(d for key in value for d in describe(value[key], f"{name}[{_key(key)}]", span, sample=sample))
-    if isinstance(value, list | tuple) and any(hasattr(v, "shape") for v in value):
-        many = len(value) > 1
-        return tuple(
-            d for i, v in enumerate(value) for d in describe(v, f"{name}[{i}]" if many else name, span, sample=sample)
-        )
+        parts = [(f"{name}[{_key(key)}]", value[key]) for key in value]
+    elif isinstance(value, list | tuple) and any(hasattr(v, "shape") for v in value):
+        parts = [(f"{name}[{i}]" if len(value) > 1 else name, v) for i, v in enumerate(value)]
+    if parts is not None:
+        return tuple(d for own, v in parts for d in describe(v, own, span, sample=sample, ranged=ranged))
     sizes = shape_of(value)
     if sizes is None:
         return ()
@@ -43,7 +50,8 @@ def describe(value: Any, name: str, span: Span | None = None, *, sample: bool = 
     facts = _facts(value, sizes) if sample else None
     # A row of a table is such a thing, too: of data only their shape tells which it is.
     sizes = (*sizes, 1) if sample and _is_column(value) else sizes
-    return (Data(name, sizes, _dtype(value), facts, span, asked=asked, table=_is_table(value)),)
+    indices = ask(lambda: _range(value, sizes), None) if ranged else None
+    return (Data(name, sizes, _dtype(value), facts, span, asked=asked, table=_is_table(value), indices=indices),)
 
 
 def shape_of(value: Any) -> Shape | None:
@@ -180,6 +188,20 @@ def _facts(value: Any, sizes: Shape) -> LabelFacts | None:
         return _told(array.reshape(array.shape[0], -1)[:, :SAMPLE] if array.ndim > 2 and not sizes[-1] else array)
     except Exception:  # noqa: BLE001 - lazy and exotic arrays may refuse anything; their shape is enough
         return None
+
+
+def _range(value: Any, sizes: Shape) -> tuple[int, int] | None:
+    """The smallest and the largest number as an Embedding reads them, which cuts what stands behind the point."""
+    import numpy as np
+
+    if isinstance(value, Spec):
+        return None
+    rows = max(1, _RANGED // max(1, _size(sizes[1:])))
+    array = np.asarray(value if hasattr(value, "iloc") else value[:rows])
+    if not array.size or array.dtype.kind not in "biuf":
+        return None
+    low, high = array.min(), array.max()
+    return (int(low), int(high)) if np.isfinite(low) and np.isfinite(high) else None
 
 
 def _told(array: Any) -> LabelFacts:

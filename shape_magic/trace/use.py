@@ -40,6 +40,8 @@ class Names:
     outputs: tuple[str, ...] = ()
     #: The shapes of the inputs; empty where they are not known yet.
     wanted: tuple[Shape, ...] = ()
+    #: Whether the model has an Embedding, which looks numbers up.
+    looked_up: bool = False
 
 
 def handed(use: Use, namespace: Mapping[str, Any]) -> Handed:
@@ -78,15 +80,17 @@ def data_of_use(
     if is_rows(given.x, names.wanted):
         x_data: tuple[Data, ...] = (Data(text, shape_of_rows(given.x) or (), "float32", None, span),)
     else:
-        x_data = _described(x, text, span)
+        x_data = _described(x, text, span, ranged=names.looked_up)
     y = _in_order(given.y, names.outputs)
     y_data = _described(y, text_of(use, "y"), span_of(use, "y"), sample=True)
     w_text, w_span = text_of(use, "sample_weight"), span_of(use, "sample_weight")
     return x_data, y_data, _described(_in_order(given.weights, names.outputs), w_text, w_span)
 
 
-def _described(value: Any, text: str, span: Span | None, *, sample: bool = False) -> tuple[Data, ...]:
-    found = describe(value, text, span, sample=sample)
+def _described(
+    value: Any, text: str, span: Span | None, *, sample: bool = False, ranged: bool = False
+) -> tuple[Data, ...]:
+    found = describe(value, text, span, sample=sample, ranged=ranged)
     written = elements_of(text)
     if written and len(written) == len(found) > 1 and not isinstance(value, Mapping):
         return tuple(replace(data, name=name) for data, name in zip(found, written, strict=True))

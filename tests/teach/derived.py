@@ -217,6 +217,18 @@ def label_values(card: Card) -> Iterator[str]:
     return (counted(v) for v in values(card))
 
 
+def looked_up(card: Card) -> Iterator[str]:
+    """The ends of the range of the numbers that the cell's arrays of whole numbers hold."""
+    whole = [a for a in arrays(card.source).values() if a.size and a.dtype.kind in "iu"]
+    return (str(int(end)) for a in whole for end in (a.min(), a.max()))
+
+
+def table_rows(card: Card) -> list[int]:
+    """How many rows the tables of the Embeddings have, and the numbers of their last ones."""
+    rows = [call.arguments["input_dim"] for call in calls(card) if call.is_a("Embedding")]
+    return [n for size in rows if isinstance(size, int) for n in (size, size - 1)]
+
+
 def counts(*sizes: Callable[[Card], Iterable[int]]) -> Callable[[Card], Iterator[str]]:
     """Any of these numbers."""
     return lambda card: (f"{n:,}" for source in sizes for n in source(card))
@@ -409,13 +421,13 @@ PLACES: dict[str, tuple[Callable[[Card], Iterable[str]], ...]] = {
     "units": (counts(units),),
     "units_words": (class_range,),
     "classes": (class_range,),
-    "last": (class_range, last_axes),
+    "last": (class_range, last_axes, counts(table_rows)),
     "channels": (last_axes,),
     "axis": (axes,),
     "low": (label_values,),
     "high": (label_values,),
-    "least": (activation_range,),
-    "most": (activation_range,),
+    "least": (activation_range, looked_up),
+    "most": (activation_range, looked_up),
     "seen": (counts(lambda c: [math.prod(n or 1 for n in s) for s in targets(c)]),),
     "missing": (lambda c: (str(int(v)) for a in arrays(c.source).values() if a.dtype.kind in "iu" for v in a.ravel()),),
     "count": (counts(samples, how_many_outputs),),
@@ -424,7 +436,9 @@ PLACES: dict[str, tuple[Callable[[Card], Iterable[str]], ...]] = {
     "data_count": (lambda c: inputs_in_words(len(c.contract.x) if c.contract else 0),),
     "wanted_count": (lambda c: inputs_in_words(len(c.model.inputs)),),
     "steps": (counts(lambda c: [s[1] or 0 for s in targets(c) if len(s) > 1]),),
-    "size": (counts(lambda c: [call.run.batch for call in calls(c) if call.run and call.run.batch], fixed_batch),),
+    "size": (
+        counts(lambda c: [call.run.batch for call in calls(c) if call.run and call.run.batch], fixed_batch, table_rows),
+    ),
     "batch": (counts(lambda c: [call.run.batch for call in calls(c) if call.run and call.run.batch], batches),),
     "rows": (counts(samples),),
     "whole": (counts(whole_batches),),

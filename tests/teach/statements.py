@@ -141,6 +141,20 @@ def embedding_adds_an_axis() -> None:
     assert out(layers.Embedding(10, 4), 2, 5) == (2, 5, 4)
 
 
+def embedding_rows_are_counted_from_0() -> None:
+    """Three rows are those of 0, 1 and 2; TensorFlow on a CPU has none for 3."""
+    table = layers.Embedding(3, 4)
+    assert np.array_equal(table(np.array([0, 1, 2])), table.embeddings)
+    if keras.backend.backend() == "tensorflow":
+        refused(lambda: table(np.array([3])))
+
+
+def negative_numbers_are_counted_from_the_end() -> None:
+    """-1 gets the row of the largest number."""
+    table = layers.Embedding(3, 4)
+    assert np.array_equal(table(np.array([-1])), table(np.array([2])))
+
+
 def the_first_axis_counts_samples() -> None:
     """Taken away or moved, the outputs no longer belong to the inputs one by one."""
     x = np.arange(24.0, dtype="float32").reshape(4, 6)

@@ -38,6 +38,8 @@ SHOWN: dict[str, Callable[[], None]] = {
     "empty-axis": s.empty_slices_raise_nothing,
     "flatten-open-axes": s.dense_weighs_each_pair,
     "ignored-input-shape": s.input_shapes_count_on_the_first_layer,
+    "index-beyond-embedding.larger": s.embedding_rows_are_counted_from_0,
+    "index-beyond-embedding.negative": s.negative_numbers_are_counted_from_the_end,
     "labels-against-loss.classes-in-binary-loss": s.cross_entropy_is_a_logarithm,
     "labels-against-loss.classes-from-one": s.cross_entropy_is_a_logarithm,
     "labels-against-loss.signs-in-binary-loss": s.cross_entropy_is_a_logarithm,

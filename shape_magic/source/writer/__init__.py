@@ -139,7 +139,7 @@ def _constructors(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
         works += [replace_layer(desk, call, step, covered) for step in group if isinstance(step, ReplaceLayer)]
         works += [wrap_layer(desk, call, step, covered) for step in group if isinstance(step, Wrap)]
         works += [unwrap_layer(desk, call, covered) for step in group if isinstance(step, Unwrap)]
-        if settings := [Setting(s.name, s.value, s.position) for s in group if isinstance(s, SetArgument)]:
+        if settings := [Setting(s.name, s.value, s.position, s.computed) for s in group if isinstance(s, SetArgument)]:
             whole = any(s.whole for s in group if isinstance(s, SetArgument))
             works.append(_set_on_whole(desk, call, settings) if whole else _set_on_layer(desk, call, settings, covered))
         works += [_drop_on_layer(desk, call, step, covered) for step in group if isinstance(step, DropArgument)]

@@ -7,6 +7,7 @@ import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from shape_magic.repair.templates import filled
 from shape_magic.source.keeping import tokens
 from shape_magic.source.writer.desk import Refusal, Splice
 from shape_magic.source.writer.layout import items_after, without_items
@@ -22,6 +23,8 @@ class Setting:
     value: str
     #: Where it stands when it is given by position.
     position: int | None
+    #: What stands there, changed, where that is no literal: with ``{}`` for it; empty: the value stands in its place.
+    computed: str = ""
 
 
 def set_arguments(tree: CellTree, call: ast.Call, settings: Sequence[Setting], what: str) -> list[Splice]:
@@ -36,6 +39,9 @@ def set_arguments(tree: CellTree, call: ast.Call, settings: Sequence[Setting], w
         given = argument(call, setting.name, setting.position, what)
         if given is None:
             added.append(f"{setting.name}={value}")
+        elif setting.computed and not isinstance(given, ast.Constant):
+            changed = filled(setting.computed, tree.text(given))
+            splices.append(Splice(tree, tree.start(given), tree.end(given), changed))
         elif tree.text(given) != value:
             splices.append(Splice(tree, tree.start(given), tree.end(given), value))
     return splices + (_added(tree, call, added) if added else [])

@@ -1,0 +1,85 @@
+"""Numbers that an Embedding is to look up and has no vector for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from shape_magic.facts import Call, Contract, Data, Facts, Model
+from shape_magic.repair.steps import Repair, SetArgument
+from shape_magic.rules.calls import line_of
+from shape_magic.rules.finding import Finding, Rule
+
+#: Layers that move numbers about and change none.
+_MOVE = ("Reshape", "Flatten", "Permute", "RepeatVector")
+
+
+def check(model: Model, facts: Facts) -> Iterator[Finding]:
+    """Yield one finding for the first Embedding whose numbers run beyond ``input_dim``, or below 0.
+
+    On a CPU TensorFlow's ``gather`` stops at a number that is too large, on a GPU it does not; Keras'
+    ``ops.take`` counts negative ones from the end.
+    """
+    for contract in _contracts(model):
+        for call in model.calls:
+            size, data = call.arguments.get("input_dim"), _looked_up(model, contract, call)
+            if type(size) is not int or data is None or data.indices is None:
+                continue
+            least, most = data.indices
+            if least < 0 or most >= size:
+                yield _finding(contract, call, data, size)
+                return
+
+
+def _contracts(model: Model) -> Iterator[Contract]:
+    """The call that uses the model, and the one by which it validates."""
+    if model.contract is not None and model.failed_call is None:
+        yield from (c for c in (model.contract, model.contract.validation) if c is not None and not c.failure)
+
+
+def _looked_up(model: Model, contract: Contract, call: Call) -> Data | None:
+    """The data that an Embedding reads as they are."""
+    if not call.is_a("Embedding") or len(call.inputs) != 1:
+        return None
+    source = call.inputs[0]
+    while source >= 0 and model.calls[source].is_a(*_MOVE):
+        source = model.calls[source].inputs[0]
+    return contract.x[-1 - source] if source < 0 and len(contract.x) == len(model.inputs) else None
+
+
+def _finding(contract: Contract, call: Call, data: Data, size: int) -> Finding:
+    least, most = data.indices or (0, 0)
+    is_larger = most >= size
+    return Finding(
+        severity="error" if is_larger or least < -size else "warning",
+        variant="larger" if is_larger else "negative",
+        topic="data",
+        call=call.call,
+        values={
+            "layer": call.layer,
+            "method": contract.method,
+            "line": line_of(contract),
+            "data": data.name,
+            "least": least,
+            "most": most,
+            "size": size,
+            "last": size - 1,
+            "wanted": most + 1,
+        },
+        repairs=(_repair(call, size, most + 1),) if is_larger and least >= 0 else (),
+        actual=data.shape,
+        related=((contract.span, "use"),),
+    )
+
+
+def _repair(call: Call, size: int, wanted: int) -> Repair:
+    """As many rows as the numbers ask for: ``len(words) + 1``, if one is all that is missing."""
+    step = SetArgument(call.call, "input_dim", str(wanted), 0)
+    if wanted == size + 1:
+        one_more = replace(step, computed="{} + 1")
+        return Repair((one_more,), "choice", "one-row-more", {"layer": call.layer}, "input_dim + 1")
+    argument = f"input_dim={wanted}"
+    return Repair((step,), "choice", "argument", {"layer": call.layer, "argument": argument}, argument)
+
+
+RULE = Rule("index-beyond-embedding", check)

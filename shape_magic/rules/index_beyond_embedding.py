@@ -32,8 +32,11 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 
 def _contracts(model: Model) -> Iterator[Contract]:
-    """The call that uses the model, and the one by which it validates."""
-    if model.contract is not None and model.failed_call is None:
+    """The call that uses the model, and the one by which it validates.
+
+    What the code of a ``call`` of the user's does to its data is no layer, so nothing is known of what arrives there.
+    """
+    if model.contract is not None and model.failed_call is None and model.kind != "Model":
         yield from (c for c in (model.contract, model.contract.validation) if c is not None and not c.failure)
 
 

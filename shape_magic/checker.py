@@ -14,6 +14,7 @@ from shape_magic.errors import WeightsTooLargeError
 from shape_magic.facts import Facts, Failure, Given, Model
 from shape_magic.interrupts import GaveUp
 from shape_magic.rules import Found, diagnose
+from shape_magic.rules.finding import Finding
 from shape_magic.rules.weights_exceed_memory import gibibytes
 from shape_magic.spans import Span
 from shape_magic.standins import NoStandIn, stand_in
@@ -77,7 +78,7 @@ class Checker(Observer):
         """Another checker that goes on from here with a branch of the session; ``relocated``: facts in its texts."""
         other = Checker(session, self.namespace, dry_run=self.dry_run, given=self.given, on_found=self._on_found)
         other.stood_in = self.stood_in
-        other._models = {n: _Seen(relocated(s.facts), relocated(s.use), s.fails) for n, s in self._models.items()}
+        other._models = {n: _Seen(relocated(s.facts), relocated(s.use), s.gravity) for n, s in self._models.items()}
         other._seen = {signature: relocated(facts) for signature, facts in self._seen.items()}
         other._extra = [relocated(facts) for facts in self._extra]
         other._held = list(self._held)
@@ -126,7 +127,7 @@ class Checker(Observer):
         facts = model_facts(self.session, use.model, self.namespace, use=use, given=self.given)
         found = self.diagnose(self.facts_of([facts]))
         fails = _fails(found)
-        self._keep(use, facts, fails)
+        self._keep(use, facts, _gravity(found))
         if found and self._on_found:
             self._on_found(self, fails, None)
         if not fails:  # what goes on is not looked at again in each step of a loop
@@ -162,19 +163,19 @@ class Checker(Observer):
 
     # -- facts
 
-    def _keep(self, use: Use, facts: Model, fails: bool) -> None:
-        """Keep the use of a model that is the one to report: it says more, or shows the first error."""
+    def _keep(self, use: Use, facts: Model, gravity: int) -> None:
+        """Keep the use of a model that is the one to report: it says more, or is the first that goes wrong."""
         tracked = self.session.tracked.get(use.model)
         if tracked is None:
             return
         before = self._models.get(tracked.number)
-        if before is None or _says_more(facts, before.facts) or (fails and not self._fails(before)):
-            self._models[tracked.number] = _Seen(facts, use, fails)
+        if before is None or _says_more(facts, before.facts) or gravity > self._gravity_of(before):
+            self._models[tracked.number] = _Seen(facts, use, gravity)
 
-    def _fails(self, seen: _Seen) -> bool:
-        if seen.fails is None:
-            seen.fails = _fails(self.diagnose(self.facts_of([seen.facts])))
-        return seen.fails
+    def _gravity_of(self, seen: _Seen) -> int:
+        if seen.gravity is None:
+            seen.gravity = _gravity(self.diagnose(self.facts_of([seen.facts])))
+        return seen.gravity
 
     def _unused(self, model: Any) -> Model:
         return model_facts(self.session, model, self.namespace, given=self.given)
@@ -194,7 +195,7 @@ class Checker(Observer):
         tracked = self.session.tracked.get(model)
         known = self._models.get(tracked.number) if tracked is not None else None
         for seen in (known, *self._around(model)):
-            if seen is not None and self._fails(seen):
+            if seen is not None and self._gravity_of(seen) == _ERROR:
                 return seen.facts  # said before the call, which went on all the same
         use = self._use_of_call(*self._call) if self._call is not None and self._call[0] is model else None
         facts = model_facts(self.session, model, self.namespace, use=use, given=self.given)
@@ -248,6 +249,10 @@ class Checker(Observer):
         models: list[tuple[Model, Live | None]] = []
         alive = [(t, t.ref()) for t in self.session.current]
         inner = _inner_models([m for _, m in alive if m is not None])
+        if self._extra:  # what broke the cell is told; of the parts of a layer that broke with it, nothing more is
+            inner |= _inner_models(
+                [m for _, m in alive if m is not None], [obj for obj, _ in self.session.made.items()]
+            )
         for tracked, model in alive:
             seen = self._models.get(tracked.number)
             known = seen.facts if seen is not None else None
@@ -297,8 +302,24 @@ class _Seen:
 
     facts: Model
     use: Use | None = None
-    #: Whether an error is among the findings; None: nobody has looked.
-    fails: bool | None = None
+    #: How much what is found of this use weighs against what is found of others; None: nobody has looked.
+    gravity: int | None = None
+
+
+#: An error outweighs data with an axis too few or too many, on which the model computes all the same; and they
+#: outweigh whatever the labels are compared with. Data of another size are often meant: patches, then whole pictures.
+_ERROR, _MISFIT, _ELSE = 2, 1, 0
+
+
+def _gravity(found: Sequence[Found]) -> int:
+    if _fails(found):
+        return _ERROR
+    return _MISFIT if any(_has_other_axes(f.finding) for f in found) else _ELSE
+
+
+def _has_other_axes(finding: Finding) -> bool:
+    expected, actual = finding.expected, finding.actual
+    return finding.topic == "data" and bool(expected) and bool(actual) and len(expected or ()) != len(actual or ())
 
 
 def _fails(found: Sequence[Found]) -> bool:
@@ -342,10 +363,10 @@ def with_failure(model: Model, error: BaseException, span: Span | None) -> Model
     return replace(model, failure=failure_of(error), span=span or model.span)
 
 
-def _inner_models(models: list[Any]) -> set[int]:
-    """Models that stand in another one of them, as a layer or within one: their ends are no ends of a model."""
+def _inner_models(models: list[Any], holders: list[Any] | None = None) -> set[int]:
+    """Models that stand in one of these, as a layer or within one: their ends are no ends of a model."""
     known = {id(m) for m in models}
-    return {id(layer) for m in models for layer in _parts(m) if id(layer) in known}
+    return {id(layer) for holder in holders or models for layer in _parts(holder) if id(layer) in known}
 
 
 def _parts(model: Any) -> list[Any]:

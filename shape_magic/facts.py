@@ -164,6 +164,8 @@ class LabelFacts:
     filled: int = 0
     #: The largest number below the maximum; None where there is one alone.
     second: float | None = None
+    #: Whether every row has a 0 in its first place: of one-hot rows, whether their classes were counted from 1.
+    first_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -411,3 +411,19 @@ def test_the_same_findings_by_every_door() -> None:
     assert [[getattr(d, k) for k in kept] for d in by_cells.diagnostics] == [
         [getattr(d, k) for k in kept] for d in by_object.diagnostics
     ]
+
+
+def test_of_the_parts_of_a_layer_that_broke_nothing_more_is_asked() -> None:
+    cell = (
+        "class Block(layers.Layer):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.attention = layers.MultiHeadAttention(2, 8)\n"
+        "        self.wide = keras.Sequential([layers.Dense(24, activation='relu'), layers.Dense(24)])\n\n"
+        "    def call(self, x):\n"
+        "        y = x + self.attention(x, x)\n"
+        "        return y + self.wide(y)\n\n\n"
+        "words = keras.Input((5,))\n"
+        "steps = Block()(layers.Embedding(50, 8)(words))\n"
+    )
+    assert [d.rule for d in dry(cell).diagnostics] == ["layer-refuses-input"]

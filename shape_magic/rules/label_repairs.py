@@ -5,12 +5,14 @@ Which of them stands first is decided by what the labels hold, by the loss, and 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
 from shape_magic.repair.steps import Repair, SetArgument, SetCompile, Step
+from shape_magic.repair.templates import filled
 from shape_magic.report import Safety
 from shape_magic.rules.agreement import CLASSES, SPARSE, agrees, loss_for, only_logits, relabelled
 from shape_magic.rules.axis_repairs import axis_repairs
@@ -178,6 +180,7 @@ def _by_width(found: Mismatch) -> Iterator[Repair]:
     width = _width(found)
     if head is None or width is None or width == pair.output[-1] or _is_one_unit_too_few(found, width):
         return
+    yield from _without_idle_class(found, width)
     if _is_one_unit_for_classes(found):
         yield from _classes_for_one_unit(found, head, width)
     if pair.output[-1] == _CLASSES_OF_IMAGENET and is_of_base(found.model, head.end):
@@ -185,6 +188,19 @@ def _by_width(found: Mismatch) -> Iterator[Repair]:
         yield Repair((step,), "choice", "base-classes", {"classes": width}, f"classes={width}")
         return  # no line of the user's makes its last layer
     yield from widened(head, width, pair.loss, flat=len(pair.output) == 2)
+
+
+def _without_idle_class(found: Mismatch, width: int) -> Iterator[Repair]:
+    """One-hot rows of classes that were counted from 1, without the place of a class 0 that no sample has."""
+    pair, facts = found.pair, found.facts
+    if facts is None or not (facts.one_hot and facts.first_idle) or width != (pair.output[-1] or 0) + 1:
+        return
+    if facts.seen != math.prod(size or 0 for size in pair.labels.shape):
+        return  # where not all were looked at, the rest may have it
+    places = "[:, 1:]" if len(pair.labels.shape) == 2 else "[..., 1:]"
+    text = filled(f"{{}}{places}", pair.labels.name)
+    step = relabelled(found.contract, pair, f"{{}}{places}")
+    yield Repair((step,), "choice", "from-zero", {"labels": text}, f"y{places}")
 
 
 def _width(found: Mismatch) -> int | None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Contract, Facts, Model
 from shape_magic.repair.steps import Repair, WrapData
-from shape_magic.rules.agreement import Pair, pairs, suits
+from shape_magic.repair.templates import filled
+from shape_magic.rules.agreement import CLASSES, SPARSE, Pair, compared, loss_for, pairs, suits
 from shape_magic.rules.arrays_of_different_length import is_uneven, sizes
 from shape_magic.rules.calls import is_written_out, line_of, same_rest, told
 from shape_magic.rules.data_and_labels_swapped import are_swapped
@@ -101,6 +102,8 @@ def _repairs(model: Model, contract: Contract, inner: Contract, variant: str) ->
     elif variant == "data" and len(inner.x) == 1 and len(model.inputs) == 1:
         for path in paths(inner.x[0], model.inputs[0].shape, may_be_sample=False):
             yield _on_data(model, contract, inner, path.template)
+    elif variant == "labels" and len(inner.y) == 1:
+        yield from _labels_alike(contract, inner)
     elif variant == "without-labels" and len(inner.x) == 1 and len(contract.outputs) == 1:
         x = inner.x[0]
         if len(contract.y) == 1 and contract.x and contract.y[0].name == contract.x[0].name:
@@ -109,6 +112,26 @@ def _repairs(model: Model, contract: Contract, inner: Contract, variant: str) ->
             fits = near.shape[:1] == x.shape[:1] and near.name != x.name
             if fits and any(same_rest(near.shape, y.shape) for y in contract.y):
                 yield _repair(contract, f"({text}, {near.name})", "labels")
+
+
+def _labels_alike(contract: Contract, inner: Contract) -> Iterator[Repair]:
+    """Validation labels in the form that the loss reads: one-hot rows of class numbers, or the other way round."""
+    pair = compared(inner)
+    if pair is None or pair.loss.name not in CLASSES or pair.labels.facts is None:
+        return
+    facts, units = pair.labels.facts, pair.output[-1]
+    other = loss_for(pair.loss.name, pair.output, pair.labels.shape, facts)
+    if other is None or units is None or facts.min < 0 or facts.max >= units:
+        return
+    if other in SPARSE:  # the labels are class numbers, and the loss wants rows
+        template, does = f"keras.utils.to_categorical({{}}, {units})", "one-hot"
+    else:
+        template, does = "{}.argmax(-1)", "class-numbers"
+    if not is_written_out(contract.validation_text):
+        yield _repair(contract, f"({{}}[0], {template.replace('{}', '{}[1]')})", does)
+    elif len(inner.x) == 1:
+        shown = f"({inner.x[0].name}, {filled(template, pair.labels.name)})"
+        yield _with(contract, (WrapData("validation_data", template, 1),), shown, does)
 
 
 def _as_arrays(contract: Contract, inner: Contract) -> Iterator[Repair]:

@@ -228,6 +228,7 @@ def _told(array: Any) -> LabelFacts:
         sums=(float(sums.min()), float(sums.max())) if sums is not None else None,
         filled=int(np.count_nonzero(array, axis=-1).max()) if rows else 0,
         second=float(below[-1]) if below.size else None,
+        first_idle=rows and not bool(array[..., 0].any()),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from shape_magic.facts import Argument, Contract, Data, Facts, Model
 from shape_magic.repair.steps import Repair
 from shape_magic.rules.calls import line_of, repaired, same_rest
-from shape_magic.rules.finding import Finding, Rule, listed
+from shape_magic.rules.finding import Finding, Rule, Topic, listed
 from shape_magic.rules.split_in_another_order import right_order
 from shape_magic.words import number, say
 
@@ -20,12 +20,15 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     contract = model.contract
     if contract is None or not is_uneven(contract) or right_order(contract) is not None:
         return
-    repairs = tuple(_repairs(contract))
+    single = tuple(_in_a_batch(contract))
+    repairs = single or tuple(_repairs(contract))
+    # A turned array has the wrong shape for the model too, and labels without their batch for the loss: one cause,
+    # one finding.
+    topic: Topic = "contract" if single else "data" if contract.failure is not None and repairs else "use"
     yield Finding(
         severity="error",
         variant="lengths",
-        # A turned array has the wrong shape for the model too: one cause, one finding.
-        topic="data" if contract.failure is not None and repairs else "use",
+        topic=topic,
         call=None,
         values={"method": contract.method, "line": line_of(contract), "sizes": sizes(contract)},
         repairs=repairs,
@@ -51,6 +54,15 @@ def sizes(contract: Contract) -> str:
 def _told(argument: Argument) -> str:
     counts = " + ".join(number(n) for n in argument.lengths[:6])
     return say("rule.arrays-of-different-length.holds", name=argument.text, count=counts)
+
+
+def _in_a_batch(contract: Contract) -> Iterator[Repair]:
+    """The answer for one sample in a batch of its own, as in a loop that trains on one step after the other."""
+    if not len(contract.x) == len(contract.y) == len(contract.outputs) == 1:
+        return
+    x, y, output = contract.x[0], contract.y[0], contract.outputs[0]
+    if x.shape[:1] == (1,) and y.shape == output[1:] and None not in y.shape:
+        yield repaired(contract, ("y", f"{y.as_array}[None]"), does="in-a-batch")
 
 
 def _repairs(contract: Contract) -> Iterator[Repair]:

@@ -105,8 +105,12 @@ def _other_form(found: Mismatch) -> Iterator[Repair]:
         step = relabelled(found.contract, pair, f"keras.utils.to_categorical({{}}, {units})")
         yield Repair((step,), "choice", "one-hot-labels", {"labels": name}, "to_categorical(y)")
     if other == _CATEGORICAL:
-        step = relabelled(found.contract, pair, "{}.argmax(-1)")
-        yield Repair((step,), "choice", "class-numbers", {"labels": name}, "y.argmax(-1)")
+        yield _as_class_numbers(found)
+
+
+def _as_class_numbers(found: Mismatch) -> Repair:
+    step = relabelled(found.contract, found.pair, "{}.argmax(-1)")
+    return Repair((step,), "choice", "class-numbers", {"labels": found.pair.labels.name}, "y.argmax(-1)")
 
 
 def _with_its_arguments(found: Mismatch, other: str) -> Iterator[Repair]:
@@ -183,6 +187,8 @@ def _by_width(found: Mismatch) -> Iterator[Repair]:
     yield from _without_idle_class(found, width)
     if _is_one_unit_for_classes(found):
         yield from _classes_for_one_unit(found, head, width)
+        if width == 2:
+            yield _as_class_numbers(found)
     if pair.output[-1] == _CLASSES_OF_IMAGENET and is_of_base(found.model, head.end):
         step = SetArgument(head.end.call, "classes", str(width), whole=True)
         yield Repair((step,), "choice", "base-classes", {"classes": width}, f"classes={width}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument, TrueButLast, Wrap, without
@@ -173,7 +174,10 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
         yield from _rejoined(model, call, cause)
     if rank < wants and cause is not None and cause.is_a(*RECURRENT):
-        yield _every_step(model, cause)
+        retold = tuple(_retold(model, call, cause))
+        yield from retold
+        every = _every_step(model, cause)
+        yield replace(every, safety="choice") if retold else every
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
         values = {"layer": cause.layer}
         if cause.is_a("Flatten") and wants == 3 and len(cause.input_shape or ()) > 3:
@@ -206,6 +210,17 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
             {"layer": call.layer, "target": target},
             f"Reshape({target})",
         )
+
+
+def _retold(model: Model, call: Call, cause: Call) -> Iterator[Repair]:
+    """The last step repeated for a decoder: a layer that gives as many numbers at every step as the input has."""
+    given = model.inputs[0].shape if len(model.inputs) == 1 else ()
+    steps = cause.input_shape[1] if cause.input_shape and len(cause.input_shape) == 3 else None
+    if call.argument("return_sequences") is not True or steps is None or len(given) != 3 or (given[-1] or 0) < 2:
+        return
+    if call.is_a(*RECURRENT) and call.argument("units") == given[-1]:
+        step = InsertLayer(call.call, "RepeatVector", str(steps))
+        yield Repair((step,), "choice", "retold", {"layer": call.layer, "n": steps}, f"RepeatVector({steps})")
 
 
 def _every_step(model: Model, cause: Call) -> Repair:

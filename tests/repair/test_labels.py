@@ -105,3 +105,27 @@ def test_an_array_is_not_given_for_another_whose_name_belongs_there() -> None:
 def test_an_array_that_belongs_to_another_gives_way_to_the_one_that_belongs_there() -> None:
     told = finding(SPLIT.format(odd="y_rest", x="X_train", y="y_val"))
     assert "evaluate(X_train, y_train, " in (told.fixes[0].source or "")
+
+
+def test_two_classes_in_rows_become_one_yes_or_no() -> None:
+    only = finding(
+        "y = np.eye(2)[np.arange(12) % 2]\n"
+        "model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation='sigmoid')])\n"
+        "model.compile('sgd', 'binary_crossentropy')\n"
+        "model.fit(np.zeros((12, 4)), y, verbose=0)\n"
+    )
+    assert [edit.text for edit in only.fixes[1].edits] == [".argmax(-1)"]
+
+
+@pytest.mark.parametrize("rows", [12, 30_000])
+def test_the_place_of_class_0_goes_only_where_no_sample_has_it(rows: int) -> None:
+    """Of many rows the first are looked at, and here the last is one of class 0."""
+    only = finding(
+        f"classes = np.arange({rows}) % 3 + 1\n"
+        f"classes[-1] = {1 if rows == 12 else 0}\n"
+        "model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation='softmax')])\n"
+        "model.compile('sgd', 'categorical_crossentropy')\n"
+        f"model.fit(np.zeros(({rows}, 4)), keras.utils.to_categorical(classes), verbose=0)\n"
+    )
+    cut = [edit.text for fix in only.fixes for edit in fix.edits if "1:" in edit.text]
+    assert cut == (["[:, 1:]"] if rows == 12 else [])

@@ -9,7 +9,7 @@ from types import GeneratorType
 from typing import Any
 
 from shape_magic.capture.session import Use
-from shape_magic.facts import Argument, ClassWeights, Data, Form
+from shape_magic.facts import Argument, ClassWeights, Data, Form, LabelFacts
 from shape_magic.spans import Shape, Span
 from shape_magic.trace.data import describe, dtype_name, has_no_numbers, is_read_as_text, is_text, shape_of
 from shape_magic.trace.sources import first_batch, is_sequence
@@ -72,9 +72,10 @@ def data_of_use(
     x = _in_order(given.x, names.inputs)
     if given.together:
         y = _in_order(given.y, names.outputs)
+        labels = describe(y, say("given.labels", data=text), span)
         return (
             describe(x, text, span),
-            describe(y, say("given.labels", data=text), span),
+            _of_folders(use, labels),
             describe(given.weights, say("given.weights", data=text), span),
         )
     if is_rows(given.x, names.wanted):
@@ -85,6 +86,18 @@ def data_of_use(
     y_data = _described(y, text_of(use, "y"), span_of(use, "y"), sample=True)
     w_text, w_span = text_of(use, "sample_weight"), span_of(use, "sample_weight")
     return x_data, y_data, _described(_in_order(given.weights, names.outputs), w_text, w_span)
+
+
+def _of_folders(use: Use, labels: tuple[Data, ...]) -> tuple[Data, ...]:
+    """Labels with what the names of their classes say of them, where a data set brings those.
+
+    ``image_dataset_from_directory`` and its like do: with ``label_mode="int"`` the labels number the folders from 0.
+    """
+    source: Any = use.arguments.get("x")
+    classes = ask(lambda: len(source.class_names), 0) if hasattr(source, "element_spec") else 0
+    if classes < 2 or len(labels) != 1 or len(labels[0].shape) != 1 or not labels[0].dtype.startswith("int"):
+        return labels
+    return (replace(labels[0], facts=LabelFacts(0, classes - 1, integer=True, one_hot=False, distinct=classes)),)
 
 
 def _described(
@@ -300,6 +313,8 @@ def class_weights(use: Use, y: Sequence[Data]) -> ClassWeights | None:
         return ClassWeights(numbers, ())
     if facts.one_hot:
         present = set(range(y[0].shape[-1] or 0))
+    elif use.arguments.get("y") is None:  # the classes' names have told it
+        present = set(range(int(facts.max) + 1))
     else:
         present = {int(v) for v in np.unique(np.asarray(use.arguments["y"][:_ROWS]))}
     return ClassWeights(numbers, tuple(sorted(present - set(numbers))))

@@ -15,6 +15,8 @@ _LARGEST = 256
 SAMPLE = 65_536
 #: The same where only the smallest and the largest are wanted: the rarest word may stand anywhere.
 _RANGED = 2**24
+#: Whose arrays lie in memory; others may have to be read from a disk or computed first.
+_IN_MEMORY = frozenset({"numpy", "pandas", "tensorflow", "jaxlib", "jax", "torch"})
 
 
 class Spec:
@@ -196,8 +198,9 @@ def _range(value: Any, sizes: Shape) -> tuple[int, int] | None:
 
     if isinstance(value, Spec):
         return None
-    rows = max(1, _RANGED // max(1, _size(sizes[1:])))
-    array = np.asarray(value if hasattr(value, "iloc") else value[:rows])
+    is_held = module_of(type(value)).partition(".")[0] in _IN_MEMORY
+    rows = max(1, (_RANGED if is_held else SAMPLE) // max(1, _size(sizes[1:])))
+    array = np.asarray(value.iloc[:rows] if hasattr(value, "iloc") else value[:rows])
     if not array.size or array.dtype.kind not in "biuf":
         return None
     low, high = array.min(), array.max()

@@ -207,3 +207,24 @@ def test_many_small_arrays_are_no_hang() -> None:
     start = time.monotonic()
     check_cells(cells, {"images": [X[0]] * 20_000, "labels": list(np.zeros(20_000))}, dry_run=True)
     assert time.monotonic() - start < 5
+
+
+def test_the_rarest_number_is_found_wherever_it_stands() -> None:
+    words = np.zeros((40_000, 5), "int32")
+    words[-1, -1] = 9
+    assert describe(words, "x", ranged=True)[0].indices == (0, 9)
+    assert describe(words, "x")[0].indices is None
+
+
+def test_of_an_array_that_lies_on_a_disk_little_is_read_for_its_range() -> None:
+    asked: list[int] = []
+
+    class Stored:
+        shape, dtype = (10**9, 4), np.dtype("int32")
+
+        def __getitem__(self, rows: slice) -> Any:
+            asked.append(rows.stop)
+            return np.ones((rows.stop, 4), "int32")
+
+    assert describe(Stored(), "x", ranged=True)[0].indices == (1, 1)
+    assert asked == [SAMPLE // 4]

@@ -413,6 +413,7 @@ def test_the_same_findings_by_every_door() -> None:
     ]
 
 
+@pytest.mark.skipif(keras.__version__.startswith("3.3."), reason="its own error is raised, and a dry run passes it on")
 def test_of_the_parts_of_a_layer_that_broke_nothing_more_is_asked() -> None:
     cell = (
         "class Block(layers.Layer):\n"

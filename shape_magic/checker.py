@@ -248,11 +248,10 @@ class Checker(Observer):
     def _known(self) -> list[tuple[Model, Live | None]]:
         models: list[tuple[Model, Live | None]] = []
         alive = [(t, t.ref()) for t in self.session.current]
-        inner = _inner_models([m for _, m in alive if m is not None])
+        living = [model for _, model in alive if model is not None]
+        inner = _inner_models(living, living)
         if self._extra:  # what broke the cell is told; of the parts of a layer that broke with it, nothing more is
-            inner |= _inner_models(
-                [m for _, m in alive if m is not None], [obj for obj, _ in self.session.made.items()]
-            )
+            inner |= _inner_models(living, [obj for obj, _ in self.session.made.items()])
         for tracked, model in alive:
             seen = self._models.get(tracked.number)
             known = seen.facts if seen is not None else None
@@ -319,7 +318,7 @@ def _gravity(found: Sequence[Found]) -> int:
 
 def _has_other_axes(finding: Finding) -> bool:
     expected, actual = finding.expected, finding.actual
-    return finding.topic == "data" and bool(expected) and bool(actual) and len(expected or ()) != len(actual or ())
+    return finding.topic == "data" and expected is not None and actual is not None and len(expected) != len(actual)
 
 
 def _fails(found: Sequence[Found]) -> bool:
@@ -363,10 +362,10 @@ def with_failure(model: Model, error: BaseException, span: Span | None) -> Model
     return replace(model, failure=failure_of(error), span=span or model.span)
 
 
-def _inner_models(models: list[Any], holders: list[Any] | None = None) -> set[int]:
+def _inner_models(models: list[Any], holders: list[Any]) -> set[int]:
     """Models that stand in one of these, as a layer or within one: their ends are no ends of a model."""
     known = {id(m) for m in models}
-    return {id(layer) for holder in holders or models for layer in _parts(holder) if id(layer) in known}
+    return {id(layer) for holder in holders for layer in _parts(holder) if id(layer) in known}
 
 
 def _parts(model: Any) -> list[Any]:

@@ -67,7 +67,6 @@ def _finding(contract: Contract, call: Call, data: Data, size: int) -> Finding:
             "most": most,
             "size": size,
             "last": size - 1,
-            "wanted": most + 1,
         },
         repairs=(_repair(call, size, most + 1),) if is_larger and least >= 0 else (),
         actual=data.shape,

@@ -271,6 +271,8 @@ class Argument:
     item: int | str | None = None
     #: The dtype of an array.
     dtype: str = ""
+    #: Of numbers in rows of different lengths, the dtype in which they can be padded to one.
+    padded: str = ""
 
 
 @dataclass(frozen=True, slots=True)

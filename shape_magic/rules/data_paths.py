@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shape_magic.facts import Data
 from shape_magic.spans import Shape
@@ -29,10 +29,11 @@ class Path:
     shape: Shape
 
 
-def paths(data: Data, wanted: Shape, *, may_be_sample: bool = True) -> tuple[Path, ...]:
+def paths(data: Data, wanted: Shape, *, may_be_sample: bool = True, may_part: bool = False) -> tuple[Path, ...]:
     """The shortest expressions that bring data to a wanted shape, whose first axis is the batch.
 
-    ``may_be_sample``: whether the data may be one sample without a batch axis.
+    ``may_be_sample``: whether the data may be one sample without a batch axis; ``may_part``: whether each sample may
+    be a row of the numbers that the wanted axes hold, as a table of pixels has them.
     """
     if any(d is None for d in data.shape[1:]) or len(wanted) < 2:
         return ()
@@ -43,7 +44,7 @@ def paths(data: Data, wanted: Shape, *, may_be_sample: bool = True) -> tuple[Pat
         path = todo.popleft()
         if found and len(path.steps) >= len(found[0].steps):
             break
-        for step in _steps(path, wanted, may_be_sample):
+        for step in (*_steps(path, wanted, may_be_sample), *(_parted(path, wanted, may_be_sample) if may_part else ())):
             if _fits(step.shape, wanted):
                 if not any(sorted(step.steps) == sorted(other.steps) for other in found):
                     found.append(step)
@@ -92,9 +93,23 @@ def _reshaped(path: Path, wanted: Shape) -> Iterator[Path]:
     known = [d for d in goal if d is not None]
     if len(known) != len(goal) or len(path.shape) < 2 or "joined" in path.steps or len(rest) == len(goal):
         return
-    # Joining axes keeps the order of the numbers; parting them is a guess at what they mean.
+    # Joining axes keeps the order of the numbers; parting them is a guess at what they mean, but for rows.
     if len(goal) == 1 and math.prod(d or 0 for d in rest) == known[0]:
         yield _then(path, f".reshape(-1, {known[0]})", "joined", (path.shape[0], *goal))
+
+
+def _parted(path: Path, wanted: Shape, may_be_sample: bool) -> Iterator[Path]:
+    """Rows of numbers, or one, as the axes that the model names, where they hold as many; an open one follows."""
+    is_sample = may_be_sample and len(path.shape) == 1
+    rest, goal = path.shape[0 if is_sample else 1 :], wanted[1:]
+    known = math.prod([d for d in goal if d is not None])
+    if len(rest) != 1 or not rest[0] or not known or goal.count(None) > 1 or rest[0] % known:
+        return
+    sizes = tuple(rest[0] // known if d is None else d for d in goal)
+    if math.prod(sizes) != rest[0] or sum(d > 1 for d in sizes) < 2:
+        return
+    step = _then(path, f".reshape({1 if is_sample else -1}, {', '.join(map(str, sizes))})", "parted", (None, *sizes))
+    yield replace(step, steps=(*path.steps, "sample", "parted")) if is_sample else step
 
 
 def _then(path: Path, suffix: str, step: str, shape: Shape) -> Path:

@@ -47,7 +47,8 @@ def _looked_up(model: Model, contract: Contract, call: Call) -> Data | None:
     source = call.inputs[0]
     while source >= 0 and model.calls[source].is_a(*_MOVE):
         source = model.calls[source].inputs[0]
-    return contract.x[-1 - source] if source < 0 and len(contract.x) == len(model.inputs) else None
+    at = -1 - source
+    return contract.x[at] if 0 <= at < len(contract.x) == len(model.inputs) else None
 
 
 def _finding(contract: Contract, call: Call, data: Data, size: int) -> Finding:

@@ -126,9 +126,9 @@ def inputs_for(model: Model, data: Data) -> Iterator[Repair]:
     if reader.is_a("Dense") and len(sizes) > 1 and _one_answer_each(model):
         yield from _in_a_row(model, data, first, sizes)
     if wanted == len(sizes) + 2:
-        yield set_input(model, (*sizes, 1), 0, data, "{}[..., None]")
+        yield set_input(model, (*sizes, 1), 0, data, f"{data.as_array}[..., None]")
         if wanted == 3:
-            yield set_input(model, (1, *sizes), 0, data, "{}[:, None]")
+            yield set_input(model, (1, *sizes), 0, data, f"{data.as_array}[:, None]")
         return
     yield set_input(model, sizes, data=data)
 

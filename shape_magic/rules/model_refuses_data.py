@@ -143,7 +143,7 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
     if whole:
         yield from inputs_for(model, data)
     is_batch = whole or _is_batch(contract)
-    others = paths(data, model.inputs[0].shape, may_be_sample=not is_batch)
+    others = paths(data, model.inputs[0].shape, may_be_sample=not is_batch, may_part=True)
     for path in others:
         does = listed([say(f"fix.data.step.{step}") for step in path.steps])
         values = {"data": filled(path.template, data.name), "does": does, "method": contract.method}

@@ -38,7 +38,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
             "numpy": contract.numpy or "np",
             "dtype": first.dtype or "object",
         },
-        repairs=tuple(_repairs(contract, wrong)),
+        repairs=tuple(_repairs(model, contract, wrong)),
         keras_message=contract.complaint.failure.message if contract.complaint else None,
         span=contract.span,
         place="labels" if first.name == "y" else "input",
@@ -59,7 +59,10 @@ def _variant(argument: Argument) -> str:
     return "objects" if argument.form == "objects" else "plain"
 
 
-def _repairs(contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:
+def _repairs(model: Model, contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:
+    if len(wrong) == 1 and wrong[0].padded and wrong[0].name == "x":
+        yield _padded(model, contract, wrong[0].padded)
+        return
     if not contract.numpy or not all(_can_be_made(a) for a in wrong):
         return
     if any(a.item is not None for a in wrong):
@@ -69,6 +72,15 @@ def _repairs(contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:
     forms = {a.form for a in wrong}
     does = _DOES.get(next(iter(forms)), "as-array") if len(forms) == 1 else "as-array"
     yield repaired(contract, *changes, does=does, safety="choice" if "words" in forms else "safe")
+
+
+def _padded(model: Model, contract: Contract, dtype: str) -> Repair:
+    """Zeros in front of the shorter rows."""
+    sizes = model.inputs[0].shape if len(model.inputs) == 1 else ()
+    length = sizes[1] if len(sizes) > 1 else None
+    options = "" if length is None else f", maxlen={length}"
+    options += "" if dtype == "int32" else f', dtype="{dtype}"'
+    return repaired(contract, ("x", f"keras.utils.pad_sequences({{}}{options})"), does="padded")
 
 
 def _of_part(contract: Contract, wrong: list[Argument]) -> Iterator[Repair]:

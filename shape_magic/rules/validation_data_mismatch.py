@@ -100,7 +100,7 @@ def _repairs(model: Model, contract: Contract, inner: Contract, variant: str) ->
     elif variant == "lists" and contract.numpy:
         yield from _as_arrays(contract, inner)
     elif variant == "data" and len(inner.x) == 1 and len(model.inputs) == 1:
-        for path in paths(inner.x[0], model.inputs[0].shape, may_be_sample=False):
+        for path in paths(inner.x[0], model.inputs[0].shape, may_be_sample=False, may_part=True):
             yield _on_data(model, contract, inner, path.template)
     elif variant == "labels" and len(inner.y) == 1:
         yield from _labels_alike(contract, inner)

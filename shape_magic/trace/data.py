@@ -15,6 +15,8 @@ _LARGEST = 256
 SAMPLE = 65_536
 #: The same where only the smallest and the largest are wanted: the rarest word may stand anywhere.
 _RANGED = 2**24
+#: How many rows of Python objects are looked at, at most.
+_ROWS = 1_000
 #: Whose arrays lie in memory; others may have to be read from a disk or computed first.
 _IN_MEMORY = frozenset({"numpy", "pandas", "tensorflow", "jaxlib", "jax", "torch"})
 
@@ -62,6 +64,27 @@ def shape_of(value: Any) -> Shape | None:
         return _nested_shape(value)
     # Anything may be handed on as data, and its shape may raise anything.
     return ask(lambda: _shape_of(value), None)
+
+
+def uneven(value: Any) -> tuple[Shape, str] | None:
+    """The shape of numbers in rows of different lengths, their axis open, and a dtype for them padded; else None."""
+    return ask(lambda: _uneven(value), None)
+
+
+def _uneven(value: Any) -> tuple[Shape, str] | None:
+    import numpy as np
+
+    is_list = isinstance(value, list | tuple)
+    if not is_list and getattr(getattr(value, "dtype", None), "kind", None) != "O":
+        return None
+    held = value[:_ROWS] if is_list else np.asarray(value[:_ROWS])
+    if not len(held) or not all(isinstance(row, list | tuple | np.ndarray) for row in held):
+        return None
+    rows = [np.asarray(row) for row in held]
+    kinds, widths = {row.dtype.kind for row in rows if row.size}, {row.shape[1:] for row in rows if row.size}
+    if len({len(row) for row in rows}) < 2 or len(widths) != 1 or not kinds <= set("biuf"):
+        return None
+    return (len(value), None, *widths.pop()), "float32" if "f" in kinds else "int32"
 
 
 def _is_table(value: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from shape_magic.capture.session import Use
 from shape_magic.facts import Argument, ClassWeights, Data, Form, LabelFacts
 from shape_magic.spans import Shape, Span
-from shape_magic.trace.data import describe, dtype_name, has_no_numbers, is_read_as_text, is_text, shape_of
+from shape_magic.trace.data import describe, dtype_name, has_no_numbers, is_read_as_text, is_text, shape_of, uneven
 from shape_magic.trace.sources import first_batch, is_sequence
 from shape_magic.untrusted import ask, module_of, named
 from shape_magic.words import say
@@ -78,8 +78,10 @@ def data_of_use(
             _of_folders(use, labels),
             describe(given.weights, say("given.weights", data=text), span),
         )
-    if is_rows(given.x, names.wanted):
-        x_data: tuple[Data, ...] = (Data(text, shape_of_rows(given.x) or (), "float32", None, span),)
+    if (rows := uneven(given.x)) is not None:
+        x_data: tuple[Data, ...] = (Data(text, *rows, None, span),)
+    elif is_rows(given.x, names.wanted):
+        x_data = (Data(text, shape_of_rows(given.x) or (), "float32", None, span),)
     else:
         x_data = _described(x, text, span, ranged=names.looked_up)
     y = _in_order(given.y, names.outputs)
@@ -173,7 +175,9 @@ def _argument(name: str, value: Any, text: str, wanted: Sequence[Shape], reads_t
         stacked = shape_of(value) or (len(value),)
     parts = tuple(_parts(name, value, text, reads_text)) if form in ("several", "named") else ()
     dtype = dtype_name(value.dtype) if getattr(value, "dtype", None) is not None else ""
-    return Argument(name, form, text, keys, _lengths(value, form), stacked, parts, dtype=dtype)
+    rows = uneven(value) if form in ("plain", "rows", "objects") and stacked is None else None
+    padded = rows[1] if rows is not None else ""
+    return Argument(name, form, text, keys, _lengths(value, form), stacked, parts, dtype=dtype, padded=padded)
 
 
 def _parts(name: str, value: Any, text: str, reads_text: bool) -> Iterator[Argument]:
@@ -225,7 +229,8 @@ def _form_of_list(value: Sequence[Any], wanted: Sequence[Shape]) -> Form:
     if inner == () or isinstance(first, bool | int | float | str):
         return "plain"
     if isinstance(first, list | tuple):
-        return "plain" if form_of(first) == "plain" else "several"
+        within = form_of(first)
+        return within if within in ("plain", "words") else "several"
     return "several"
 
 

@@ -19,7 +19,7 @@ from shape_magic.repair.naming import named_as
 from shape_magic.repair.replay import Runs
 from shape_magic.repair.slices import Statement, is_last, slice_for
 from shape_magic.repair.stack import NotOnStack, on_stack
-from shape_magic.repair.steps import Reorder, Repair
+from shape_magic.repair.steps import Reorder, Repair, SetArgument
 from shape_magic.rules import Found, diagnose
 from shape_magic.source.cells import apply_edits, differences, span_from_offsets
 from shape_magic.source.writer import Refused, write
@@ -137,6 +137,8 @@ class Prover:
         """One repair more; ``way``: what the ones before it have led through."""
         if hunt.runs == _RUNS or len(done) == _CHAIN:
             return Refuted("too many mistakes follow one another")
+        if _takes_back(repair, done):
+            return Refuted("the repairs undo each other")
         hunt.runs += 1
         after = self._applied(way[-1], repair)
         if isinstance(after, Unprovable) and not done:
@@ -316,6 +318,16 @@ def _judged(state: _State, before: Model, remaining: list[Found], goals: tuple[F
 
 def _is_still(left: Found, goal: Found) -> bool:
     return left.rule == goal.rule and left.finding.topic == goal.finding.topic and not _is_further(left, goal)
+
+
+def _takes_back(repair: Repair, done: tuple[Repair, ...]) -> bool:
+    """Whether a repair gives an argument another value than one before it did, with no layer put in between."""
+    steps = [step for one in done for step in one.steps]
+    if not all(isinstance(step, SetArgument) for step in steps):
+        return False
+    given = {(step.call, step.name): step.value for step in steps if isinstance(step, SetArgument)}
+    again = [step for step in repair.steps if isinstance(step, SetArgument)]
+    return any(given.get((step.call, step.name), step.value) != step.value for step in again)
 
 
 def _is_further(left: Found, goal: Found) -> bool:

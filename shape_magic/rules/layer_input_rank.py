@@ -174,10 +174,9 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
         yield from _rejoined(model, call, cause)
     if rank < wants and cause is not None and cause.is_a(*RECURRENT):
-        retold = tuple(_retold(model, call, cause))
-        yield from retold
-        every = _every_step(model, cause)
-        yield replace(every, safety="choice") if retold else every
+        retold, every = tuple(_retold(model, call, cause)), _every_step(model, cause)
+        told = (replace(every, safety="choice"), *retold) if retold else (every,)
+        yield from reversed(told) if _is_decoder(model, call) else told
     if rank < wants and cause is not None and cause.is_a(*_JOINS):
         values = {"layer": cause.layer}
         if cause.is_a("Flatten") and wants == 3 and len(cause.input_shape or ()) > 3:
@@ -213,14 +212,17 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
 
 
 def _retold(model: Model, call: Call, cause: Call) -> Iterator[Repair]:
-    """The last step repeated for a decoder: a layer that gives as many numbers at every step as the input has."""
-    given = model.inputs[0].shape if len(model.inputs) == 1 else ()
+    """The last step repeated, for a layer that may be the decoder's: it gives every step."""
     steps = cause.input_shape[1] if cause.input_shape and len(cause.input_shape) == 3 else None
-    if call.argument("return_sequences") is not True or steps is None or len(given) != 3 or (given[-1] or 0) < 2:
-        return
-    if call.is_a(*RECURRENT) and call.argument("units") == given[-1]:
+    if call.is_a(*RECURRENT) and call.argument("return_sequences") is True and steps is not None:
         step = InsertLayer(call.call, "RepeatVector", str(steps))
         yield Repair((step,), "choice", "retold", {"layer": call.layer, "n": steps}, f"RepeatVector({steps})")
+
+
+def _is_decoder(model: Model, call: Call) -> bool:
+    """Whether a layer gives as many numbers at every step as the model's only input has."""
+    given = model.inputs[0].shape if len(model.inputs) == 1 else ()
+    return len(given) == 3 and (given[-1] or 0) > 1 and call.argument("units") == given[-1]
 
 
 def _every_step(model: Model, cause: Call) -> Repair:

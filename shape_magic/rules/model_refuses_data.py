@@ -113,12 +113,25 @@ def _values(model: Model, contract: Contract) -> dict[str, object]:
         "data": listed([f"`{d.name}` {shape_text(d.shape, batch='batch')}" for d in contract.x]),
         "data_count": _inputs(len(contract.x)),
         "name": data.name if data else "",
-        "alone": f"{_as_array(contract, data)}[None]" if data else "",
+        "alone": _alone(contract, data) if data else "",
         "batched": shape_text((1, *data.shape)) if data else "",
         "sample": shape_text(data.shape[1:]) if data else "",
         "count": data.shape[0] if data and data.shape else 0,
         "keras": contract.failure.message if contract.failure else "",
     }
+
+
+def _alone(contract: Contract, data: Data) -> str:
+    """One sample as a batch of one: it may stand in a list, which Keras reads as a list of inputs."""
+    of_list = _of_list(contract, data)
+    return filled(of_list, data.name) if of_list else f"{_as_array(contract, data)}[None]"
+
+
+def _of_list(contract: Contract, data: Data) -> str:
+    """A template that makes a batch of a written list with one sample; empty for other data."""
+    given = contract.argument("x")
+    is_list = given is not None and given.form == "several" and data.name == given.text and data.name.startswith("[")
+    return f"{contract.numpy}.array({{}})" if is_list and contract.numpy else ""
 
 
 def _as_array(contract: Contract, data: Data) -> str:
@@ -142,6 +155,10 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
     data, whole = contract.x[0], _counts_samples(model, contract)
     if whole:
         yield from inputs_for(model, data)
+    listed_sample = _of_list(contract, data)
+    if listed_sample and _fits((1, *data.shape), model.inputs[0].shape):
+        yield repaired(contract, ("x", listed_sample), does="as-array")
+        return
     is_batch = whole or _is_batch(contract)
     others = paths(data, model.inputs[0].shape, may_be_sample=not is_batch, may_part=True)
     for path in others:

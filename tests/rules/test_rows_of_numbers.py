@@ -85,3 +85,10 @@ def test_one_row_is_a_batch_of_one() -> None:
 def test_rows_of_another_number_of_pixels_are_not_parted() -> None:
     (told,) = documents.checked(f"x = np.random.rand(3, 143)\n{_IMAGES}{_FIT.format(x='x')}").diagnostics
     assert not [fix for fix in told.fixes if "reshape" in fix.title]
+
+
+def test_one_sample_in_a_list_becomes_an_array() -> None:
+    cell = "state = np.zeros(6)\nmodel = keras.Sequential([layers.Input((6,)), layers.Dense(2)])\n"
+    (told,) = documents.checked(f"{cell}model.predict([state], verbose=0)\n").diagnostics
+    assert "`np.array([state])`, of shape (1, 6)" in told.message
+    assert [f"{cell}model.predict(np.array([state]), verbose=0)\n"] == [fix.source for fix in told.fixes]

@@ -155,9 +155,9 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
     data, whole = contract.x[0], _counts_samples(model, contract)
     if whole:
         yield from inputs_for(model, data)
-    listed_sample = _of_list(contract, data)
-    if listed_sample and _fits((1, *data.shape), model.inputs[0].shape):
-        yield repaired(contract, ("x", listed_sample), does="as-array")
+    in_list = _of_list(contract, data)
+    if in_list and _fits((1, *data.shape), model.inputs[0].shape):
+        yield repaired(contract, ("x", in_list), does="as-array")
         return
     is_batch = whole or _is_batch(contract)
     others = paths(data, model.inputs[0].shape, may_be_sample=not is_batch, may_part=True)

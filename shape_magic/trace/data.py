@@ -16,7 +16,7 @@ SAMPLE = 65_536
 #: The same where only the smallest and the largest are wanted: the rarest word may stand anywhere.
 _RANGED = 2**24
 #: How many rows of Python objects are looked at, at most.
-_ROWS = 1_000
+ROWS = 1_000
 #: Whose arrays lie in memory; others may have to be read from a disk or computed first.
 _IN_MEMORY = frozenset({"numpy", "pandas", "tensorflow", "jaxlib", "jax", "torch"})
 
@@ -77,7 +77,7 @@ def _uneven(value: Any) -> tuple[Shape, str] | None:
     is_list = isinstance(value, list | tuple)
     if not is_list and getattr(getattr(value, "dtype", None), "kind", None) != "O":
         return None
-    held = value[:_ROWS] if is_list else np.asarray(value[:_ROWS])
+    held = value[:ROWS] if is_list else np.asarray(value[:ROWS])
     if not len(held) or not all(isinstance(row, list | tuple | np.ndarray) for row in held):
         return None
     rows = [np.asarray(row) for row in held]

@@ -11,14 +11,23 @@ from typing import Any
 from shape_magic.capture.session import Use
 from shape_magic.facts import Argument, ClassWeights, Data, Form, LabelFacts
 from shape_magic.spans import Shape, Span
-from shape_magic.trace.data import describe, dtype_name, has_no_numbers, is_read_as_text, is_text, shape_of, uneven
+from shape_magic.trace.data import (
+    ROWS,
+    describe,
+    dtype_name,
+    has_no_numbers,
+    is_read_as_text,
+    is_text,
+    shape_of,
+    uneven,
+)
 from shape_magic.trace.sources import first_batch, is_sequence
 from shape_magic.untrusted import ask, module_of, named
 from shape_magic.words import say
 
-#: Rows of a list that are looked at, at most.
-_ROWS = 1_000
 _NEARBY = 40
+#: Forms of numbers that may stand in rows of different lengths.
+_IN_ROWS = frozenset({"plain", "rows", "objects"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,9 @@ def data_of_use(
             _of_folders(use, labels),
             describe(given.weights, say("given.weights", data=text), span),
         )
-    if (rows := uneven(given.x)) is not None:
+    # Several arrays are the inputs, and not rows, however many samples each of them holds.
+    rows = uneven(given.x) if form_of(given.x, names.wanted) in _IN_ROWS else None
+    if rows is not None:
         x_data: tuple[Data, ...] = (Data(text, *rows, None, span),)
     elif is_rows(given.x, names.wanted):
         x_data = (Data(text, shape_of_rows(given.x) or (), "float32", None, span),)
@@ -175,7 +186,7 @@ def _argument(name: str, value: Any, text: str, wanted: Sequence[Shape], reads_t
         stacked = shape_of(value) or (len(value),)
     parts = tuple(_parts(name, value, text, reads_text)) if form in ("several", "named") else ()
     dtype = dtype_name(value.dtype) if getattr(value, "dtype", None) is not None else ""
-    rows = uneven(value) if form in ("plain", "rows", "objects") and stacked is None else None
+    rows = uneven(value) if form in _IN_ROWS and stacked is None else None
     padded = rows[1] if rows is not None else ""
     return Argument(name, form, text, keys, _lengths(value, form), stacked, parts, dtype=dtype, padded=padded)
 
@@ -209,7 +220,7 @@ def form_of(value: Any, wanted: Sequence[Shape] = (), *, reads_text: bool = Fals
     if isinstance(value, Mapping):
         return "named"
     if isinstance(value, list | tuple):
-        if value and all(isinstance(one, str) for one in value[:_ROWS]):
+        if value and all(isinstance(one, str) for one in value[:ROWS]):
             return "text" if reads_text else "words"
         return _form_of_list(value, wanted)
     if isinstance(value, bool | int | float | complex):
@@ -245,7 +256,7 @@ def is_rows(value: Any, wanted: Sequence[Shape]) -> bool:
 
 def shape_of_rows(value: Any) -> Shape | None:
     """The shape that rows have as one array; None where they differ in length, or are no numbers."""
-    shapes = {_row_shape(row) for row in value[:_ROWS]} if hasattr(value, "__getitem__") else {None}
+    shapes = {_row_shape(row) for row in value[:ROWS]} if hasattr(value, "__getitem__") else {None}
     only = next(iter(shapes)) if len(shapes) == 1 else None
     return None if only is None else (len(value), *only)
 
@@ -274,7 +285,7 @@ def _holds_words(value: Any) -> bool:
 def _first_of(value: Any) -> Any:
     import numpy as np
 
-    return np.asarray(value[:_ROWS])
+    return np.asarray(value[:ROWS])
 
 
 def _holds_rows(array: Any) -> bool:
@@ -321,7 +332,7 @@ def class_weights(use: Use, y: Sequence[Data]) -> ClassWeights | None:
     elif use.arguments.get("y") is None:  # the classes' names have told it
         present = set(range(int(facts.max) + 1))
     else:
-        present = {int(v) for v in np.unique(np.asarray(use.arguments["y"][:_ROWS]))}
+        present = {int(v) for v in np.unique(np.asarray(use.arguments["y"][:ROWS]))}
     return ClassWeights(numbers, tuple(sorted(present - set(numbers))))
 
 

@@ -92,3 +92,9 @@ def test_one_sample_in_a_list_becomes_an_array() -> None:
     (told,) = documents.checked(f"{cell}model.predict([state], verbose=0)\n").diagnostics
     assert "`np.array([state])`, of shape (1, 6)" in told.message
     assert [f"{cell}model.predict(np.array([state]), verbose=0)\n"] == [fix.source for fix in told.fixes]
+
+
+def test_inputs_of_different_length_are_no_rows() -> None:
+    cell = "a, b = keras.Input((6,)), keras.Input((6,))\nmodel = keras.Model([a, b], layers.Dense(1)(layers.Add()([a, b])))\n"
+    told = documents.checked(f"x = [np.zeros((3, 6)), np.zeros((4, 6))]\n{cell}{_FIT.format(x='x')}").diagnostics
+    assert [d.rule for d in told] == ["arrays-of-different-length"]

@@ -12,6 +12,9 @@ from typing import Any
 
 from shape_magic.trace.classes import is_kerases_own
 
+#: Of these nothing can change in place.
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes})
+
 
 class Foreign(Exception):
     """A layer of the user's own class: what it holds, and what its calls change, nobody knows."""
@@ -21,6 +24,10 @@ class Shadows:
     """The shadows of all that leads to these tensors; raises ``Foreign``, or whatever Keras' objects raise."""
 
     def __init__(self, tensors: Iterable[Any]) -> None:
+        from keras import Layer
+        from keras.src.backend import Variable  # what the backend makes: an older Keras shows another one
+
+        self._variable, self._kept = Variable, (Layer, Variable)
         #: Each operation with its shadow.
         self.operations: list[tuple[Any, Any]] = []
         #: By the ids of layers, of operations and of variables.
@@ -73,12 +80,11 @@ class Shadows:
 
     def _own(self, value: Any) -> Any:
         """What a layer holds, for its shadow: containers, Keras' own kinds too, by themselves."""
-        from keras import Layer
-        from keras.src.backend import Variable  # what the backend makes: an older Keras shows another one
-
-        if isinstance(value, Layer | Variable):
+        if type(value) in _PLAIN:  # nearly everything
+            return value
+        if isinstance(value, self._kept):
             known = self._twins.get(id(value))
-            if known is None and isinstance(value, Variable):
+            if known is None and isinstance(value, self._variable):
                 known = self._twins[id(value)] = _twin(value)
             return known if known is not None else self._layer(value)
         if isinstance(value, list):

@@ -199,6 +199,36 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """A line of code that made an operation of TensorFlow's, and which of those that it made."""
+
+    filename: str
+    line: int
+    #: The function of a library's that was called for it.
+    maker: str
+    #: TensorFlow's name for the operation, ``"Sub"``.
+    operation: str
+    #: How many of the same kind the line made before.
+    turn: int
+    #: Which of its two inputs is the column.
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Where a loss or metric of the user's own sets a row against a column, and so compares each with each."""
+
+    row: Shape
+    column: Shape
+    #: Where it is, until it is looked up in the cells.
+    spot: Spot | None = None
+    #: The operation, and in it the two of them; None where it is in no cell, or the text does not tell which.
+    span: Span | None = None
+    row_span: Span | None = None
+    column_span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LossFacts:
     """A loss or a metric, as compiled."""
 
@@ -226,6 +256,8 @@ class LossFacts:
     item: int = 0
     #: False where None stands for an output that nothing is compared with.
     compares: bool = True
+    #: Where one of the user's own gives a table of all pairs of samples.
+    crossings: tuple[Crossing, ...] = ()
 
 
 #: How an argument was given: not at all · one array · several arrays in a list or by their names · numbers in

@@ -24,6 +24,7 @@ from shape_magic.rules.metric_cures import (
     metric_cure,
 )
 from shape_magic.rules.mismatch import Mismatch, is_beyond
+from shape_magic.rules.row_against_column import row_against_column
 from shape_magic.rules.widths import end_of
 from shape_magic.words import say, shape_text
 
@@ -40,6 +41,10 @@ class Misread:
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
     """Yield one finding for the first metric that fails, else for the first that counts something else."""
     contract = model.contract
+    own = [m for m in contract.metrics if m.crossings] if contract is not None and not contract.own_step else []
+    if contract is not None and own:
+        yield row_against_column(contract, own, variant="table-of-pairs", role="metric", item=own[0].item)
+        return
     pair = _pair(contract)
     if contract is None or pair is None:
         return

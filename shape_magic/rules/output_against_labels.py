@@ -9,6 +9,7 @@ from shape_magic.rules.agreement import SPARSE, Pair, correction_for, loss_for, 
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.label_repairs import repairs_for
 from shape_magic.rules.mismatch import Mismatch, is_beyond
+from shape_magic.rules.row_against_column import row_against_column
 from shape_magic.rules.widths import End, end_of
 from shape_magic.words import say, shape_text
 
@@ -22,6 +23,9 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     if contract is None:
         return
     for pair in pairs(contract):
+        if pair.loss.crossings and not contract.own_step:
+            yield row_against_column(contract, [pair.loss], variant="every-pair", role="loss", item=pair.item)
+            return
         variant = _variant(pair)
         if variant is not None:
             yield _finding(model, contract, Mismatch(model, pair, end_of(model, pair.item)), variant)

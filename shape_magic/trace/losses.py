@@ -15,13 +15,22 @@ from typing import Any
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Tracked
-from shape_magic.facts import Data, Failure, LossFacts, Spread
+from shape_magic.facts import Crossing, Data, Failure, LossFacts, Spread
 from shape_magic.spans import Span
 from shape_magic.trace.arguments import arguments
+from shape_magic.trace.crossing import crossings_in
 from shape_magic.trace.data import computed, with_batch
 from shape_magic.trace.failures import failure_of
 from shape_magic.untrusted import ask, named
 from shape_magic.untrusted import asked as users_code
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What came of it when labels met an output: what Keras raised, and where each was compared with each."""
+
+    failure: Failure | None = None
+    crossings: tuple[Crossing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +100,21 @@ def loss_facts(
     if each is None:  # several losses on one output, or another number than there are outputs
         flat = list(loss.values()) if isinstance(loss, Mapping) else list(loss)
         one = len(outputs) == 1 and not isinstance(loss, Mapping)
-        failure = asked(lambda: CompileLoss(loss), outputs, y, batch) if one else None
-        return tuple(_told(item, failure if i == 0 else None) for i, item in enumerate(flat))
+        said = asked(lambda: CompileLoss(loss), outputs, y, batch) if one else Said()
+        return tuple(_told(item, said if i == 0 else Said()) for i, item in enumerate(flat))
     pairs = zip(outputs, y, strict=True) if outputs and len(outputs) == len(y) else [(None, None)] * len(each)
     return tuple(
         _told(
             item,
             asked(lambda item=item: CompileLoss(item), [output], [labels], batch, kind("loss", item))  # type: ignore[misc]
             if item is not None and output is not None and labels is not None
-            else None,
+            else Said(),
         )
         for item, (output, labels) in zip(each, pairs, strict=True)
     )
 
 
-def _told(loss: Any, failure: Failure | None) -> LossFacts:
+def _told(loss: Any, said: Said) -> LossFacts:
     if loss is None:
         return LossFacts(name="none", known=False, compares=False)
     keywords = getattr(loss, "_fn_kwargs", None)
@@ -120,7 +129,8 @@ def _told(loss: Any, failure: Failure | None) -> LossFacts:
         plain=all(not v or (k, v) == ("axis", -1) for k, v in given.items()),
         ignore_class=ignored if isinstance(ignored, int) else None,
         arguments=arguments(loss) if is_known(loss) else {},
-        failure=failure,
+        failure=said.failure,
+        crossings=() if known else said.crossings,
     )
 
 
@@ -143,22 +153,22 @@ def _is_misspelt(loss: Any) -> bool:
 
 def asked(
     make: Callable[[], Any], outputs: Sequence[Any], y: Sequence[Data], batch: int | None, what: Hashable = None
-) -> Failure | None:
-    """What Keras raises when one output meets its labels; None where it computes, or where there are none.
+) -> Said:
+    """What comes of it when one output meets its labels; nothing where it computes as it should, or where are none.
 
     ``what`` is asked: what was said of an equal one on equal shapes is not asked again.
     """
     import keras
 
     if len(outputs) != 1 or len(y) != 1 or y[0].dtype == "object" or not y[0].shape:
-        return None
+        return Said()
     output, labels = outputs[0], keras.KerasTensor(with_batch(y[0], batch), dtype=computed(y[0].dtype))
     if what is None or getattr(output, "_keras_mask", None) is not None:
-        return refused(make, labels, output)
+        return _said_of(make, labels, output)
     sides = tuple((tuple(t.shape), str(t.dtype), bool(getattr(t, "sparse", False))) for t in (labels, output))
     question = (what, sides, keras.config.floatx())
     if question not in _said:
-        said = refused(make, labels, output)
+        said = Said(refused(make, labels, output))
         while len(_said) >= _MOST:
             _said.pop(next(iter(_said)), None)
         _said[question] = said
@@ -166,7 +176,7 @@ def asked(
 
 
 #: What Keras said of its own losses and metrics: plain data, the oldest of which goes first.
-_said: dict[Hashable, Failure | None] = {}
+_said: dict[Hashable, Said] = {}
 _MOST = 1024
 
 
@@ -191,14 +201,27 @@ def _is_renamed(name: str) -> bool:
     return bool(scope) or any(own.rpartition(">")[2] == name for own in object_registration.GLOBAL_CUSTOM_OBJECTS)
 
 
-def refused(make: Callable[[], Any], *symbols: Any) -> Failure | None:
-    """What Keras raises when a function is computed on symbols."""
+def _said_of(make: Callable[[], Any], labels: Any, output: Any) -> Said:
+    crossings: list[Crossing] = []
+    failure = refused(make, labels, output, look=lambda *traced: crossings.extend(crossings_in(*traced)))
+    return Said(failure, tuple(crossings))
+
+
+def refused(
+    make: Callable[[], Any], *symbols: Any, look: Callable[..., object] = lambda *traced: None
+) -> Failure | None:
+    """What Keras raises when a function is computed on symbols; ``look`` gets what they are in the graph."""
     from keras.src import backend
+
+    def traced(*given: Any) -> Any:
+        value = _numeric(compare(*given))
+        look(*given)
+        return value
 
     try:
         with unobserved(), users_code():
             compare = make()
-            backend.compute_output_spec(lambda *given: _numeric(compare(*given)), *symbols)
+            backend.compute_output_spec(traced, *symbols)
     except Exception as error:  # noqa: BLE001 - what Keras refuses is the finding
         return None if is_users_own(error) else failure_of(error)
     return None

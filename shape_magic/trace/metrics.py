@@ -6,9 +6,9 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shape_magic.facts import Data, Failure, LossFacts
+from shape_magic.facts import Data, LossFacts
 from shape_magic.trace.arguments import arguments
-from shape_magic.trace.losses import asked, is_known, kind, per_output
+from shape_magic.trace.losses import Said, asked, is_known, kind, per_output
 from shape_magic.untrusted import ask, named
 
 #: What Keras chooses by the shapes, under one name each (keras/src/trainers/compile_utils.py).
@@ -28,17 +28,17 @@ def metric_facts(
     flat = as_list(metrics)
     each = [metrics] if count <= 1 else per_output(metrics, names, count)
     if each is None or (count > 1 and not isinstance(metrics, list | tuple | Mapping)):
-        return tuple(_told(metric, 0, None, "") for metric in flat)
+        return tuple(_told(metric, 0, Said(), "") for metric in flat)
     sources = iter(elements(text, len(flat)))
     found = []
     for item, given in enumerate(each):
         for metric in as_list(given):
             met = ([outputs[item]], [y[item]]) if count == len(y) and count else ([], [])
-            found.append(_told(metric, item, _failure(metric, *met, batch), next(sources)))
+            found.append(_told(metric, item, _asked(metric, *met, batch), next(sources)))
     return tuple(found)
 
 
-def _told(metric: Any, item: int, failure: Failure | None, text: str) -> LossFacts:
+def _told(metric: Any, item: int, said: Said, text: str) -> LossFacts:
     known = is_known(metric)
     return LossFacts(
         named(ask(lambda: label_of(metric), type(metric).__name__)),
@@ -46,17 +46,18 @@ def _told(metric: Any, item: int, failure: Failure | None, text: str) -> LossFac
         arguments=arguments(metric) if known else {},
         kind=kind_of(metric) if known else "",
         text=text,
-        failure=failure,
+        failure=said.failure,
         item=item,
+        crossings=() if known else said.crossings,
     )
 
 
-def _failure(metric: Any, outputs: Sequence[Any], y: Sequence[Data], batch: int | None) -> Failure | None:
+def _asked(metric: Any, outputs: Sequence[Any], y: Sequence[Data], batch: int | None) -> Said:
     from keras.src.trainers.compile_utils import CompileMetrics
 
     copy = copied_metric(metric)
     if copy is None:
-        return None
+        return Said()
     return asked(lambda: CompileMetrics([copy], None).update_state, outputs, y, batch, kind("metric", metric))
 
 

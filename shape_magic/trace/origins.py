@@ -13,6 +13,7 @@ from shape_magic.capture.session import Use
 from shape_magic.facts import Contract, Data, Unpacked, Written
 from shape_magic.source.cells import span_from_positions, text_of
 from shape_magic.spans import Span
+from shape_magic.trace.crossing import with_places
 from shape_magic.trace.data import describe
 from shape_magic.trace.sources import is_sequence, lists_in
 from shape_magic.trace.use import validation_of
@@ -21,7 +22,7 @@ from shape_magic.trace.use import validation_of
 def with_origins(
     book: Book, contract: Contract | None, use: Use | None, namespace: Mapping[str, Any]
 ) -> Contract | None:
-    """The use with what its data come from."""
+    """The use with what its data come from, and where its losses do what they do."""
     if contract is None or use is None:
         return contract
 
@@ -31,7 +32,7 @@ def with_origins(
     x, y = known(contract.x), known(contract.y)
     parts, together = _written_batch(book, x, use.arguments.get("x"))
     return replace(
-        contract,
+        with_places(book, contract),
         x=x,
         y=y,
         validation=with_origins(book, contract.validation, validation_of(use), namespace),

@@ -371,6 +371,7 @@ PLACES: dict[str, tuple[Callable[[Card], Iterable[str]], ...]] = {
     "input": (shapes_of(inputs, everywhere),),
     "output": (shapes_of(outputs),),
     "labels_shape": (shapes_of(targets),),
+    "column": (shapes_of(outputs),),
     "first_shape": (shapes_of(inputs),),
     "second_shape": (shapes_of(inputs),),
     "small_shape": (shapes_of(inputs),),

@@ -19,14 +19,14 @@ def test_the_same_question_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(losses, "refused", lambda *a: made.append("") or refused(*a))  # type: ignore[func-returns-value]
 
     def said(output: tuple[int, ...], labels: tuple[int, ...], loss: Any) -> str | None:
-        failure = asked(
+        said = asked(
             lambda: keras.losses.get(loss),
             [keras.KerasTensor(output)],
             [Data("y", labels, "float32")],
             8,
             kind("loss", loss),
         )
-        return failure.type if failure is not None else None
+        return said.failure.type if said.failure is not None else None
 
     assert said((8, 10), (8, 10), "categorical_crossentropy") is None
     assert said((8, 10), (8, 3), "categorical_crossentropy") == "ValueError"

@@ -1,0 +1,48 @@
+"""What is said of a loss or metric of the user's own that sets a row against a column, and so pairs all samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shape_magic.facts import Contract, LossFacts
+from shape_magic.repair.steps import Repair, Rewrite
+from shape_magic.rules.finding import Finding
+from shape_magic.spans import Span
+from shape_magic.words import say, shape_text
+
+
+def row_against_column(
+    contract: Contract, which: Sequence[LossFacts], *, variant: str, role: str, item: int
+) -> Finding:
+    """The finding on the first of them, with repairs of all; ``role``: what the words call it."""
+    crossings = [one for loss in which for one in loss.crossings]
+    first = crossings[0]
+    repairs = (
+        _each("row", "{}[:, 0]", [one.column_span for one in crossings]),
+        _each("column", "{}[:, None]", [one.row_span for one in crossings]),
+    )
+    batch = say("axis.batch")
+    return Finding(
+        severity="warning",
+        variant=variant,
+        topic="metric" if role == "metric" else "contract",
+        call=None,
+        item=item,
+        values={
+            role: which[0].name,
+            "row": shape_text(first.row, batch="batch"),
+            "column": shape_text(first.column, batch="batch"),
+            "table": f"({batch}, {batch})",
+        },
+        repairs=tuple(one for one in repairs if one is not None),
+        expected=first.row,
+        actual=first.column,
+        span=first.span or contract.compile_span or contract.span,
+        related=((contract.compile_span, "compile"), (contract.span, "use")),
+    )
+
+
+def _each(name: str, template: str, spans: Sequence[Span | None]) -> Repair | None:
+    """The same done to all; None where the text does not tell of each where it is: it would go on as it is."""
+    places = [span for span in dict.fromkeys(spans) if span is not None]
+    return None if None in spans else Repair(tuple(Rewrite(span, template) for span in places), "choice", name)

@@ -15,6 +15,8 @@ from shape_magic.frozen import fills_slots
 from shape_magic.spans import Axes, CellId, Shape, Span
 from shape_magic.summaries import summary
 
+Masks = Literal["", "reads", "keeps", "drops"]
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -92,6 +94,8 @@ class Call:
     adapted: bool | None = None
     #: Only where the real call does not do what the shapes above promise.
     run: Run | None = None
+    #: What the layer does with a mask on its input: it reads it, keeps it or drops it; empty where nobody knows.
+    masks: Masks = ""
 
     @property
     def output_shape(self) -> Shape | None:

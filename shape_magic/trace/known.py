@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from shape_magic.capture.session import ByIdentity
+from shape_magic.facts import Masks
 from shape_magic.spans import Shape
 from shape_magic.trace import arguments as written
 from shape_magic.trace import layers as describe
@@ -34,6 +35,8 @@ class Known(NamedTuple):
     declares: Shape | None
     #: Weights that it has already: how many numbers, how many bytes.
     weights: tuple[int, int]
+    #: What it does with a mask.
+    masks: Masks
     #: Equal for layers that give the same shapes for the same input; None where that can't be said.
     key: int | None
 
@@ -112,6 +115,7 @@ def _told(layer: Any, key: int | None) -> Known:
         wants_rank=describe.wants_rank(layer),
         declares=describe.declares(layer),
         weights=describe.weights(layer),
+        masks=describe.masks(layer),
         key=key,
     )
 

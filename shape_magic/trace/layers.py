@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from typing import Any
 
 import numpy as np
 
+from shape_magic.facts import Masks
 from shape_magic.spans import Shape
-from shape_magic.trace.classes import bases_of, is_kerases_own, per_class
+from shape_magic.trace.classes import bases_of, is_kerases_own, is_layer_class, per_class
 from shape_magic.trace.data import size
 from shape_magic.trace.worker import in_worker
 from shape_magic.untrusted import ask, module_of
@@ -72,6 +74,26 @@ def _rank_of(spec: Any) -> int | None:
         spec = spec[0] if len(spec) == 1 else None
     rank = getattr(spec, "ndim", None) or getattr(spec, "min_ndim", None)
     return int(rank) if rank else None
+
+
+def masks(layer: Any) -> Masks:
+    """What a layer of Keras' own does with a mask on its input; empty for others, which may do anything with it."""
+    if not _is_told(type(layer)):
+        return ""
+    if _reads_masks(type(layer)):
+        return "reads"
+    return "keeps" if _held(layer, "supports_masking") else "drops"
+
+
+@per_class
+def _is_told(cls: type) -> bool:
+    return is_kerases_own(cls) and is_layer_class(cls) and cls.__name__ != "Lambda"
+
+
+@per_class
+def _reads_masks(cls: type) -> bool:
+    names = inspect.signature(cls.call).parameters  # type: ignore[attr-defined]
+    return any(name.endswith("mask") and name != "use_causal_mask" for name in names)
 
 
 def adapted(layer: Any) -> bool | None:

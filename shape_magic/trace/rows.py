@@ -111,6 +111,7 @@ class Rows:
                 wants_rank=told.wants_rank,
                 adapted=describe.adapted(layer),
                 failure=failure,
+                masks=told.masks,
             )
         )
         return number

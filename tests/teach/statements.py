@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -239,6 +240,22 @@ def masks_look_at_all_features() -> None:
     x = np.array([[[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]], "float32")
     assert np.asarray(layers.Masking(0.0).compute_mask(x)).tolist() == [[False, True, True]]
     assert np.asarray(layers.Masking(0.0).compute_mask(x[0])).tolist() == [False, True, True]
+
+
+def masks_go_along_until_they_are_dropped() -> None:
+    """A Dense hands a mask on, a Flatten and a convolution end it; LSTMs, attention and the average read it."""
+    x = np.array([[[1.0, 2.0], [3.0, 4.0], [0.0, 0.0]]], "float32")
+    masked = layers.Masking()(x)
+    assert layers.Dense(2)(masked)._keras_mask is not None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for drops in (layers.Flatten(), layers.Conv1D(2, 2)):
+            assert getattr(drops(masked), "_keras_mask", None) is None
+    for reads in (layers.GlobalAveragePooling1D(), layers.LSTM(2)):
+        assert np.allclose(reads(masked), reads(x[:, :2]), atol=1e-6)
+        assert not np.allclose(reads(masked), reads(x))
+    attention = layers.MultiHeadAttention(1, 2)
+    assert np.allclose(attention(x, masked), attention(x, x[:, :2]), atol=1e-6)
 
 
 # -- grids

@@ -30,6 +30,7 @@ NOT_RECOMPUTED = {
     **dict.fromkeys(
         ("Attention", "MultiHeadAttention"), "its inputs are told apart by name, which a row does not keep"
     ),
+    **dict.fromkeys(("Any", "NotEqual"), "what makes a mask, which goes beside its tensor"),
     **dict.fromkeys(("Dot", "GetItem", "Sum", "TrueDivide"), "an operation, whose arguments a row does not keep"),
     **dict.fromkeys(("Resizing", "AdaptiveAveragePooling2D"), "its output's size is its argument"),
     **dict.fromkeys(("RandomZoom", "Masking", "Normalization", "StringLookup"), "gives the shape that it gets"),

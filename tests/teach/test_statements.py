@@ -87,6 +87,7 @@ SHOWN: dict[str, Callable[[], None]] = {
     "merge-of-different-shapes.dot": s.dot_products_pair_numbers,
     "merge-of-different-shapes.strides-by-position": s.the_third_number_is_the_stride,
     "merge-over-the-batch": s.axes_are_counted_from_the_batch,
+    "mask-without-reader.dropped": s.masks_go_along_until_they_are_dropped,
     "metric-against-labels.refused": s.metrics_read_labels_in_one_form,
     "metric-against-labels.labels": s.not_every_metric_broadcasts,
     "metric-against-labels.class-numbers": s.metrics_read_labels_in_one_form,

@@ -1,4 +1,4 @@
-"""Numbers that an Embedding is to look up and has no vector for."""
+"""Numbers that an Embedding is to look up and has no vector for, or a CategoryEncoding no place."""
 
 from __future__ import annotations
 
@@ -12,23 +12,31 @@ from shape_magic.rules.finding import Finding, Rule
 
 #: Layers that move numbers about and change none.
 _MOVE = ("Reshape", "Flatten", "Permute", "RepeatVector")
+#: Layers that have a row or a place for each number from 0 on, with the argument that says how many.
+_SIZED = {"Embedding": "input_dim", "CategoryEncoding": "num_tokens"}
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
-    """Yield one finding for the first Embedding whose numbers run beyond ``input_dim``, or below 0.
+    """Yield one finding for the first layer whose numbers run beyond ``input_dim`` or ``num_tokens``, or below 0.
 
     On a CPU TensorFlow's ``gather`` stops at a number that is too large, on a GPU it does not; Keras'
     ``ops.take`` counts negative ones from the end.
     """
     for contract in _contracts(model):
         for call in model.calls:
-            size, data = call.arguments.get("input_dim"), _looked_up(model, contract, call)
+            name = _sized_by(call)
+            size, data = call.arguments.get(name), _looked_up(model, contract, call)
             if type(size) is not int or data is None or data.indices is None:
                 continue
             least, most = data.indices
-            if least < 0 or most >= size:
+            # Below 0 a CategoryEncoding stops or goes on by its mode.
+            if most >= size or (least < 0 and name == "input_dim"):
                 yield _finding(contract, call, data, size)
                 return
+
+
+def _sized_by(call: Call) -> str:
+    return next((argument for kind, argument in _SIZED.items() if call.is_a(kind)), "")
 
 
 def _contracts(model: Model) -> Iterator[Contract]:
@@ -41,8 +49,8 @@ def _contracts(model: Model) -> Iterator[Contract]:
 
 
 def _looked_up(model: Model, contract: Contract, call: Call) -> Data | None:
-    """The data that an Embedding reads as they are."""
-    if not call.is_a("Embedding") or len(call.inputs) != 1:
+    """The data that such a layer reads as they are."""
+    if not _sized_by(call) or len(call.inputs) != 1:
         return None
     source = call.inputs[0]
     while source >= 0 and model.calls[source].is_a(*_MOVE):
@@ -53,10 +61,10 @@ def _looked_up(model: Model, contract: Contract, call: Call) -> Data | None:
 
 def _finding(contract: Contract, call: Call, data: Data, size: int) -> Finding:
     least, most = data.indices or (0, 0)
-    is_larger = most >= size
+    is_larger, stops = most >= size, call.is_a("Embedding")
     return Finding(
-        severity="error" if is_larger or least < -size else "warning",
-        variant="larger" if is_larger else "negative",
+        severity="error" if stops and (is_larger or least < -size) else "warning",
+        variant="no-place" if not stops else "larger" if is_larger else "negative",
         topic="data",
         call=call.call,
         values={
@@ -77,11 +85,12 @@ def _finding(contract: Contract, call: Call, data: Data, size: int) -> Finding:
 
 def _repair(call: Call, size: int, wanted: int) -> Repair:
     """As many rows as the numbers ask for: ``len(words) + 1``, if one is all that is missing."""
-    step = SetArgument(call.call, "input_dim", str(wanted), 0)
+    name = _sized_by(call)
+    step = SetArgument(call.call, name, str(wanted), 0)
     if wanted == size + 1:
-        one_more = replace(step, computed="{} + 1")
-        return Repair((one_more,), "choice", "one-row-more", {"layer": call.layer}, "input_dim + 1")
-    argument = f"input_dim={wanted}"
+        one_more, kind = replace(step, computed="{} + 1"), "one-row-more" if name == "input_dim" else "one-place-more"
+        return Repair((one_more,), "choice", kind, {"layer": call.layer}, f"{name} + 1")
+    argument = f"{name}={wanted}"
     return Repair((step,), "choice", "argument", {"layer": call.layer, "argument": argument}, argument)
 
 

@@ -107,7 +107,7 @@ def _may_read_text(model: Any) -> bool:
 
 def names_of(model: Any) -> Names:
     """The names of a model's inputs and outputs, by which a dict gives their data."""
-    graph, looked_up = graph_of(model), any(_every(model, "Embedding"))
+    graph, looked_up = graph_of(model), any(_every(model, "Embedding", "CategoryEncoding"))
     if graph is None:
         return Names(looked_up=looked_up)
     struct = getattr(graph, "_inputs_struct", None)
@@ -117,10 +117,10 @@ def names_of(model: Any) -> Names:
     return Names(tuple(map(str, inputs)), tuple(map(str, outputs)), wanted, looked_up)
 
 
-def _every(model: Any, class_name: str) -> Iterator[Any]:
-    """Its layers of one of Keras' classes, wherever in it they are."""
+def _every(model: Any, *class_names: str) -> Iterator[Any]:
+    """Its layers of some of Keras' classes, wherever in it they are."""
     every: Any = getattr(model, "_flatten_layers", tuple)()
-    return (one for one in every if type(one).__name__ == class_name and is_keras(one))
+    return (one for one in every if type(one).__name__ in class_names and is_keras(one))
 
 
 @dataclass(frozen=True, slots=True)

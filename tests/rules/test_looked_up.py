@@ -24,6 +24,8 @@ _TOLD = {
     + _FIT.format(x="x[:, None]"),
     "in a model within": f"inner = keras.Sequential([layers.Input((3,)), {_TABLE}])\n"
     "model = keras.Sequential([layers.Input((3,)), inner])\n" + _FIT.format(x="x"),
+    "as places": "model = keras.Sequential([layers.Input((3,), dtype='int32'), layers.CategoryEncoding(8), layers.Dense(1)])\n"
+    + _FIT.format(x="x"),
     "by predict": f"model = keras.Sequential([{_TABLE}])\nmodel.predict(x, verbose=0)\n",
 }
 _QUIET = {

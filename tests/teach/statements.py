@@ -242,6 +242,13 @@ def masks_look_at_all_features() -> None:
     assert np.asarray(layers.Masking(0.0).compute_mask(x[0])).tolist() == [False, True, True]
 
 
+def encodings_have_a_place_from_0_on() -> None:
+    """A CategoryEncoding of three tokens has places for 0, 1 and 2, and leaves 3 out."""
+    encoding = layers.CategoryEncoding(3, output_mode="multi_hot")
+    assert np.asarray(encoding(np.array([[0, 2]]))).tolist() == [[1, 0, 1]]
+    assert np.asarray(encoding(np.array([[0, 3]]))).tolist() == [[1, 0, 0]]
+
+
 def masks_go_along_until_they_are_dropped() -> None:
     """A Dense hands a mask on, a Flatten and a convolution end it; LSTMs, attention and the average read it."""
     x = np.array([[[1.0, 2.0], [3.0, 4.0], [0.0, 0.0]]], "float32")

@@ -40,6 +40,7 @@ SHOWN: dict[str, Callable[[], None]] = {
     "ignored-input-shape": s.input_shapes_count_on_the_first_layer,
     "index-beyond-embedding.larger": s.embedding_rows_are_counted_from_0,
     "index-beyond-embedding.negative": s.negative_numbers_are_counted_from_the_end,
+    "index-beyond-embedding.no-place": s.encodings_have_a_place_from_0_on,
     "labels-against-loss.classes-in-binary-loss": s.cross_entropy_is_a_logarithm,
     "labels-against-loss.classes-from-one": s.cross_entropy_is_a_logarithm,
     "labels-against-loss.signs-in-binary-loss": s.cross_entropy_is_a_logarithm,

@@ -32,7 +32,7 @@ NOT_RECOMPUTED = {
     ),
     **dict.fromkeys(("Any", "NotEqual"), "what makes a mask, which goes beside its tensor"),
     **dict.fromkeys(("Dot", "GetItem", "Sum", "TrueDivide"), "an operation, whose arguments a row does not keep"),
-    **dict.fromkeys(("Resizing", "AdaptiveAveragePooling2D"), "its output's size is its argument"),
+    **dict.fromkeys(("Resizing", "AdaptiveAveragePooling2D", "CategoryEncoding"), "its output's size is its argument"),
     **dict.fromkeys(("RandomZoom", "Masking", "Normalization", "StringLookup"), "gives the shape that it gets"),
     "TextVectorization": "its output's size is that of what it has learned",
     "ConvLSTM2D": "a recurrent convolution: its formula is Keras' own",

@@ -52,12 +52,12 @@ def _dropped_by(model: Model, maker: Call) -> Call | None:
     todo, seen = [maker.call], {maker.call}
     while todo:
         source = todo.pop()
-        readers = [call for call in model.calls if source in call.inputs and call.call not in seen]
+        readers = [call for call in model.calls if source in call.inputs]
         if not readers or any(call.masks not in ("keeps", "drops") for call in readers):
             return None
-        seen |= {call.call for call in readers}
         dropped += [call for call in readers if call.masks == "drops"]
-        todo += [call.call for call in readers if call.masks == "keeps"]
+        todo += [call.call for call in readers if call.masks == "keeps" and call.call not in seen]
+        seen.update(todo)
     return min(dropped, key=lambda call: call.call, default=None)
 
 

@@ -72,6 +72,18 @@ def _found(
     return [(d.rule, fix.title) for d in found for fix in d.fixes or ()]
 
 
+def _rules_of_two_ways(end: str) -> list[str]:
+    """Two ways that come together again before the end."""
+    cell = (
+        "ids = layers.Input((8,))\nwords = layers.Embedding(50, 4, mask_zero=True)(ids)\n"
+        "both = layers.Add()([layers.Dense(4)(words), layers.Dense(4)(words)])\n"
+        f"model = keras.Model(ids, layers.Dense(1)({end}))\n"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [d.rule for d in check_cell(cell, {"keras": keras, "layers": layers}, dry_run=True).diagnostics]
+
+
 def test_the_first_layer_that_drops_it_is_told_where_none_read_it() -> None:
     rule = "mask-without-reader"
     out = (rule, "Take mask_zero out of words")
@@ -81,4 +93,6 @@ def test_the_first_layer_that_drops_it_is_told_where_none_read_it() -> None:
     assert not _found("layers.LSTM(4, return_sequences=True)", "layers.Flatten()", "layers.Dense(1)")
     assert not _found("layers.GlobalAveragePooling1D()", "layers.Dense(1)")
     assert not _found("layers.Dense(5)")
+    assert _rules_of_two_ways("layers.Flatten()(both)") == [rule]
+    assert _rules_of_two_ways("layers.LSTM(2)(both)") == []
     assert not _found("layers.Lambda(lambda x: x[:, 0])", "layers.Dense(1)")

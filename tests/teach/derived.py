@@ -225,7 +225,8 @@ def looked_up(card: Card) -> Iterator[str]:
 
 def table_rows(card: Card) -> list[int]:
     """How many rows the tables of the Embeddings have, or places the encodings, and the numbers of their last ones."""
-    rows = [call.arguments.get("input_dim", call.arguments.get("num_tokens")) for call in calls(card)]
+    sized = {"Embedding": "input_dim", "CategoryEncoding": "num_tokens"}
+    rows = [call.arguments[name] for call in calls(card) for kind, name in sized.items() if call.is_a(kind)]
     return [n for size in rows if isinstance(size, int) for n in (size, size - 1)]
 
 

@@ -220,10 +220,8 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Where a loss or metric of the user's own sets a row against a column, and so compares each with each."""
+    """Where a loss or metric of the user's own sets a row, (n,), against a column, (n, 1): each meets each."""
 
-    row: Shape
-    column: Shape
     #: Where it is, until it is looked up in the cells.
     spot: Spot | None = None
     #: The operation, and in it the two of them; None where it is in no cell, or the text does not tell which.

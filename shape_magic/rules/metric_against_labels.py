@@ -41,12 +41,14 @@ class Misread:
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
     """Yield one finding for the first metric that fails, else for the first that counts something else."""
     contract = model.contract
-    own = [m for m in contract.metrics if m.crossings] if contract is not None and not contract.own_step else []
-    if contract is not None and own:
+    if contract is None:
+        return
+    own = [] if contract.own_step else [m for m in contract.metrics if m.crossings]
+    if own:
         yield row_against_column(contract, own, variant="table-of-pairs", role="metric", item=own[0].item)
         return
     pair = _pair(contract)
-    if contract is None or pair is None:
+    if pair is None:
         return
     if not fits(pair):
         yield from _beside_labels(model, contract, pair)

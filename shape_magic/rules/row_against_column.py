@@ -10,6 +10,8 @@ from shape_magic.rules.finding import Finding
 from shape_magic.spans import Span
 from shape_magic.words import say, shape_text
 
+_ROW, _COLUMN = (None,), (None, 1)
+
 
 def row_against_column(
     contract: Contract, which: Sequence[LossFacts], *, variant: str, role: str, item: int
@@ -30,13 +32,13 @@ def row_against_column(
         item=item,
         values={
             role: which[0].name,
-            "row": shape_text(first.row, batch="batch"),
-            "column": shape_text(first.column, batch="batch"),
+            "row": shape_text(_ROW, batch="batch"),
+            "column": shape_text(_COLUMN, batch="batch"),
             "table": f"({batch}, {batch})",
         },
         repairs=tuple(one for one in repairs if one is not None),
-        expected=first.row,
-        actual=first.column,
+        expected=_ROW,
+        actual=_COLUMN,
         span=first.span or contract.compile_span or contract.span,
         related=((contract.compile_span, "compile"), (contract.span, "use")),
     )

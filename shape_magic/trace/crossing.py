@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from shape_magic.capture.blame import is_user_file
 from shape_magic.capture.book import Book, Cell
-from shape_magic.facts import Contract, Crossing, LossFacts, Spot
+from shape_magic.facts import Crossing, LossFacts, Spot
 from shape_magic.source.cells import span_from_positions
 from shape_magic.spans import Span
 
@@ -79,7 +79,7 @@ def _crossed(made: Sequence[Any], inputs: Sequence[Any], meant: Container[str]) 
         if at is not None and inputs[column].name not in meant:
             before = sum(_made_at(one) == at for one in made[:-1] if one.type == made[-1].type)
             spot = Spot(at.filename, at.line, at.maker, made[-1].type, before, column)
-            yield Crossing((None,), (None, 1), spot=spot)
+            yield Crossing(spot)
 
 
 class _At(NamedTuple):
@@ -116,17 +116,12 @@ def _is_all_of(meant: Container[str], inputs: Sequence[Any]) -> bool:
 # In the text of the cell
 
 
-def with_places(book: Book, contract: Contract) -> Contract:
-    """The use with the places of what its losses and metrics do, where that is in a cell."""
-    return replace(
-        contract,
-        losses=tuple(_placed(book, one) for one in contract.losses),
-        metrics=tuple(_placed(book, one) for one in contract.metrics),
+def placed(book: Book, losses: Sequence[LossFacts]) -> tuple[LossFacts, ...]:
+    """Losses or metrics with the places of what they do, where that is in a cell."""
+    return tuple(
+        replace(one, crossings=tuple(_found(book, c) for c in one.crossings)) if one.crossings else one
+        for one in losses
     )
-
-
-def _placed(book: Book, loss: LossFacts) -> LossFacts:
-    return replace(loss, crossings=tuple(_found(book, one) for one in loss.crossings)) if loss.crossings else loss
 
 
 def _found(book: Book, crossing: Crossing) -> Crossing:

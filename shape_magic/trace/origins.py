@@ -13,7 +13,7 @@ from shape_magic.capture.session import Use
 from shape_magic.facts import Contract, Data, Unpacked, Written
 from shape_magic.source.cells import span_from_positions, text_of
 from shape_magic.spans import Span
-from shape_magic.trace.crossing import with_places
+from shape_magic.trace.crossing import placed
 from shape_magic.trace.data import describe
 from shape_magic.trace.sources import is_sequence, lists_in
 from shape_magic.trace.use import validation_of
@@ -32,13 +32,15 @@ def with_origins(
     x, y = known(contract.x), known(contract.y)
     parts, together = _written_batch(book, x, use.arguments.get("x"))
     return replace(
-        with_places(book, contract),
+        contract,
         x=x,
         y=y,
         validation=with_origins(book, contract.validation, validation_of(use), namespace),
         unpacked=_unpacked(book, x, y, namespace),
         parts=parts,
         together=together,
+        losses=placed(book, contract.losses),
+        metrics=placed(book, contract.metrics),
         lists=lists_in(use.arguments.get("x"), namespace),
     )
 

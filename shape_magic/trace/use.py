@@ -49,7 +49,7 @@ class Names:
     outputs: tuple[str, ...] = ()
     #: The shapes of the inputs; empty where they are not known yet.
     wanted: tuple[Shape, ...] = ()
-    #: Whether the model has an Embedding, which looks numbers up.
+    #: Whether the model has an Embedding, which looks numbers up, or a CategoryEncoding, which has a place for each.
     looked_up: bool = False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,6 +39,11 @@ class Halt(BaseException):
         return [say("magic.halted")]
 
 
+#: A weight is not counted where it would take more of its kind than anybody makes to fill the budget. In bytes a
+#: number takes at most ``_WIDEST``.
+_COUNTLESS, _WIDEST = 2**16, 16
+
+
 class Checker(Observer):
     """Checks the models of one cell, or of a list of cells.
 
@@ -58,6 +64,7 @@ class Checker(Observer):
         self.namespace = namespace
         self.dry_run = dry_run
         self.given = given
+        self.negligible = math.inf if given.budget is None else given.budget / _WIDEST / _COUNTLESS
         self.stood_in = False
         self._on_found = on_found
         #: By ``Tracked.number``: an id is used again when a model has gone.

@@ -134,28 +134,33 @@ class Book:
 
     def place(self, frame: FrameType | None) -> Place | None:
         """The innermost place in a known cell at or above a frame; None when no cell is on the stack."""
-        inside = self._frame(frame)
+        return self.place_in(self.innermost(frame))
+
+    def place_in(self, inside: FrameType | None) -> Place | None:
+        """Where a frame of a known cell stands; None where there is no such frame."""
         return self._place_at(inside.f_code, inside.f_lasti) if inside is not None else None
 
     def called(self, frame: FrameType | None) -> tuple[Place | None, Any]:
         """The same with the object that its call names, looked up without running anything; None when it can't be."""
-        inside = self._frame(frame)
-        place = self._place_at(inside.f_code, inside.f_lasti) if inside is not None else None
+        inside = self.innermost(frame)
+        place = self.place_in(inside)
         if inside is None or place is None or place.call is None:
             return place, None
         # The frame itself is not kept: it would keep its local variables alive.
         return place, look_up(place.call.func, inside.f_locals, inside.f_globals)
 
-    def _frame(self, frame: FrameType | None) -> FrameType | None:
-        """The innermost frame of a known cell at or above a frame."""
+    def innermost(self, frame: FrameType | None) -> FrameType | None:
+        """The innermost frame of a known cell at or above a frame; None when no cell is on the stack."""
+        foreign = self._foreign
         for _ in range(_DEPTH):
             if frame is None:
                 return None
             filename = frame.f_code.co_filename
-            if filename not in self._files and filename not in self._foreign:
-                self._ask(filename)
-            if filename in self._files:
-                return frame
+            if filename not in foreign:  # as those of Keras are, through which nearly every way leads
+                if filename not in self._files:
+                    self._ask(filename)
+                if filename in self._files:
+                    return frame
             frame = frame.f_back
         return None
 

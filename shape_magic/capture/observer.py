@@ -25,6 +25,8 @@ class Observer:
     listening = False
     #: Whether ``after_call`` is wanted: it would be asked for each layer in each step of a loop.
     hears_calls = False
+    #: Weights of up to so many numbers are not told of to ``before_weight``: most of a model's are small.
+    negligible: float = 0
 
     def __init__(self, session: Session) -> None:
         self.session = session

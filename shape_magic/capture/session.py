@@ -325,21 +325,28 @@ class Session:
         tracked.touch(place.span if place else None, self.cell)
         return tracked
 
-    def note_placed(self, layer: Any, frame: Any) -> Span | None:
-        """A layer was added to a model or called on a symbolic tensor by the user's code."""
-        place = self.book.place(frame)
+    def note_called(self, layer: Any, frame: Any) -> None:
+        """A layer is about to be called on a symbolic tensor by the user's code."""
+        inside = self.book.innermost(frame)
+        self._note_moment(inside)
+        self._note_at(layer, self.book.place_in(inside))
+
+    def note_placed(self, layer: Any, frame: Any) -> None:
+        """A layer was added to a model, or an operation that is no layer is about to be computed."""
+        self._note_at(layer, self.book.place(frame))
+
+    def _note_at(self, layer: Any, place: Place | None) -> None:
         span = place.span if place else None
         before = self.placed.get(layer)
         # Nearly always the first one, and many layers of a model that is made in one call share it.
         self.placed[layer] = shared((span,)) if before is None else (*before, span)
-        return span
 
     def count_on(self, count: int) -> None:
         """Count what is made from here on behind so many."""
         self._count = self._ended = count
 
-    def note_moment(self, frame: Any) -> None:
-        """A layer is about to be called on a symbolic tensor by the user's code."""
+    def _note_moment(self, frame: Any) -> None:
+        """Note what the statement that runs has before it; ``frame``: where the cell's code stands in it."""
         while frame is not None and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
             frame = frame.f_back  # a function: the statement that runs is further up
         line = (id(frame.f_code), frame.f_lineno) if frame is not None else None
@@ -347,8 +354,8 @@ class Session:
             return
         self._lines.add(line)
         if self.book.cell_of(frame.f_code.co_filename) is None:
-            return  # a module that is being imported
-        place = self.book.place(frame)
+            return  # a module that is being imported calls the cell's function
+        place = self.book.place_in(frame)
         if place is not None and place.span.cell is not None:
             names = {n: weakref.ref(v) for n, v in frame.f_globals.items() if type(v).__name__ == "KerasTensor"}
             self.moments.append(Moment(place.span.cell, place.span.start_line, self._count, names))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -200,10 +201,19 @@ def _add_weight(original: Any) -> Any:
         if observer is not None:
             with _guarded:
                 shape = kwargs.get("shape", args[0] if args else ())
-                observer.before_weight(self, shape, kwargs.get("dtype"))
+                if not _has_at_most(observer.negligible, shape):
+                    observer.before_weight(self, shape, kwargs.get("dtype"))
         return original(self, *args, **kwargs)
 
     return add_weight
+
+
+def _has_at_most(numbers: float, shape: Any) -> bool:
+    """Whether a shape, as it is nearly always given, is known to be of up to so many numbers."""
+    return type(shape) is tuple and _WHOLE.issuperset(map(type, shape)) and math.prod(shape) <= numbers
+
+
+_WHOLE = frozenset({int})
 
 
 def _sequential_init(original: Any) -> Any:
@@ -276,8 +286,7 @@ def _layer_call(original: Any) -> Any:
                 with _guarded:
                     if not _hold_values(args, kwargs) and any_symbolic_tensors(args, kwargs):
                         is_symbolic = not _by_keras(frame)
-                        session.note_moment(frame)
-                        session.note_placed(self, frame)
+                        session.note_called(self, frame)
                     elif issubclass(type(self), model):
                         observer.before_call(self, args, kwargs, frame)
             except StandIn as answer:

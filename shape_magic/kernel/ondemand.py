@@ -31,6 +31,7 @@ class OnDemand(Observer):
 
     def before_weight(self, layer: Any, shape: Any, dtype: Any) -> None:
         """A weight is about to be allocated."""
+        self.negligible = self.checker.negligible
         self.checker.before_weight(layer, shape, dtype)
 
     def before_use(self, use: Use) -> None:

@@ -11,6 +11,7 @@ from shape_magic.repair.templates import filled
 from shape_magic.rules.agreement import CLASSES, SPARSE, relabelled, wanted
 from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import listed
+from shape_magic.rules.last_step import hands_on_steps
 from shape_magic.rules.mismatch import Mismatch, is_beyond
 from shape_magic.rules.widths import End, activation_of, appended, joined, set_width, width_argument
 from shape_magic.words import say
@@ -55,7 +56,7 @@ def _answer_width(found: Mismatch, head: End) -> int | None:
 def _last_step(found: Mismatch, head: End, width: int | None) -> Iterator[Repair]:
     """The last step of the recurrent layer that the answers for every step come from."""
     end, wide = head.end, width in (None, found.pair.output[-1])
-    if end.argument("return_sequences") is True:
+    if hands_on_steps(end):
         cut = SetArgument(end.call, "return_sequences", "False")
         if wide or width is None:
             yield Repair((cut,), "choice", "last-step", {"layer": end.layer}, "return_sequences=False")
@@ -76,7 +77,7 @@ def _recurrent_above(model: Model, call: Call) -> Call | None:
     while number >= 0 and model.calls[number].is_a("Dropout", "BatchNormalization", "Activation", "LayerNormalization"):
         number = model.calls[number].inputs[0]
     above = model.calls[number] if number >= 0 else None
-    return above if above is not None and above.argument("return_sequences") is True else None
+    return above if above is not None and hands_on_steps(above) else None
 
 
 def _own_input(found: Mismatch) -> Iterator[Repair]:

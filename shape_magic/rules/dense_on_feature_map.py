@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shape_magic.facts import Call, Data, Facts, LossFacts, Model
-from shape_magic.repair.steps import InsertLayer, Repair, SetArgument, SetCompile, Step, TrueButLast
+from shape_magic.repair.steps import InsertLayer, Repair, SetCompile, Step
 from shape_magic.rules.agreement import SPARSE, agrees, compared, correction_for, loss_for
-from shape_magic.rules.branches import made_alike
 from shape_magic.rules.finding import Finding, Rule
+from shape_magic.rules.last_step import hands_on_steps, last_step
 from shape_magic.spans import Shape
 from shape_magic.words import say, shape_text
 
@@ -215,8 +215,8 @@ def _number(count: int | None) -> str:
 def _repairs(model: Model, head: _Head) -> Iterator[Repair]:
     extra = _loss_step(model, head)
     at = head.dense.call
-    if head.source is not None and head.source.argument("return_sequences") is True:
-        yield _last_step(model, head.source, extra)
+    if head.source is not None and hands_on_steps(head.source):
+        yield last_step(model, head.source, extra)
     joins = [("Flatten", "flatten")] if _count(head.map) else []
     rank = len(head.map) - 2
     if rank <= 3:
@@ -226,16 +226,6 @@ def _repairs(model: Model, head: _Head) -> Iterator[Repair]:
     for class_name, message in joins:
         insert: Step = InsertLayer(at, class_name)
         yield Repair((insert, *extra), "choice", message, {"layer": head.dense.layer, "new": class_name}, class_name)
-
-
-def _last_step(model: Model, source: Call, extra: tuple[Step, ...]) -> Repair:
-    """The recurrent layer's last step only; where a loop makes several, that of its last turn."""
-    values = {"layer": source.layer}
-    if not made_alike(model, source):
-        step: Step = SetArgument(source.call, "return_sequences", "False")
-        return Repair((step, *extra), "choice", "last-step", values, "return_sequences=False")
-    step = TrueButLast(source.call, "return_sequences")
-    return Repair((step, *extra), "choice", "every-turn-but-last", values, "return_sequences")
 
 
 def _flat_weights(head: _Head) -> int:

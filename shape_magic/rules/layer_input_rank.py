@@ -26,6 +26,7 @@ from shape_magic.rules.input_rank import (
     with_fewer_axes,
     with_more_axes,
 )
+from shape_magic.rules.last_step import hands_on_steps, last_step
 from shape_magic.rules.maps import maps_of_row
 from shape_magic.rules.widths import RECURRENT
 from shape_magic.spans import Span
@@ -126,6 +127,8 @@ def _variant(model: Model, call: Call, cause: Call | None, above: Above | None, 
             return "embedded-vectors"
         if above is not None and holds_columns_of_words(above):
             return "words-in-columns"
+        if call.wants_rank == 2 and cause is not None and hands_on_steps(cause):
+            return "all-steps"
         return "batch-in-input" if above is not None and rank == (call.wants_rank or 0) + 1 else "too-many"
     if cause is not None and cause.is_a(*RECURRENT) and (call.wants_rank == 3 or call.is_a(*RECURRENT)):
         return "last-step-only"
@@ -185,6 +188,8 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
             yield Repair((RemoveLayer(cause.call),), "choice", "remove", values, without(cause.layer))
         if call.is_a("BasePooling"):
             yield Repair((RemoveLayer(call.call),), "choice", "remove-pool", {"layer": call.layer}, without(call.layer))
+    if rank > wants == 2:
+        yield from _joined(model, call, cause)
     yield from maps_of_row(model, call)
     sizes = call.input_shape[1:] if call.input_shape else ()
     near = _nearest(model, call)
@@ -209,6 +214,18 @@ def _around(model: Model, call: Call, cause: Call | None, rank: int) -> Iterator
             {"layer": call.layer, "target": target},
             f"Reshape({target})",
         )
+
+
+def _joined(model: Model, call: Call, cause: Call | None) -> Iterator[Repair]:
+    """One row of features for a layer that reads nothing else: the last step, or the positions joined."""
+    if cause is not None and hands_on_steps(cause):
+        yield last_step(model, cause)
+    positions = (call.input_shape or ())[1:-1]
+    joins = [("Flatten", "flatten")] if all(d is not None for d in positions) else []
+    joins += [(f"GlobalAveragePooling{len(positions)}D", "average")] if len(positions) <= 3 else []
+    for class_name, does in joins:
+        values = {"layer": call.layer, "new": class_name}
+        yield Repair((InsertLayer(call.call, class_name),), "choice", does, values, class_name)
 
 
 def _retold(model: Model, call: Call, cause: Call) -> Iterator[Repair]:

@@ -59,6 +59,7 @@ SHOWN: dict[str, Callable[[], None]] = {
     "labels-missing.data": s.functions_without_return_give_none,
     "labels-out-of-reach": s.activations_have_flat_ends,
     "layer-input-rank.last-step-only": s.recurrent_layers_give_their_last_step,
+    "layer-input-rank.all-steps": s.recurrent_layers_give_their_last_step,
     "layer-input-rank.joined-above": s.joining_forgets_positions,
     "layer-input-rank.joined-in-loop": s.loops_repeat_what_stands_in_them,
     "layer-input-rank.too-few": s.layers_read_a_fixed_rank,

@@ -14,6 +14,7 @@ from shape_magic.rules.finding import listed
 from shape_magic.rules.last_step import hands_on_steps
 from shape_magic.rules.mismatch import Mismatch, is_beyond
 from shape_magic.rules.widths import End, activation_of, appended, joined, set_width, width_argument
+from shape_magic.spans import Shape
 from shape_magic.words import say
 
 #: Layers that make a map larger again: their model gives back a picture or a series.
@@ -35,7 +36,7 @@ def _one_answer(found: Mismatch) -> Iterator[Repair]:
     output, labels = pair.output, pair.labels.shape
     if len(output) < 3 or len(labels) > 2 or head is None:
         return
-    yield from _own_input(found)
+    yield from own_input(found)
     width = _answer_width(found, head)
     yield from _last_step(found, head, width)
     yield from joined(head, output, width, pair.loss)
@@ -80,13 +81,14 @@ def _recurrent_above(model: Model, call: Call) -> Call | None:
     return above if above is not None and hands_on_steps(above) else None
 
 
-def _own_input(found: Mismatch) -> Iterator[Repair]:
+def own_input(found: Mismatch) -> Iterator[Repair]:
     """The input as its own label, for a model that gives back what it was given."""
     pair, model, x = found.pair, found.model, found.contract.x
     if len(x) != 1 or len(model.outputs) != 1 or not x[0].name.isidentifier() or found.head is None:
         return
     given, output = x[0].shape, pair.output
-    if given[1:-1] != output[1:-1] or not any(c.is_a(*_DECODERS) for c in model.calls):
+    decodes = given[1:-1] == output[1:-1] and any(c.is_a(*_DECODERS) for c in model.calls)
+    if not decodes and not (_is_squeezed(model, given) and given[1:] == output[1:] and pair.loss.name not in CLASSES):
         return
     argument, width = width_argument(found.head.call), given[-1]
     fits = width is None or width == output[-1]
@@ -95,6 +97,12 @@ def _own_input(found: Mismatch) -> Iterator[Repair]:
     wide = () if fits or argument is None or width is None else (set_width(found.head.call, argument, width),)
     steps: tuple[Step, ...] = (relabelled(found.contract, pair, x[0].name), *wide)
     yield Repair(steps, "choice", "own-input", {"data": x[0].name, "method": found.contract.method}, f"y={x[0].name}")
+
+
+def _is_squeezed(model: Model, given: Shape) -> bool:
+    """Whether all that goes on from a sample is, at some place, a row of fewer numbers than it is made of."""
+    numbers = math.prod(d or 0 for d in given[1:])
+    return any(len(shape) == 2 and 0 < (shape[1] or 0) < numbers for c in model.calls for shape in c.output_shapes)
 
 
 def _map_from_row(found: Mismatch) -> Iterator[Repair]:

@@ -15,7 +15,7 @@ from shape_magic.repair.steps import Repair, SetArgument, SetCompile, Step
 from shape_magic.repair.templates import filled
 from shape_magic.report import Safety
 from shape_magic.rules.agreement import CLASSES, SPARSE, agrees, loss_for, only_logits, relabelled
-from shape_magic.rules.axis_repairs import axis_repairs
+from shape_magic.rules.axis_repairs import axis_repairs, own_input
 from shape_magic.rules.branches import is_of_base
 from shape_magic.rules.fitting import Setup, set_up
 from shape_magic.rules.heads import head_of
@@ -45,6 +45,8 @@ def _candidates(found: Mismatch) -> Iterator[Repair]:
     if is_beyond(pair) and pair.agrees:
         yield from _from_one(found)
         yield from _from_masks(found)
+    if len(pair.output) == 2:
+        yield from own_input(found)
     yield from _other_form(found)
     yield from _by_width(found)
     yield from axis_repairs(found)

@@ -103,15 +103,28 @@ def _repairs(model: Model, contract: Contract, inner: Contract, variant: str) ->
         for path in paths(inner.x[0], model.inputs[0].shape, may_be_sample=False, may_part=True):
             yield _on_data(model, contract, inner, path.template)
     elif variant == "labels" and len(inner.y) == 1:
+        yield from _itself(contract, inner)
         yield from _labels_alike(contract, inner)
     elif variant == "without-labels" and len(inner.x) == 1 and len(contract.outputs) == 1:
         x = inner.x[0]
-        if len(contract.y) == 1 and contract.x and contract.y[0].name == contract.x[0].name:
+        if _is_its_own_label(contract):
             yield _repair(contract, f"({text}, {text})", "itself")
         for near in contract.nearby:
             fits = near.shape[:1] == x.shape[:1] and near.name != x.name
             if fits and any(same_rest(near.shape, y.shape) for y in contract.y):
                 yield _repair(contract, f"({text}, {near.name})", "labels")
+
+
+def _is_its_own_label(contract: Contract) -> bool:
+    """Whether the training data are given as their own labels."""
+    return len(contract.x) == len(contract.y) == 1 and contract.y[0].name == contract.x[0].name
+
+
+def _itself(contract: Contract, inner: Contract) -> Iterator[Repair]:
+    """The validation data as their own labels, as the training data are."""
+    if _is_its_own_label(contract) and len(inner.x) == 1 and is_written_out(contract.validation_text):
+        name = inner.x[0].name
+        yield _with(contract, (WrapData("validation_data", name, 1),), f"({name}, {name})", "itself")
 
 
 def _labels_alike(contract: Contract, inner: Contract) -> Iterator[Repair]:

@@ -27,6 +27,7 @@ from shape_magic.trace.loose import broken_facts, loose_facts
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import model_facts
 from shape_magic.trace.rows import graph_of, is_layer, name_of
+from shape_magic.trace.unmade import unmade_facts
 from shape_magic.trace.worker import in_worker
 from shape_magic.words import say
 
@@ -234,7 +235,16 @@ class Checker(Observer):
 
     def note_failure(self, error: BaseException, span: Span | None, handed: str | None = None) -> None:
         """Keep an exception of Keras that came from no call of a layer."""
-        self._extra.append(_nameless(replace(failure_of(error), handed=handed), span))
+        facts = unmade_facts(self.session, error, span) if handed is None else None
+        self._extra.append(facts or _nameless(replace(failure_of(error), handed=handed), span))
+
+    def note_unmade(self, error: BaseException) -> bool:
+        """Keep the layer in whose constructor the cell ended; False where no rule has a repair for that."""
+        facts = unmade_facts(self.session, error, None)
+        if facts is None or not any(f.finding.repairs for f in self.diagnose(self.facts_of([facts]))):
+            return False
+        self._extra.append(facts)
+        return True
 
     def _refused_input(self, error: BaseException, span: Span | None) -> Model | None:
         """What is known of a model whose input can't be made."""

@@ -436,6 +436,8 @@ class Construct:
     class_name: str
     #: Its arguments as far as they are plain values.
     arguments: Mapping[str, object]
+    #: The shapes of those that are arrays, or lists of some.
+    shapes: Mapping[str, tuple[Shape, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,7 +229,8 @@ class Notebook:
         if _is_interrupt(error) or (failed and self._shown):
             return  # who interrupts wants the kernel back, not another look
         cell = self.session.book.cells[self.session.cell]  # type: ignore[index]
-        known = self.session.has_something or self._shown
+        unmade = error is not None and self.session.making is not None and watching.checker.note_unmade(error)
+        known = unmade or self.session.has_something or self._shown
         report = self._checked(watching.checker) if known else None
         if report is None or not (report.models or self._shown):
             if magic_line(cell.source) is not None and not failed:

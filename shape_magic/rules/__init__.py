@@ -28,6 +28,7 @@ from shape_magic.rules import (
     labels_out_of_reach,
     layer_input_rank,
     layer_not_adapted,
+    layer_refuses_arguments,
     layer_refuses_input,
     list_in_batch,
     map_of_another_size,
@@ -64,6 +65,7 @@ from shape_magic.rules.finding import Finding, Found, Rule
 RULES: tuple[Rule, ...] = (
     weights_exceed_memory.RULE,
     number_as_input_shape.RULE,
+    layer_refuses_arguments.RULE,
     strides_by_position.RULE,
     pooled_twice.RULE,
     layer_input_rank.RULE,

@@ -127,7 +127,7 @@ def _variant(model: Model, call: Call, cause: Call | None, above: Above | None, 
             return "embedded-vectors"
         if above is not None and holds_columns_of_words(above):
             return "words-in-columns"
-        if call.wants_rank == 2 and cause is not None and hands_on_steps(cause):
+        if (call.wants_rank, rank) == (2, 3) and cause is not None and hands_on_steps(cause):
             return "all-steps"
         return "batch-in-input" if above is not None and rank == (call.wants_rank or 0) + 1 else "too-many"
     if cause is not None and cause.is_a(*RECURRENT) and (call.wants_rank == 3 or call.is_a(*RECURRENT)):

@@ -54,6 +54,14 @@ def test_one_cell(quiet_shell: Shell) -> None:
     assert "no Keras model was found" in quiet_shell.run("%%shapecheck\na = 1").out
 
 
+def test_a_layer_that_can_not_be_made_is_told_beside_its_exception(quiet_shell: Shell) -> None:
+    ran = quiet_shell.run("%%shapecheck\nmodel = keras.Sequential([keras.layers.Permute((0, 2, 1))])")
+    assert isinstance(ran.error, ValueError)
+    assert "Axes are counted from 1" in ran.out
+    assert "✗" not in quiet_shell.run("%%shapecheck\nlayer = keras.layers.Dense(-3)").out
+    assert "✗" not in quiet_shell.run("%%shapecheck\nlayer = keras.layers.Dense(3)\nraise ValueError").out
+
+
 @pytest.mark.parametrize("first", ["", "\n\n", "%%time\n", "%%capture captured\n", "%%time\n%%time\n"])
 def test_one_cell_under_other_magics(quiet_shell: Shell, first: str) -> None:
     ran = quiet_shell.run(f"{first}%%shapecheck\n{BROKEN}{FIT}")

@@ -155,6 +155,22 @@ def test_the_input_shape_moves_to_the_layer_that_is_first_now() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "on_input"),
+    [
+        ("input_shape=(28, 28)", "shape=(28, 28)"),
+        ("batch_input_shape=(None, 3)", "batch_shape=(None, 3)"),
+        ("input_dim=n + 1", "shape=(n + 1,)"),
+    ],
+)
+def test_an_input_says_in_its_own_words_what_the_layer_said(said: str, on_input: str) -> None:
+    assert_written(
+        f"m.add(«layers.Dense(4, {said})»)",
+        f"m.add(layers.Input({on_input}))\nm.add(layers.Dense(4))",
+        InsertLayer(0, "Input"),
+    )
+
+
 def test_an_input_shape_on_a_line_of_its_own_takes_its_line_along() -> None:
     assert_written(
         "m.add(«layers.Dense(\n    10,  # units\n    input_shape=(2, 3),  # in\n    name='d',\n)»)",

@@ -134,7 +134,18 @@ def ranks(card: Card) -> Iterator[str]:
 
 
 #: How many axes each kind of layer reads, the batch axis counted: Keras' documentation of its input shapes.
-RANKS = {"1D": 3, "2D": 4, "3D": 5, "LSTM": 3, "GRU": 3, "RNN": 3, "Attention": 3, "Bidirectional": 3, "Flatten": 2}
+RANKS = {
+    "1D": 3,
+    "2D": 4,
+    "3D": 5,
+    "LSTM": 3,
+    "GRU": 3,
+    "RNN": 3,
+    "Attention": 3,
+    "Bidirectional": 3,
+    "Flatten": 2,
+    "RepeatVector": 2,
+}
 
 
 def wants(card: Card) -> Iterator[str]:
@@ -284,6 +295,17 @@ def in_the_cell(card: Card) -> Iterator[str]:
     return iter(re.findall(r"-?\d+(?:\.\d+)?", card.source))
 
 
+def tuples(card: Card) -> Iterator[str]:
+    """Rows of numbers as the cell writes them."""
+    return (match.replace("None", "batch") for match in re.findall(r"\((?:-?\d+|None)(?:, \d+)+\)", card.source))
+
+
+def tables(card: Card) -> list[Shape]:
+    """The matrices that the cell makes, and those of its Embeddings."""
+    own = [tuple(c.arguments.get(name) for name in ("input_dim", "output_dim")) for c in calls(card)]
+    return [a.shape for a in arrays(card.source).values() if a.ndim == 2] + [s for s in own if None not in s]
+
+
 def products(card: Card) -> Iterator[str]:
     """A product that the cell writes, worked out."""
     yield from (text for n in in_the_cell(card) for text in (n, f"({n},)"))
@@ -382,7 +404,9 @@ PLACES: dict[str, tuple[Callable[[Card], Iterable[str]], ...]] = {
     "start": (shapes_of(lambda c: [d.shape for d in c.model.inputs]),),
     "before": (shapes_of(everywhere),),
     "does": (shapes_of(everywhere), last_axes),
-    "given": (shapes_of(everywhere, given),),
+    "given": (shapes_of(everywhere, given, tables),),
+    "own": (shapes_of(tables),),
+    "dims": (tuples,),
     "wanted": (wanted, numbers_held, shapes_of(declared, everywhere), turned),
     "wanted_labels": (wanted,),
     "turned": (turned,),
@@ -391,7 +415,7 @@ PLACES: dict[str, tuple[Callable[[Card], Iterable[str]], ...]] = {
     "sample": (written_targets, samples_of(given, inputs)),
     "element": (samples_of(given), shapes_of(given), elements),
     "name": (in_the_cell,),
-    "shape": (shapes_of(given, outputs), samples_of(given), products),
+    "shape": (shapes_of(given, outputs), samples_of(given), products, tuples),
     "x_shape": (shapes_of(given),),
     "y_shape": (shapes_of(given),),
     "data": (shapes_of(given),),

@@ -137,6 +137,27 @@ def recurrent_layers_give_their_last_step() -> None:
     assert out(layers.GlobalAveragePooling1D(), 2, 5, 3) == (2, 3)
 
 
+def inputs_say_what_goes_in() -> None:
+    """A layer takes no ``batch_input_shape``; an input takes the batch axis, and the layer behind it follows."""
+    refused(lambda: layers.Dense(2, batch_input_shape=(4, 3)))
+    model = keras.Sequential([keras.Input(batch_shape=(4, 3)), layers.Dense(2)])
+    assert model.output_shape == (4, 2)
+
+
+def layers_count_axes_from_1() -> None:
+    """The first axis of a sample has the number 1; the batch axis, 0, is refused and stays where it is."""
+    refused(lambda: layers.Permute((0, 2, 1)))
+    assert out(layers.Permute((2, 1)), 7, 3, 5) == (7, 5, 3)
+    assert out(layers.Permute((3, 1, 2)), 7, 2, 3, 5) == (7, 5, 2, 3)
+
+
+def an_embedding_begins_with_its_weights() -> None:
+    """A row for each word number, a column for each feature, as the matrix has them; another size is refused."""
+    matrix = rng().random((4, 3), dtype="float32")
+    assert np.array_equal(layers.Embedding(4, 3, weights=[matrix])(np.arange(4)), matrix)
+    refused(lambda: layers.Embedding(3, 3, weights=[matrix]))
+
+
 def embedding_adds_an_axis() -> None:
     """Each number becomes a row."""
     assert out(layers.Embedding(10, 4), 2, 5) == (2, 5, 4)

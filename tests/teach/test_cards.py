@@ -35,6 +35,7 @@ NOT_RECOMPUTED = {
     **dict.fromkeys(("Resizing", "AdaptiveAveragePooling2D", "CategoryEncoding"), "its output's size is its argument"),
     **dict.fromkeys(("RandomZoom", "Masking", "Normalization", "StringLookup"), "gives the shape that it gets"),
     "TextVectorization": "its output's size is that of what it has learned",
+    "Permute": "the axes that it gets, in the order of its argument",
     "ConvLSTM2D": "a recurrent convolution: its formula is Keras' own",
     "Lambda": "the user's own function",
 }

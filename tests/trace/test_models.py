@@ -343,6 +343,13 @@ def test_models_that_fit_one_at_a_time_fit() -> None:
     assert report.ok
 
 
+def test_many_small_weights_are_counted_where_the_budget_is_small() -> None:
+    cell = "a = keras.Sequential([keras.Input((10,)), *[keras.layers.Dense(10) for _ in range(50)]])"
+    assert check_cells(["import keras", cell], memory_budget=50 * 110 * 4).ok
+    report = check_cells(["import keras", cell], memory_budget=49 * 110 * 4)
+    assert report.diagnostics[0].rule == "weights-exceed-memory"
+
+
 def test_a_budget_is_for_all_weights_together() -> None:
     cell = "a = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(1000), keras.layers.Dense(1000)])"
     report = check_cells(["import keras", cell], memory_budget=6_000_000)

@@ -22,6 +22,8 @@ Where = Literal["before", "after"]
 _BESIDE = {"training", "mask", "initial_state"}
 #: What a first layer says about the model's input; to an Embedding ``input_dim`` means its words.
 _INPUT_ARGUMENTS = {"input_shape", "batch_input_shape", "input_dim"}
+#: The same in the words of an ``Input``; ``{}`` is what the layer says.
+_ON_INPUT = {"input_shape": "shape={}", "batch_input_shape": "batch_shape={}", "input_dim": "shape=({},)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ def _with_input(insertion: Insertion, texts: list[str]) -> tuple[list[str], list
     if not keywords:
         return texts, []
     given = ", ".join(tree.text(keyword) for keyword in keywords)
+    if insertion.steps[0].class_name == "Input":
+        given = ", ".join(_ON_INPUT[str(k.arg)].format(tree.text(k.value)) for k in keywords)
     if insertion.input_shape:
         given = f"input_shape={insertion.input_shape}"
     head = texts[0].removesuffix(")")

@@ -75,7 +75,7 @@ def test_a_layer_of_a_helper_is_told_where_it_is_made() -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["layers.Dense(-3)", "layers.Conv2D(4, (3, 3, 3))", "layers.Permute((2, 2))", "layers.Permute((1, 'a'))"]
+    "cell", ["layers.Dropout(2.0)", "layers.Conv2D(4, (3, 3, 3))", "layers.Permute((2, 2))", "layers.Permute((1, 'a'))"]
 )
 def test_what_only_keras_knows_is_told_in_its_words(cell: str) -> None:
     (found,) = checked(cell).diagnostics

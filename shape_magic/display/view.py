@@ -178,7 +178,7 @@ def model_line(model: Model, severities: Sequence[Severity], count: int = 1) -> 
     parts.append(say("ui.params", n=model.params) if model.outputs or not model.calls else say("ui.line.open"))
     if worst != "ok":
         found = worst if len(severities) == 1 else "many"
-        parts = [flow, say(f"ui.line.found.{found}", n=len(severities))]
+        parts = [part for part in (flow, say(f"ui.line.found.{found}", n=len(severities))) if part]
     return say("ui.line.model", icon=say(f"ui.icon.{worst}"), name=_title(model, count), rest=" · ".join(parts))
 
 

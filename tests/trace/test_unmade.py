@@ -80,3 +80,7 @@ def test_a_layer_of_a_helper_is_told_where_it_is_made() -> None:
 def test_what_only_keras_knows_is_told_in_its_words(cell: str) -> None:
     (found,) = checked(cell).diagnostics
     assert (found.rule, found.fixes) == ("layer-refuses-input", ())
+
+
+def test_the_line_of_a_model_without_inputs_has_no_gap() -> None:
+    assert str(checked(PLAIN)).startswith("✗ model: breaks")

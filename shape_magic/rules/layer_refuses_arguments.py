@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from shape_magic.facts import Call, Construct, Facts, Model
@@ -50,7 +50,7 @@ def _of_batches(call: Call, made: Construct) -> _Reason | None:
     given = made.arguments.get(_WITH_BATCH)
     if not isinstance(given, tuple | list) or not given or not _SIZES.issuperset(map(type, given)):
         return None
-    shape = _tuple(given)
+    shape = shape_text(tuple(given))
     values = {"shape": shape}
     # What the layer says of the input goes to the layer that is first now.
     repair = Repair(
@@ -68,10 +68,10 @@ def _of_axes(call: Call, made: Construct) -> _Reason | None:
         return None
     # An axis 0 in front, which stays there, is that of the batch.
     order = dims[1:] if dims[0] == 0 else [d + 1 for d in dims]
-    text = _tuple(order)
+    text = shape_text(tuple(order))
     values = {"layer": made.class_name, "dims": text}
     repair = Repair((SetArgument(call.call, "dims", text, 0),), "choice", "axes-order", values, f"dims={text}")
-    return _Reason(variant="axes-from-0", values={"dims": _tuple(dims)}, repairs=(repair,))
+    return _Reason(variant="axes-from-0", values={"dims": shape_text(tuple(dims))}, repairs=(repair,))
 
 
 def _of_table(call: Call, made: Construct) -> _Reason | None:
@@ -89,11 +89,6 @@ def _of_table(call: Call, made: Construct) -> _Reason | None:
     repair = Repair(steps, "choice", "as-table", {"layer": made.class_name, "sizes": shown}, shown)
     values = {"own": shape_text(sizes), "given": shape_text(tables[0]), "sizes": shown}
     return _Reason(variant="table-of-another-size", values=values, repairs=(repair,))
-
-
-def _tuple(numbers: Sequence[object]) -> str:
-    """As code writes it: that of one number has a comma."""
-    return f"({', '.join(map(str, numbers))}{',' * (len(numbers) == 1)})"
 
 
 RULE = Rule("layer-refuses-arguments", check)

@@ -15,6 +15,7 @@ import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
+from shape_magic.capture.session import Made
 from shape_magic.trace.classes import Kind, is_kerases_own, is_what_it_holds, kind_of, parameters_of
 from shape_magic.trace.layouts import MOST_KINDS, Layout, layout_of
 from shape_magic.trace.table import Table
@@ -201,6 +202,11 @@ def _chosen(layer: Any, config: object) -> dict[str, object]:
 def positional(cls: type, given: Sequence[object]) -> dict[str, object]:
     """The constructor's arguments that were given by position, as far as they are plain values."""
     return plain_values(dict(zip(parameters_of(cls), given, strict=False))) if given else {}
+
+
+def given_to(made: Made) -> dict[str, object]:
+    """The arguments that a constructor was given, by name, as far as they are plain values."""
+    return positional(made.cls, made.args) | plain_values(made.kwargs)
 
 
 def plain_values(values: Mapping[Any, object]) -> dict[str, object]:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from shape_magic.capture.book import Book
-from shape_magic.capture.session import Made, Session
+from shape_magic.capture.session import Session
 from shape_magic.facts import Construct, Data, Handed
 from shape_magic.source.cells import stands_at
 from shape_magic.source.declared import declared, of_sample
 from shape_magic.spans import Span
-from shape_magic.trace.arguments import plain_values, positional
+from shape_magic.trace.arguments import given_to
 from shape_magic.trace.origins import written
 from shape_magic.trace.rows import name_of, shape
 
@@ -94,8 +94,4 @@ def refused(session: Session, layer: Any, span: Span | None) -> tuple[tuple[Data
     call, source = call_at(session.book, where)
     found = declared(call) if call is not None else None
     text = of_sample(found, source) if found is not None else ""
-    return (Data("input", (None,), "float32", span=where, declared=text),), Construct("InputLayer", _arguments(made))
-
-
-def _arguments(made: Made) -> dict[str, object]:
-    return positional(made.cls, made.args) | plain_values(made.kwargs)
+    return (Data("input", (None,), "float32", span=where, declared=text),), Construct("InputLayer", given_to(made))

@@ -9,7 +9,7 @@ from typing import Any
 from shape_magic.capture.session import Session
 from shape_magic.facts import Construct, Model
 from shape_magic.spans import Shape, Span
-from shape_magic.trace.arguments import plain_values, positional
+from shape_magic.trace.arguments import given_to
 from shape_magic.trace.classes import is_kerases_own
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.rows import Rows, is_layer, name_of, shape
@@ -30,7 +30,7 @@ def unmade_facts(session: Session, error: BaseException, span: Span | None) -> M
     arrays = {key: _shapes(value) for key, value in made.kwargs.items()}
     construct = Construct(
         name,
-        positional(made.cls, made.args) | plain_values(made.kwargs),
+        given_to(made),
         {key: shapes for key, shapes in arrays.items() if shapes},
     )
     span = made.span or span

@@ -12,10 +12,12 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import keras
 import pytest
 
+from shape_magic.checker import Checker
 from shape_magic.display.widget import ShapeWidget
 from shape_magic.report import Report
 from tests.benchmarks import ours, subjects
@@ -162,6 +164,17 @@ for _ in range({steps}):
 
 #: The hooks of the model and of its layers see that it is known.
 MOST_CALLS_FOR_A_KNOWN_CALL = 40
+
+
+@pytest.mark.parametrize(("units", "told"), [(8, 0), (4_000, 1), (5_000, 2)])
+def test_of_weights_only_those_that_matter_are_told(units: int, told: int) -> None:
+    """Of 4 GiB those with more than 4,096 numbers: a kernel, and then its bias, too."""
+    cell = (
+        f"model = keras.Sequential([layers.Input((8,)), *[layers.Dense(8) for _ in range(20)], layers.Dense({units})])"
+    )
+    with mock.patch.object(Checker, "before_weight", autospec=True) as before_weight:
+        checked(cell, memory_budget=4 * 2**30)
+    assert before_weight.call_count == told
 
 
 def test_a_call_in_a_loop_is_checked_once() -> None:

@@ -64,7 +64,7 @@ def _steps(shell: Shell, name: str, cell: str, steps: int) -> Row:
 
     shell.ns["STEPS"] = steps
     a, b = in_turn(
-        Side("checked", lambda: clocked(_checked(cell))), Side("plain", lambda: clocked(cell)), seconds=5, least=9
+        Side("checked", lambda: clocked(_checked(cell))), Side("plain", lambda: clocked(cell)), seconds=8, least=41
     )
     return row(name, "the step alone", "×", ratio(a, b), a, b, goal=SHARE)
 
@@ -78,7 +78,7 @@ def measure() -> Group:
             _whole(shell, "a small CNN", subjects.SMALL_CNN),
             _whole(shell, "a stack of 100 layers", hundred),
             _whole(shell, "ResNet50", subjects.RESNET),
-            _steps(shell, "a training step of fit", _TRAINING, 1500),
-            _steps(shell, "a call of model(x) in a loop", _LOOP, 300),
+            _steps(shell, "a training step of fit", _TRAINING, 300),
+            _steps(shell, "a call of model(x) in a loop", _LOOP, 100),
         )
     return Group("healthy", "A cell in order, under %%shapecheck", rows)

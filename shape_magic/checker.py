@@ -19,6 +19,7 @@ from shape_magic.rules.finding import Finding
 from shape_magic.rules.weights_exceed_memory import gibibytes
 from shape_magic.spans import Span
 from shape_magic.standins import NoStandIn, stand_in
+from shape_magic.trace.answers import Answers
 from shape_magic.trace.data import shape_of
 from shape_magic.trace.failures import failure_of
 from shape_magic.trace.inputs import refused
@@ -81,6 +82,7 @@ class Checker(Observer):
         #: The last call of a model on values: what it was called on, and where.
         self._call: tuple[Any, tuple[Any, ...], dict[str, Any], Place | None] | None = None
         self._error: BaseException | None = None
+        self._answers = Answers(session, namespace)
 
     def branch(self, session: Session, relocated: Callable[[Any], Any]) -> Checker:
         """Another checker that goes on from here with a branch of the session; ``relocated``: facts in its texts."""
@@ -91,6 +93,7 @@ class Checker(Observer):
         other._extra = [relocated(facts) for facts in self._extra]
         other._held = list(self._held)
         other._allocated, other._call, other._error = self._allocated, self._call, self._error
+        other._answers = self._answers.branch(session, relocated)
         return other
 
     # -- what the hooks report
@@ -150,6 +153,14 @@ class Checker(Observer):
         self._call = model, args, kwargs, self.session.book.place(frame)
         if in_worker():
             self.before_use(self._use_of_call(*self._call))
+
+    def after_answer(self, model: Any, answer: Any, frame: Any) -> None:
+        """Look at what the code does with the answer."""
+        self._answers.note(model, answer, frame)
+
+    def end(self) -> None:
+        """The cell has ended: look at what is complete only now. May be called twice."""
+        self._answers.end_cell()
 
     def _use_of_call(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], place: Place | None) -> Use:
         return self.session.use(model, "call", inspect.signature(type(model).call), args, kwargs, place)
@@ -263,6 +274,7 @@ class Checker(Observer):
         return self.facts_of([facts for facts, _ in known]), [live for _, live in known]
 
     def _known(self) -> list[tuple[Model, Live | None]]:
+        self.end()
         models: list[tuple[Model, Live | None]] = []
         alive = [(t, t.ref()) for t in self.session.current]
         living = [model for _, model in alive if model is not None]
@@ -279,6 +291,9 @@ class Checker(Observer):
             if known is not None and (known.calls or known.failure or known.contract or known.kind == "Model"):
                 use = seen.use if seen is not None else None
                 live = Live(model, use, tracked) if model is not None else None
+                crossings, answered = self._answers.of(tracked)
+                if crossings or (answered and in_worker()):
+                    known = replace(known, crossings=crossings, answered=answered)
                 models.append((known, live))
         return models + [(extra, None) for extra in [*self._extra, *self._loose()]]
 

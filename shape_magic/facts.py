@@ -228,6 +228,12 @@ class Crossing:
     span: Span | None = None
     row_span: Span | None = None
     column_span: Span | None = None
+    #: The operation as it is written.
+    text: str = ""
+    #: The call that gave the model's answer, or led to it; None for a loss or a metric.
+    made: Span | None = None
+    #: The cell whose run does it, if it is known; the code may be a function of another one.
+    cell: CellId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,6 +471,10 @@ class Model:
     unfinished: bool = False
     #: The constructor that raised, where that is what stopped it.
     construct: Construct | None = None
+    #: Where the user's own code sets the model's answers against a row, or a column.
+    crossings: tuple[Crossing, ...] = ()
+    #: The calls whose answers were followed for that.
+    answered: frozenset[Span] = frozenset()
     #: The call at which the trace stopped, if it did: what most rules ask first.
     failed_call: Call | None = field(init=False, repr=False, compare=False)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shape_magic.capture.session import Live, Session
-from shape_magic.facts import Call, Facts, Given, Model
+from shape_magic.facts import Call, Contract, Facts, Given, Model
 from shape_magic.repair.steps import Repair
 from shape_magic.report import Action, Diagnostic, Effect, Fix, Related, Report
 from shape_magic.rules import Finding, Found, diagnose
@@ -103,7 +103,7 @@ def _diagnostic(
         actual=finding.actual,
         keras_message=_quoted(finding, texts),
         actions=_actions(found, span, session, texts),
-        fixes=tuple(_fix(repair, proved, model, session, namespace) for repair, proved in proofs),
+        fixes=tuple(_fix(found, repair, proved, facts, session, namespace) for repair, proved in proofs),
         place=stands_at(finding),
     )
 
@@ -162,10 +162,13 @@ def _distinct(proved: Iterable[tuple[Repair, Proved]]) -> Iterator[tuple[Repair,
             yield repair, verdict
 
 
-def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespace: Mapping[str, Any]) -> Fix:
+def _fix(
+    found: Found, repair: Repair, proved: Proved, facts: Facts, session: Session, namespace: Mapping[str, Any]
+) -> Fix:
     from shape_magic.repair.slices import feeds_itself
     from shape_magic.source.writer import snippet
 
+    model = facts.models[found.model]
     values = _told(repair.values) | _costs(repair, proved.model)
     cells = session.book.cells
     edited = list(dict.fromkeys(e.span.cell for e in _in_order(proved.edits, session)))
@@ -173,7 +176,10 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespa
     before = "\n".join(cells[c].source for c in edited if c is not None)
     after = "\n".join(proved.sources[c] for c in edited if c is not None)
     contract = model.contract or proved.model.contract
-    rerun = _rerun(model, edited, session) if proved.by_source else ()
+    # What code does with the answers is done anew, and the model stays as it is.
+    uses = [one.cell for one in model.crossings] if found.finding.topic == "answers" else None
+    rerun = _rerun(model, edited, session) if uses is None else _in_cells((*edited, *uses), session)
+    rerun = rerun if proved.by_source else ()
     if any(feeds_itself(proved.sources[c], namespace) for c in rerun):
         rerun = ()  # a second run of such a cell would not do the same
     return Fix(
@@ -187,7 +193,7 @@ def _fix(repair: Repair, proved: Proved, model: Model, session: Session, namespa
         source=proved.sources[first] if first is not None else None,
         edits=proved.edits,
         rerun=rerun,
-        trains=bool(rerun and contract and contract.method == "fit"),
+        trains=bool(contract and contract.method == "fit" and _runs(contract, rerun)),
         epochs=contract.epochs if contract else None,
         effect=Effect(
             output_shape=_output_shape(proved.model),
@@ -248,5 +254,15 @@ def _rerun(model: Model, edited: list[CellId | None], session: Session) -> tuple
     for live, tracked in session.tracked.items():
         if str(getattr(live, "name", "")) == model.keras_name:
             cells |= set(tracked.cells)
-    known = [c for c in cells if c in session.book.cells]
+    return _in_cells(cells, session)
+
+
+def _in_cells(cells: Iterable[CellId | None], session: Session) -> tuple[CellId, ...]:
+    """Those of the cells that are known, in their order."""
+    known = {c for c in cells if c is not None and c in session.book.cells}
     return tuple(sorted(known, key=lambda c: session.book.cells[c].order))
+
+
+def _runs(contract: Contract, cells: Sequence[CellId]) -> bool:
+    """Whether the call is made again with these cells."""
+    return bool(cells) and (contract.span is None or contract.span.cell in cells)

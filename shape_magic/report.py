@@ -23,7 +23,7 @@ Severity = Literal["error", "warning", "info"]
 #: Safe: the only sensible repair. Choice: the user's intention decides. Unsafe: may change results.
 Safety = Literal["safe", "choice", "unsafe"]
 #: What a finding stands at that names no call: the data given to the model, its loss, or its labels.
-Place = Literal["input", "loss", "labels"]
+Place = Literal["input", "loss", "labels", "code"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,9 @@ class Observer:
     def after_call(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         """A layer was called, by the user's code or by another layer; told to who ``hears_calls``."""
 
+    def after_answer(self, model: Any, answer: Any, frame: Any) -> None:
+        """A use or a call on values, the user's own, has given its result, maybe in each step of a loop."""
+
     def after_break(self, broken: Broken) -> None:
         """A Keras call of the user's code raised; its exception goes on afterwards."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from shape_magic.capture.book import Book, Place
+from shape_magic.capture.book import Book, Cell, Place
 from shape_magic.spans import CellId, Shape, Span
 from shape_magic.trace.table import shared
 from shape_magic.untrusted import module_of, readable
@@ -213,6 +213,16 @@ class Moment:
     names: dict[str, weakref.ref[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a name of the notebook holds that a cell worked out from a model's answer. Weak: as all that is observed."""
+
+    value: weakref.ref[Any]
+    model: weakref.ref[Any]
+    #: The call that gave the answer.
+    span: Span
+
+
 @dataclass(slots=True)
 class Live:
     """The live model behind a model's facts, with the use that was checked."""
@@ -243,6 +253,8 @@ class Session:
     computed: list[weakref.ref[Any]] = field(default_factory=list)
     #: Of the running cell, one for each line of it that called layers.
     moments: list[Moment] = field(default_factory=list)
+    #: By the names that hold them: what cells worked out from the answers of models, a number for each sample.
+    answers: dict[str, Answer] = field(default_factory=dict)
     #: How deep the running code is in Keras' calls: only what the user's code calls itself is counted.
     depth: int = 0
     #: Whether a check of the running cell was given up, because the user's code took too long.
@@ -259,6 +271,17 @@ class Session:
     def has_something(self) -> bool:
         """Whether the running cell made or used a model, or called layers on symbolic tensors."""
         return bool(self.current or self.computed)
+
+    @property
+    def running(self) -> Cell | None:
+        """The running cell; None where several are run at once, or none."""
+        return self.book.cells.get(self.cell) if self.cell is not None else None
+
+    @property
+    def works_with_answers(self) -> bool:
+        """Whether the running cell names something that a cell before it has worked out from a model's answer."""
+        cell = self.running
+        return cell is not None and any(name in cell.source for name in self.answers)
 
     def branch(self, book: Book, moved: Moved) -> Session:
         """Another session that goes on from here, between two statements, in other texts of the same cells.

@@ -27,6 +27,7 @@ from shape_magic.trace.worker import in_worker, with_variables
 from shape_magic.untrusted import goes_on, module_of
 
 _LOG = logging.getLogger("shape_magic")
+_MISSING = object()
 #: The frame of who called Keras, seen from a wrapper: between them is the method that it stands for.
 _CALLER = 2
 
@@ -280,7 +281,7 @@ def _layer_call(original: Any) -> Any:
         observer = current()
         if observer is None:
             return original(self, *args, **kwargs)
-        session, frame, is_symbolic = observer.session, sys._getframe(_CALLER), False
+        session, frame, is_symbolic, is_answer = observer.session, sys._getframe(_CALLER), False, False
         if session.depth == 0:
             try:
                 with _guarded:
@@ -288,9 +289,14 @@ def _layer_call(original: Any) -> Any:
                         is_symbolic = not _by_keras(frame)
                         session.note_called(self, frame)
                     elif issubclass(type(self), model):
+                        is_answer = True
                         observer.before_call(self, args, kwargs, frame)
             except StandIn as answer:
+                with _guarded:
+                    observer.after_answer(self, answer.value, frame)
                 return answer.value
+        elif session.depth == 1 and session.stack[0] is self and issubclass(type(self), model):
+            is_answer = _has_own_step(type(self))
         # As ``_Inside`` does it, and in half the time: it is done for every layer in every step of a loop.
         depth = _enter(session, self)
         try:
@@ -305,9 +311,19 @@ def _layer_call(original: Any) -> Any:
                 observer.after_call(self, args, kwargs, result)
         if is_symbolic:
             session.note_computed(keras.tree.flatten(result))
+        elif is_answer:
+            with _guarded:
+                observer.after_answer(self, result, frame)
         return result
 
     return __call__
+
+
+@per_class
+def _has_own_step(cls: type) -> bool:
+    """Whether the class of a model says itself what a step of ``fit`` or ``evaluate`` does."""
+    steps = (getattr(cls, name, None) for name in ("train_step", "test_step"))
+    return any(not module_of(step).startswith("keras.") for step in steps)
 
 
 def _hold_values(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -396,9 +412,14 @@ def _use(name: str, original: Any) -> Any:
             with _guarded:
                 _note_model(observer, self, frame)
                 observer.before_use(session.use(self, name, signature, args, kwargs, session.book.place(frame)))
+            result = _MISSING
         except StandIn as answer:
-            return answer.value
-        with _Inside(observer, self, (), frame, self):
-            return original(self, *args, **kwargs)
+            result = answer.value
+        if result is _MISSING:
+            with _Inside(observer, self, (), frame, self):
+                result = original(self, *args, **kwargs)
+        with _guarded:
+            observer.after_answer(self, result, frame)
+        return result
 
     return method

@@ -37,6 +37,10 @@ class Ladder:
     lanes: int
 
 
+#: A label for each sample against an answer for each: every pair of samples.
+_PAIRS, _OF_PAIRS = (None, None), ("batch", "batch")
+
+
 def glyph(shape: Shape | None, axes: Axes = ()) -> tuple[AxisCell, ...]:
     """One cell per axis; axes without a known meaning get a dot."""
     if shape is None:
@@ -97,6 +101,7 @@ class _Draft:
         if last is None:
             self._predicted(at)
         self._labels(places)
+        self._code(places)
         return self._rows
 
     def _add(self, row: Row, reads: tuple[int, ...], opens: list[int]) -> int:
@@ -184,14 +189,26 @@ class _Draft:
             row = _data_row("labels", data, labels_text(data, self.model), label_axes(data, self.model))
             self._add(row, (), opens)
 
+    def _code(self, places: list[int | str]) -> None:
+        """Where code of the user's compares the model's answers: what that gives has two batch axes."""
+        for k, crossing in enumerate(self.model.crossings):
+            opens = [f for f, place in enumerate(places) if place == "code"] if k == 0 else []
+            cells, text = glyph(_PAIRS, _OF_PAIRS), short(crossing.text)
+            self._add(Row("code", say("ui.row.code"), text, "", cells, shape_text(_PAIRS)), (), opens)
+
 
 def place_of(finding: Diagnostic, model: Model) -> int | str:
-    """Where a finding opens: a call's number, or ``"input"``, ``"loss"``, ``"labels"``; one that has a row."""
+    """Where a finding opens: a call's number, or ``"input"``, ``"loss"``, …; one that has a row."""
     calls = [call.call for call in model.calls]
     if finding.call in calls:
         return finding.call
     contract = model.contract
-    has = {"input": model.inputs or not calls, "loss": contract and contract.losses, "labels": contract and contract.y}
+    has = {
+        "input": model.inputs or not calls,
+        "loss": contract and contract.losses,
+        "labels": contract and contract.y,
+        "code": model.crossings,
+    }
     if has[finding.place]:
         return finding.place
     return next((row for row in ("loss", "labels") if has[row]), calls[-1] if calls else "input")

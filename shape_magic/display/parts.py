@@ -16,7 +16,7 @@ from shape_magic.report import Severity
 #: ``predicted``: as it would be with the first fix; ``new``: what that fix would bring;
 #: ``arrived``: what a fix has just brought.
 State = Literal["ok", "broken", "warned", "asked", "predicted", "new", "arrived", "unreached"]
-RowKind = Literal["input", "layer", "loss", "labels"]
+RowKind = Literal["input", "layer", "loss", "labels", "code"]
 #: A model's most serious finding.
 Status = Literal["ok", "error", "warning", "info"]
 #: A block that repeats, a nested model, or the part of a long ladder in which nothing happens.
@@ -76,7 +76,7 @@ class Row:
     """One line of the ladder."""
 
     kind: RowKind
-    #: ``"Conv2D"``; for the other kinds the word for what it is: ``"input"``, ``"loss"``, ``"labels"``.
+    #: ``"Conv2D"``; for the other kinds the word for what it is: ``"input"``, ``"loss"``, ``"labels"``, ``"code"``.
     title: str
     #: The layer's, array's or loss' name.
     name: str

@@ -57,7 +57,7 @@ class Notebook:
         #: Whether a card was shown inside a nested cell, whose output may be captured.
         self._captured = False
         #: What was said of a live model already, so that it is not said again in the next cell.
-        self._told: set[tuple[int, str, str]] = set()
+        self._told: set[tuple[object, ...]] = set()
         self._cards = Cards()
         self.plans = Plans(self.session.book)
         self._done: Applied | None = None
@@ -230,6 +230,7 @@ class Notebook:
             return  # who interrupts wants the kernel back, not another look
         cell = self.session.book.cells[self.session.cell]  # type: ignore[index]
         unmade = error is not None and self.session.making is not None and watching.checker.note_unmade(error)
+        watching.end()
         known = unmade or self.session.has_something or self._shown
         report = self._checked(watching.checker) if known else None
         if report is None or not (report.models or self._shown):
@@ -238,7 +239,7 @@ class Notebook:
             return
         # Layers that are in no model are those of this run of the cell.
         made = [t.number for t in self.session.current] or [-cell.order]
-        told = {(number, d.rule, d.message) for number in made for d in report.diagnostics}
+        told = {(number, d.rule, d.message, d.span and d.span.cell) for number in made for d in report.diagnostics}
         if report.diagnostics and told <= self._told and self._done is None:
             return  # said when the model was made; nothing that this cell did changes it
         self._told |= told
@@ -273,8 +274,10 @@ class Notebook:
         if not report.ok:
             from shape_magic.kernel.planner import Planner
 
-            # A question that was asked where the model was made gets its answer there too.
-            for card in self._cards.of(numbers):
+            # A question that was asked where the model was made gets its answer there too; what a cell does with its
+            # answers is said there alone.
+            of_model = any(d.place != "code" for d in report.diagnostics)
+            for card in self._cards.of(numbers if of_model else ()):
                 card.update(report, planner=Planner(report, self.plans.note))
         if widget is not None:
             self._cards.note(widget, self.session.cell, numbers)

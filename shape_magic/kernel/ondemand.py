@@ -42,6 +42,15 @@ class OnDemand(Observer):
         """A model is about to be called on values."""
         self.checker.before_call(model, args, kwargs, frame)
 
+    def after_answer(self, model: Any, answer: Any, frame: Any) -> None:
+        """A model has given its result to the user's own code."""
+        self.checker.after_answer(model, answer, frame)
+
+    def end(self) -> None:
+        """The cell has ended."""
+        if "checker" in vars(self) or self.session.works_with_answers:
+            self.checker.end()
+
     def after_break(self, broken: Broken) -> None:
         """A Keras call of the user's code raised."""
         self.checker.after_break(broken)

@@ -83,7 +83,8 @@ def impurity(statement: ast.stmt, namespace: Mapping[str, object], defined: Mapp
     """
     own = {
         n.id
-        for item in (statement.items if isinstance(statement, ast.With) else ())
+        for inner in ast.walk(statement)
+        for item in (inner.items if isinstance(inner, ast.With) else ())
         for n in ([item.optional_vars] if isinstance(item.optional_vars, ast.Name) else [])
     }
     # What a ``with`` opens is made anew, whatever the name holds now; so is an array that a loop makes for each turn.

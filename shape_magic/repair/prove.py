@@ -153,6 +153,8 @@ class Prover:
         judged = _judged(after, before, remaining, (goal, hunt.found))
         if judged is not None:
             return judged
+        if goal.finding.topic == "answers" and not self._answers_again(before, after):
+            return Refuted("the code that works with the answers was not reached")
         if after.error is not None and _runs(remaining) and not self._reached(before, after):
             return Refuted(after.error)
         serious = [f for f in remaining if _matters(f, hunt.found)]
@@ -220,6 +222,12 @@ class Prover:
             return True
         return (order.index(now.span.cell), now.span.start_line) >= (order.index(place.cell), place.start_line)
 
+    def _answers_again(self, before: Model, state: _State) -> bool:
+        """Whether the calls whose answers are set against others were made again, and their answers followed."""
+        edits = edits_between(self._sources, state.sources)
+        made = {_start(shifted(one.made, edits)) for one in before.crossings if one.made is not None}
+        return made <= {_start(span) for span in state.facts.models[state.model].answered}
+
     def _on_stack(self, found: Found, repair: Repair, unprovable: Unprovable) -> Verdict:
         """The proof on the traced graph, where the source can't be edited or run."""
         before = self._facts.models[found.model]
@@ -268,7 +276,7 @@ class Prover:
             return Refuted(after.error)
         models = list(after.facts.models)
         # What follows is told of the layers as the user knows them.
-        models[number] = named_as(model, _with_learning_of(model, now), written)
+        models[number] = _in_cells_of(model, named_as(model, _with_learning_of(model, now), written))
         facts = replace(after.facts, models=tuple(models))
         return _State(edited, facts, number, part.statements, renamed, after.error)
 
@@ -349,6 +357,13 @@ def _with_learning_of(before: Model, after: Model) -> Model:
     return replace(after, calls=tuple(calls))
 
 
+def _in_cells_of(before: Model, after: Model) -> Model:
+    """The model after the repair, with what code does to its answers in the cells that were looked at before."""
+    cells = {span.cell for span in spans_of(before)}
+    kept = tuple(c for c in after.crossings if c.span is None or c.span.cell in cells)
+    return after if len(kept) == len(after.crossings) else replace(after, crossings=kept)
+
+
 def _unchanged(before: Model, after: Model) -> Iterator[tuple[Call, int]]:
     """The calls that a repair has left as they were, with their places in the model after it."""
 
@@ -400,9 +415,14 @@ def spans_of(model: Model) -> list[Span]:
     """Every place in the cells that made the model what it is or uses it."""
     contract = model.contract
     spans = [model.span, *(c.span for c in model.calls), *(c.placed for c in model.calls)]
+    spans += [span for c in model.crossings for span in (c.made, c.span)]
     if contract is not None:
         spans += [contract.span, contract.compile_span]
     return [s for s in spans if s is not None]
+
+
+def _start(span: Span) -> tuple[CellId | None, int, int]:
+    return span.cell, span.start_line, span.start_col
 
 
 def _within(inner: Span, outer: Span) -> bool:

@@ -47,6 +47,7 @@ from shape_magic.rules import (
     plain_lists_as_data,
     pooled_twice,
     reshape_size_mismatch,
+    row_against_column,
     split_in_another_order,
     stateful_batch_size,
     steps_lost_before_labels,
@@ -111,6 +112,7 @@ RULES: tuple[Rule, ...] = (
     labels_out_of_reach.RULE,
     unreduced_loss.RULE,
     metric_against_labels.RULE,
+    row_against_column.RULE,
 )
 
 
@@ -140,7 +142,7 @@ def diagnose(facts: Facts) -> tuple[Found, ...]:
 
 
 #: Keras meets them in this order: the model itself, the call's arguments together, outputs against labels.
-_STAGE = {"use": 1, "contract": 2, "values": 2, "metric": 2, "weights": 2, "validation": 3}
+_STAGE = {"use": 1, "contract": 2, "values": 2, "metric": 2, "weights": 2, "validation": 3, "answers": 4}
 
 
 def _order(found: Found) -> tuple[int, int, int, float]:
@@ -149,9 +151,9 @@ def _order(found: Found) -> tuple[int, int, int, float]:
 
 
 def _is_kept(rule: str, number: int, finding: Finding, facts: Facts) -> bool:
-    if finding.severity == "error" or not finding.keepable or finding.call is None:
+    if finding.severity == "error" or not finding.keepable:
         return False
-    span = facts.models[number].calls[finding.call].span
+    span = finding.span if finding.call is None else facts.models[number].calls[finding.call].span
     if span is None or span.cell is None:
         return False
     return any((span.cell, line, rule) in facts.kept for line in range(span.start_line, span.end_line + 1))

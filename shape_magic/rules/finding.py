@@ -14,8 +14,11 @@ from shape_magic.words import say
 
 #: memory: weights · call: a layer that can't be computed · layer: one that is computed, and hardly meant so ·
 #: data: x against the model's input · contract: outputs against labels by shape · values: outputs, loss and labels
-#: by what they hold · metric · weights: sample and class weights · validation · use: the call by itself.
-Topic = Literal["memory", "call", "layer", "data", "contract", "values", "metric", "weights", "validation", "use"]
+#: by what they hold · metric · weights: sample and class weights · validation · use: the call by itself ·
+#: answers: what the code does with them.
+Topic = Literal[
+    "memory", "call", "layer", "data", "contract", "values", "metric", "weights", "validation", "use", "answers"
+]
 
 
 @dataclass(frozen=True, slots=True)

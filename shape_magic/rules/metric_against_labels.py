@@ -9,6 +9,7 @@ from shape_magic.facts import Contract, Data, Facts, LossFacts, Model
 from shape_magic.repair.steps import Repair, SetCompile, Step, WrapData
 from shape_magic.repair.templates import filled
 from shape_magic.rules.agreement import Pair, pairs
+from shape_magic.rules.crossings import row_against_column
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.fitting import REGRESSION
 from shape_magic.rules.heads import fits, head_of
@@ -24,7 +25,6 @@ from shape_magic.rules.metric_cures import (
     metric_cure,
 )
 from shape_magic.rules.mismatch import Mismatch, is_beyond
-from shape_magic.rules.row_against_column import row_against_column
 from shape_magic.rules.widths import end_of
 from shape_magic.words import say, shape_text
 

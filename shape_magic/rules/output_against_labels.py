@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Contract, Facts, Model
 from shape_magic.rules.agreement import SPARSE, Pair, correction_for, loss_for, pairs, wanted
+from shape_magic.rules.crossings import row_against_column
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.label_repairs import repairs_for
 from shape_magic.rules.mismatch import Mismatch, is_beyond
-from shape_magic.rules.row_against_column import row_against_column
 from shape_magic.rules.widths import End, end_of
 from shape_magic.words import say, shape_text
 

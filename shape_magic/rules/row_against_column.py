@@ -1,50 +1,32 @@
-"""What is said of a loss or metric of the user's own that sets a row against a column, and so pairs all samples."""
+"""A row set against a column in code that works with the model's answers: nobody but that code compares them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
-from shape_magic.facts import Contract, LossFacts
-from shape_magic.repair.steps import Repair, Rewrite
-from shape_magic.rules.finding import Finding
-from shape_magic.spans import Span
-from shape_magic.words import say, shape_text
-
-_ROW, _COLUMN = (None,), (None, 1)
+from shape_magic.facts import Facts, Model
+from shape_magic.rules.crossings import COLUMN, ROW, repairs_of, shapes
+from shape_magic.rules.finding import Finding, Rule
 
 
-def row_against_column(
-    contract: Contract, which: Sequence[LossFacts], *, variant: str, role: str, item: int
-) -> Finding:
-    """The finding on the first of them, with repairs of all; ``role``: what the words call it."""
-    crossings = [one for loss in which for one in loss.crossings]
-    first = crossings[0]
-    repairs = (
-        _each("row", "{}[:, 0]", [one.column_span for one in crossings]),
-        _each("column", "{}[:, None]", [one.row_span for one in crossings]),
-    )
-    batch = say("axis.batch")
-    return Finding(
+def check(model: Model, facts: Facts) -> Iterator[Finding]:
+    """Yield one finding for all places where a row of labels is set against a column of answers, or the reverse."""
+    if not model.crossings:
+        return
+    first = model.crossings[0]
+    yield Finding(
         severity="warning",
-        variant=variant,
-        topic="metric" if role == "metric" else "contract",
+        variant="code",
+        topic="answers",
         call=None,
-        item=item,
-        values={
-            role: which[0].name,
-            "row": shape_text(_ROW, batch="batch"),
-            "column": shape_text(_COLUMN, batch="batch"),
-            "table": f"({batch}, {batch})",
-        },
-        repairs=tuple(one for one in repairs if one is not None),
-        expected=_ROW,
-        actual=_COLUMN,
-        span=first.span or contract.compile_span or contract.span,
-        related=((contract.compile_span, "compile"), (contract.span, "use")),
+        values={"code": first.text, **shapes()},
+        repairs=repairs_of(model.crossings),
+        expected=ROW,
+        actual=COLUMN,
+        span=first.span,
+        place="code",
+        keepable=True,
     )
 
 
-def _each(name: str, template: str, spans: Sequence[Span | None]) -> Repair | None:
-    """The same done to all; None where the text does not tell of each where it is: it would go on as it is."""
-    places = [span for span in dict.fromkeys(spans) if span is not None]
-    return None if None in spans else Repair(tuple(Rewrite(span, template) for span in places), "choice", name)
+RULE = Rule("row-against-column", check)

@@ -1,4 +1,4 @@
-"""The places of a cell at which a mistake can be: its layers, the model's input, compile, and the calls with data."""
+"""The places of a cell at which a mistake can be: layers, input, compile, calls with data, and code behind them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def layers_of(source: str, correct: Report, broken: Report) -> tuple[str, ...]:
     calls = calls_in(source)
     places += [say("exercise.place.compile")] if calls["compile"] else []
     places += [say("exercise.place.use", method=name) for name in sorted(calls) if name != "compile"]
+    places += [say("exercise.place.code")] if any(model.crossings for model in broken.models) else []
     return (*names, *places)
 
 
@@ -43,6 +44,8 @@ def right_places(finding: Diagnostic, source: str, correct: Report, broken: Repo
         right |= set(_uses(each, spans if finding.call is None else [], edits))
     if model is not None and place_of(finding, model) == "input":
         right.add(say("exercise.place.input"))
+    if model is not None and place_of(finding, model) == "code":
+        right.add(say("exercise.place.code"))
     if model is not None and any(_at(model.inputs[0].span, span) for span in edits if model.inputs):
         right.add(say("exercise.place.input"))
     return frozenset(right & set(layers_of(source, correct, broken)))

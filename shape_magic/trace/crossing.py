@@ -8,14 +8,14 @@ NumPy's rules of broadcasting, https://numpy.org/doc/stable/user/basics.broadcas
 from __future__ import annotations
 
 import ast
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from shape_magic.capture.blame import is_user_file
 from shape_magic.capture.book import Book, Cell
 from shape_magic.facts import Crossing, LossFacts, Spot
-from shape_magic.source.cells import span_from_positions
+from shape_magic.source.cells import span_from_positions, text_of
 from shape_magic.spans import Span
 
 #: TensorFlow's operations that go over two tensors number by number, with Python's operator for each, if it has one.
@@ -51,11 +51,24 @@ def crossings_in(labels: Any, output: Any) -> tuple[Crossing, ...]:
     """Such operations in the graph that has just been traced from these two; none on another backend."""
     if not all(hasattr(one, "graph") and hasattr(one, "name") for one in (labels, output)):
         return ()  # a sparse tensor is three, and has no name
-    led_by = {labels.name: _LABELS, output.name: _OUTPUT}
+    return _crossings(output.graph, {labels.name: _LABELS, output.name: _OUTPUT})
+
+
+def crossings_of_answer(graph: Any, answer: str) -> tuple[Crossing, ...]:
+    """The same in a graph of the user's own, a ``tf.function``, in which a model gave an answer of this name.
+
+    Whatever else it was given may be the labels.
+    """
+    given = (o.outputs[0] for o in graph.get_operations() if o.type in ("Placeholder", "Const"))
+    led_by = {tensor.name: _LABELS for tensor in given if tensor.dtype.name != "resource" and tensor.shape.rank}
+    return _crossings(graph, led_by | {answer: _OUTPUT})
+
+
+def _crossings(graph: Any, led_by: dict[str, int]) -> tuple[Crossing, ...]:
     meant: set[str] = set()
     made: list[Any] = []
     found: list[Crossing] = []
-    for operation in output.graph.get_operations():
+    for operation in graph.get_operations():
         inputs = list(operation.inputs)
         made.append(operation)
         leading = 0
@@ -118,10 +131,12 @@ def _is_all_of(meant: Container[str], inputs: Sequence[Any]) -> bool:
 
 def placed(book: Book, losses: Sequence[LossFacts]) -> tuple[LossFacts, ...]:
     """Losses or metrics with the places of what they do, where that is in a cell."""
-    return tuple(
-        replace(one, crossings=tuple(_found(book, c) for c in one.crossings)) if one.crossings else one
-        for one in losses
-    )
+    return tuple(replace(one, crossings=located(book, one.crossings)) if one.crossings else one for one in losses)
+
+
+def located(book: Book, crossings: Iterable[Crossing]) -> tuple[Crossing, ...]:
+    """Operations with their places, where these are in a cell."""
+    return tuple(_found(book, one) for one in crossings)
 
 
 def _found(book: Book, crossing: Crossing) -> Crossing:
@@ -134,9 +149,14 @@ def _found(book: Book, crossing: Crossing) -> Crossing:
     operations = sorted(_operations(cell.syntax.tree, line, spot), key=_end)[spot.turn :]
     if not operations:
         return replace(crossing, spot=None)
-    operands = [_span(cell, node) for node in _operands(operations[0])]
-    span, row, column = _span(cell, operations[0]), operands[1 - spot.column], operands[spot.column]
-    return replace(crossing, span=span, row_span=row, column_span=column, spot=None)
+    return crossing_at(cell, operations[0], spot.column)
+
+
+def crossing_at(cell: Cell, node: ast.expr, column: int) -> Crossing:
+    """An operation in a cell as a crossing; ``column``: which of its two operands is the column."""
+    operands = [_span(cell, one) for one in _operands(node)]
+    span = _span(cell, node)
+    return Crossing(None, span, operands[1 - column], operands[column], text_of(cell.source, span))
 
 
 def _operations(tree: ast.AST | None, line: int, spot: Spot) -> Iterator[ast.expr]:

@@ -211,3 +211,17 @@ def test_the_cards_of_a_cell_that_runs_again_and_again_do_not_pile_up(live: Kern
         closed += sum(kind == "comm_close" for kind, _ in answer.messages)
     assert int(live.run(from_kernel).printed) == before + 2
     assert closed >= 3
+
+
+def test_what_a_cell_does_with_the_answers_is_said_there_alone(live: Kernel) -> None:
+    """The card of a model in an earlier cell is renewed by what is found later of the model itself, and not by this."""
+    live.run(
+        "x, y = np.random.rand(24, 4), np.random.rand(24)\n"
+        + "model = keras.Sequential([layers.Input((4,)), layers.Dense(1)])"
+    )
+    live.run("guess = model.predict(x, verbose=0)")
+    first = live.run("error = np.mean((y - guess) ** 2)")
+    assert any("y - guess" in text for text in first.shown)
+    second = live.run("miss = np.mean(abs(guess - y))")
+    assert any("guess - y" in text for text in second.shown)
+    assert not [kind for kind, _ in second.messages if kind == "comm_msg"]

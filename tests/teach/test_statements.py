@@ -120,6 +120,7 @@ SHOWN: dict[str, Callable[[], None]] = {
     "output-against-labels.width": s.categorical_losses_want_shares,
     "output-against-labels.shapes": s.sparse_losses_take_class_numbers,
     "output-against-labels.every-pair": s.missing_axes_are_repeated,
+    "row-against-column.code": s.missing_axes_are_repeated,
     "output-against-labels.silent": s.losses_broadcast,
     "outputs-and-losses.metrics-as-weights": s.compile_takes_the_metrics_fourth,
     "outputs-and-losses.loss-weights-count": s.the_total_loss_is_a_weighted_sum,

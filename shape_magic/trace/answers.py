@@ -1,0 +1,148 @@
+"""What the code of cells does with a model's answers: where it sets a row against a column, (n,) against (n, 1).
+
+A training loop under a ``GradientTape``, or an accuracy worked out with NumPy, compares labels and answers
+itself, and nobody else sees it.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import FrameType
+from typing import Any, NamedTuple
+
+from shape_magic.capture.session import Answer, Session, Tracked
+from shape_magic.facts import Crossing
+from shape_magic.spans import CellId, Shape, Span
+from shape_magic.trace.crossing import crossings_of_answer, located
+from shape_magic.trace.data import shape_of
+from shape_magic.trace.reading import Reading, Source, Value, behind, held_by, lines_of
+
+
+class Answers:
+    """The places where the code of a cell sets a model's answers against a row, or a column."""
+
+    def __init__(self, session: Session, namespace: Mapping[str, Any]) -> None:
+        self._session = session
+        self._namespace = namespace
+        #: By ``Tracked.number``.
+        self._crossings: dict[int, tuple[Crossing, ...]] = {}
+        #: The calls behind which the code was read: in a loop once.
+        self._followed: set[Span] = set()
+        #: Of functions that TensorFlow makes graphs of, the models that were called in them. Weak, but for the names.
+        self._graphs: list[_InGraph] = []
+        #: The names of the cells that hold what was worked out from a model's answer.
+        self._names: dict[str, Source] = {}
+        self._is_read = False
+
+    def branch(self, session: Session, relocated: Callable[[Any], Any]) -> Answers:
+        """The same for a branch of the session; ``relocated``: facts in its texts."""
+        other = Answers(session, self._namespace)
+        other._crossings = {number: relocated(crossings) for number, crossings in self._crossings.items()}
+        other._followed = {relocated(span) for span in self._followed}
+        other._graphs, other._names, other._is_read = list(self._graphs), dict(self._names), self._is_read
+        return other
+
+    def of(self, tracked: Tracked) -> tuple[tuple[Crossing, ...], frozenset[Span]]:
+        """Those of one model, and the calls behind which they were looked for, whosever these are."""
+        return self._crossings.get(tracked.number, ()), frozenset(self._followed)
+
+    def note(self, model: Any, answer: Any, frame: FrameType) -> None:
+        """A model has given an answer to the user's own code, which goes on in this frame; maybe in each step."""
+        place = self._session.book.place(frame)
+        if place is None or place.span.cell is None:
+            return
+        is_in_graph = type(answer).__name__ == "SymbolicTensor"
+        if place.span in self._followed and not is_in_graph:
+            return
+        self._followed.add(place.span)
+        shape, inside = _shape_for_each(answer), self._session.book.innermost(frame)
+        if shape is None or inside is None:
+            return
+        if _is_called_by(inside, frame):
+            self._read_on(inside, Value(shape, Source(weakref.ref(model), place.span)))
+        elif is_in_graph:  # TensorFlow has rewritten the code
+            self._graphs.append(_InGraph(weakref.ref(answer.graph), weakref.ref(model), answer.name, place.span))
+
+    def _read_on(self, frame: FrameType, answer: Value) -> None:
+        """Read on from the call that a frame of a cell is at, and has the answer from; a function may hand it on."""
+        book = self._session.book
+        place = book.place_in(frame) if book.innermost(frame) is frame else None
+        if place is None or place.call is None or place.span.cell is None:
+            return
+        lines, is_function = behind(book, book.cells[place.span.cell], place.call)
+        reading = Reading(book, frame.f_locals, frame.f_globals)
+        reading.run(lines, {place.call: answer})
+        self._keep(reading, self._session.cell if is_function else None)
+        given = reading.returned
+        if not is_function:
+            values = {name: value for name, value in reading.names.items() if value is not None}
+            self._names |= {name: value.source for name, value in values.items() if value.source is not None}
+        elif given is not None and given.source is not None and frame.f_back is not None:
+            self._read_on(frame.f_back, given)
+
+    def end_cell(self) -> None:
+        """Look at what is complete only now: graphs, and what the cell does with what others have worked out.
+
+        May be called more than once.
+        """
+        graphs, self._graphs = self._graphs, []
+        for one in graphs:
+            graph, model = one.graph(), one.model()
+            if graph is not None and model is not None:
+                found = located(self._session.book, crossings_of_answer(graph, one.name))
+                self._note(model, tuple(replace(each, made=one.span, cell=one.span.cell) for each in found))
+        session, namespace = self._session, self._namespace
+        session.answers = {name: a for name, a in session.answers.items() if namespace.get(name) is a.value()}
+        cell = session.running
+        if cell is not None and session.works_with_answers and not self._is_read:
+            reading = Reading(session.book, namespace)
+            for name, kept in session.answers.items():
+                held = held_by(kept.value())
+                reading.names[name] = replace(held, source=Source(kept.model, kept.span)) if held else None
+            reading.run(lines_of(cell))
+            self._keep(reading)
+        self._is_read = True
+        for name, source in self._names.items():
+            value = namespace.get(name)
+            if _shape_for_each(value) is not None:
+                session.answers[name] = Answer(weakref.ref(value), source.model, source.span)
+
+    def _keep(self, reading: Reading, cell: CellId | None = None) -> None:
+        """Note what was found; ``cell``: the one that runs it, where that is not the one that it was read in."""
+        for reference, crossing in reading.found:
+            model = reference()
+            if model is not None:
+                self._note(model, (crossing if cell is None else replace(crossing, cell=cell),))
+
+    def _note(self, model: Any, crossings: tuple[Crossing, ...]) -> None:
+        if crossings:  # else there is nothing to say of the model, which may be another cell's
+            number = self._session.note_model(model, None).number
+            self._crossings[number] = tuple(dict.fromkeys((*self._crossings.get(number, ()), *crossings)))
+
+
+class _InGraph(NamedTuple):
+    """A call of a model in a graph, and the name of its answer there."""
+
+    graph: weakref.ref[Any]
+    model: weakref.ref[Any]
+    name: str
+    span: Span
+
+
+def _shape_for_each(answer: object) -> Shape | None:
+    """The shape of an answer with a number for each sample, (n,) or (n, 1); None for any other, and for Keras' own."""
+    if type(answer) in (list, tuple, dict) or type(answer).__name__ == "KerasTensor":
+        return None
+    sizes = shape_of(answer)
+    return sizes if sizes and sizes[1:] in ((), (1,)) and sizes[0] != 1 else None
+
+
+def _is_called_by(inside: FrameType, frame: FrameType | None) -> bool:
+    """Whether the cell's code itself has called the model, and no function of a file that it called."""
+    between = f"{os.sep}keras{os.sep}src{os.sep}"
+    while frame is not None and frame is not inside and between in frame.f_code.co_filename:
+        frame = frame.f_back
+    return frame is inside

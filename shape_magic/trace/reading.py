@@ -125,8 +125,13 @@ class Value:
 class Reading:
     """The statements of one function, or of cells, read one after another."""
 
-    def __init__(self, book: Book, *scopes: Mapping[str, object], deep: int = 0) -> None:
-        self._book, self._scopes, self._deep = book, scopes, deep
+    def __init__(self, book: Book, *scopes: Mapping[str, object], within: Reading | None = None) -> None:
+        self._book, self._scopes = book, scopes
+        #: The cell's own statements, when these are a function's that they have called.
+        self._outer: Reading | None = within if within is None or within._outer is None else within._outer
+        self._deep: int = within._deep + 1 if within is not None else 0
+        #: What functions gave that were called before, by what they were given.
+        self._gave: dict[tuple[object, ...], Value | None] = within._gave if within is not None else {}
         #: What the names hold that the statements gave a value; None: nothing is known of it.
         self.names: dict[str, Value | None] = {}
         #: Functions that the statements define.
@@ -141,22 +146,27 @@ class Reading:
         self._known = known or {}
         for cell, statement in lines:
             self._cell = cell
-            match statement:
-                case ast.Assign(targets=targets, value=value):
-                    self._assign(targets, self._value(value))
-                case ast.AnnAssign(target=target, value=ast.expr() as value):
-                    self._assign([target], self._value(value))
-                case ast.AugAssign(target=ast.Name(id=name) as target, value=value):
-                    held = self._value(ast.copy_location(ast.Name(name, ast.Load()), target))
-                    self.names[name] = self._paired(None, held, self._value(value))
-                case ast.Return(value=ast.expr() as value):
-                    self.returned = self._value(value)
-                case ast.Expr(value=value):
-                    self._value(value)
-                case ast.FunctionDef(name=name):
-                    self.functions[name] = cell, statement
-                case ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                    self.names[name] = None
+            try:
+                self._follow(cell, statement)
+            except RecursionError:  # a sum of a thousand terms: of what comes behind it nothing is said
+                return
+
+    def _follow(self, cell: Cell, statement: ast.stmt) -> None:
+        match statement:
+            case ast.Assign(targets=targets, value=value):
+                self._assign(targets, self._value(value))
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                self._assign([target], self._value(value))
+            case ast.AugAssign(target=ast.Name(id=name), value=value):
+                self.names[name] = self._paired(None, self._name(name), self._value(value))
+            case ast.Return(value=ast.expr() as value):
+                self.returned = self._value(value)
+            case ast.Expr(value=value):
+                self._value(value)
+            case ast.FunctionDef(name=name):
+                self.functions[name] = cell, statement
+            case ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                self.names[name] = None
 
     def _assign(self, targets: Sequence[ast.expr], value: Value | None) -> None:
         for target in targets:
@@ -172,7 +182,7 @@ class Reading:
             return self._known[node]
         match node:
             case ast.Name(id=name):
-                return self.names[name] if name in self.names else held_by(self._named(name))
+                return self._name(name)
             case ast.Constant(value=int() | float()):
                 return Value(())
             case ast.UnaryOp(operand=operand):
@@ -241,14 +251,26 @@ class Reading:
         if given.vararg is not None or given.kwarg is not None:
             return None
         names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
-        reading = Reading(self._book, scope, deep=self._deep + 1)
+        asked = (function, *arguments, *by_name.items())
+        if asked in self._gave:
+            return self._gave[asked]
+        self._gave[asked] = None  # where it calls itself
+        reading = Reading(self._book, scope, within=self)
         reading.functions = dict(self.functions)
         reading.names = dict.fromkeys(names) | dict(zip(names, arguments, strict=False))
         reading.names |= {name: value for name, value in by_name.items() if name in names}
         reading.run([(cell, one) for one in _flat(function.body)])
         runs = self._cell.id if self._cell is not None else None
         self.found += [(model, replace(one, cell=runs)) for model, one in reading.found]
+        self._gave[asked] = reading.returned
         return reading.returned
+
+    def _name(self, name: str) -> Value | None:
+        """What a name holds: by the statements so far, else by those of the cell, else now."""
+        for names in (self.names, self._outer.names if self._outer is not None else {}):
+            if name in names:
+                return names[name]
+        return held_by(self._named(name))
 
     def _named(self, name: str) -> object:
         return next((scope[name] for scope in self._scopes if name in scope), None)

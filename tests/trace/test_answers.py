@@ -88,6 +88,11 @@ WRONG = {
         "y - rounded(x)",
         "error = y - rounded(x)[:, 0]",
     ),
+    "a function that finds them by their names": (
+        "def report():\n    return np.mean(abs(y - guess))\n\nguess = model.predict(x, verbose=0)\nprint(report())\n",
+        "y - guess",
+        "return np.mean(abs(y - guess[:, 0]))",
+    ),
     "a column of labels and a row of answers": (
         "labels = y.reshape(-1, 1)\nguess = keras.Sequential([model, layers.Reshape(())])(x)\nerror = labels - guess\n",
         "labels - guess",
@@ -261,6 +266,14 @@ def test_nothing_is_kept_alive(notebook: Shell) -> None:
     notebook.must(MODEL + "guess = model.predict(x, verbose=0)\nseen = weakref.ref(guess), weakref.ref(model)")
     notebook.must("del guess, model\nkeras.utils.clear_session(free_memory=True)\n_ = gc.collect()")
     assert notebook.ns["seen"][0]() is None
+
+
+def test_code_without_end_is_no_trouble() -> None:
+    calls_itself = "def count(n, of):\n    if n:\n        count(n - 1, of - y[:, None])\n    return of\n\n"
+    helpers = "".join(f"def f{k}(a):\n" + f"    f{k + 1}(a)\n" * 8 for k in range(12)) + "def f12(a):\n    return a\n"
+    long = "total = " + " + ".join(["y[:, None]"] * 3000) + "\n"
+    code = "guess = model.predict(x, verbose=0)\nif guess is None:\n    f0(guess)\ncount(3, guess)\n"
+    assert not _told([MODEL + calls_itself + helpers + code + long])
 
 
 def test_answers_of_unlike_kinds_raise_nothing() -> None:

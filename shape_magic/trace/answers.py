@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from shape_magic.capture.session import Answer, Session, Tracked
 from shape_magic.facts import Crossing
 from shape_magic.spans import CellId, Shape, Span
-from shape_magic.trace.crossing import crossings_of_answer, located
+from shape_magic.trace.crossing import crossings_of_answers, located
 from shape_magic.trace.data import shape_of
 from shape_magic.trace.reading import Reading, Source, Value, behind, held_by, lines_of
 
@@ -32,7 +32,7 @@ class Answers:
         #: The calls behind which the code was read: in a loop once.
         self._followed: set[Span] = set()
         #: Of functions that TensorFlow makes graphs of, the models that were called in them. Weak, but for the names.
-        self._graphs: list[_InGraph] = []
+        self._graphs: dict[tuple[int, int], _InGraph] = {}
         #: The names of the cells that hold what was worked out from a model's answer.
         self._names: dict[str, Source] = {}
         self._is_read = False
@@ -42,7 +42,7 @@ class Answers:
         other = Answers(session, self._namespace)
         other._crossings = {number: relocated(crossings) for number, crossings in self._crossings.items()}
         other._followed = {relocated(span) for span in self._followed}
-        other._graphs, other._names, other._is_read = list(self._graphs), dict(self._names), self._is_read
+        other._graphs, other._names, other._is_read = dict(self._graphs), dict(self._names), self._is_read
         return other
 
     def of(self, tracked: Tracked) -> tuple[tuple[Crossing, ...], frozenset[Span]]:
@@ -54,17 +54,21 @@ class Answers:
         place = self._session.book.place(frame)
         if place is None or place.span.cell is None:
             return
-        is_in_graph = type(answer).__name__ == "SymbolicTensor"
-        if place.span in self._followed and not is_in_graph:
+        is_in_graph, is_followed = type(answer).__name__ == "SymbolicTensor", place.span in self._followed
+        if is_followed and not is_in_graph:
             return
         self._followed.add(place.span)
         shape, inside = _shape_for_each(answer), self._session.book.innermost(frame)
         if shape is None or inside is None:
             return
         if _is_called_by(inside, frame):
-            self._read_on(inside, Value(shape, Source(weakref.ref(model), place.span)))
+            if not is_followed:
+                self._read_on(inside, Value(shape, Source(weakref.ref(model), place.span)))
         elif is_in_graph:  # TensorFlow has rewritten the code
-            self._graphs.append(_InGraph(weakref.ref(answer.graph), weakref.ref(model), answer.name, place.span))
+            key = id(answer.graph), id(model)
+            if key not in self._graphs:
+                self._graphs[key] = _InGraph(weakref.ref(answer.graph), weakref.ref(model), [], place.span)
+            self._graphs[key].names.append(answer.name)
 
     def _read_on(self, frame: FrameType, answer: Value) -> None:
         """Read on from the call that a frame of a cell is at, and has the answer from; a function may hand it on."""
@@ -88,11 +92,11 @@ class Answers:
 
         May be called more than once.
         """
-        graphs, self._graphs = self._graphs, []
-        for one in graphs:
+        graphs, self._graphs = self._graphs, {}
+        for one in graphs.values():
             graph, model = one.graph(), one.model()
             if graph is not None and model is not None:
-                found = located(self._session.book, crossings_of_answer(graph, one.name))
+                found = located(self._session.book, crossings_of_answers(graph, one.names))
                 self._note(model, tuple(replace(each, made=one.span, cell=one.span.cell) for each in found))
         session, namespace = self._session, self._namespace
         session.answers = {name: a for name, a in session.answers.items() if namespace.get(name) is a.value()}
@@ -124,11 +128,11 @@ class Answers:
 
 
 class _InGraph(NamedTuple):
-    """A call of a model in a graph, and the name of its answer there."""
+    """A model that was called in a graph, and the names of its answers there."""
 
     graph: weakref.ref[Any]
     model: weakref.ref[Any]
-    name: str
+    names: list[str]
     span: Span
 
 

@@ -54,14 +54,14 @@ def crossings_in(labels: Any, output: Any) -> tuple[Crossing, ...]:
     return _crossings(output.graph, {labels.name: _LABELS, output.name: _OUTPUT})
 
 
-def crossings_of_answer(graph: Any, answer: str) -> tuple[Crossing, ...]:
-    """The same in a graph of the user's own, a ``tf.function``, in which a model gave an answer of this name.
+def crossings_of_answers(graph: Any, answers: Iterable[str]) -> tuple[Crossing, ...]:
+    """The same in a graph of the user's own, a ``tf.function``, in which a model gave answers of these names.
 
     Whatever else it was given may be the labels.
     """
     given = (o.outputs[0] for o in graph.get_operations() if o.type in ("Placeholder", "Const"))
     led_by = {tensor.name: _LABELS for tensor in given if tensor.dtype.name != "resource" and tensor.shape.rank}
-    return _crossings(graph, led_by | {answer: _OUTPUT})
+    return _crossings(graph, led_by | dict.fromkeys(answers, _OUTPUT))
 
 
 def _crossings(graph: Any, led_by: dict[str, int]) -> tuple[Crossing, ...]:

@@ -139,6 +139,8 @@ class Checker(Observer):
         found = self.diagnose(self.facts_of([facts]))
         fails = _fails(found)
         self._keep(use, facts, _gravity(found))
+        if facts.contract is not None and facts.contract.own_step:
+            self._answers.note_step(use.model, facts.contract)
         if found and self._on_found:
             self._on_found(self, fails, None)
         if not fails:  # what goes on is not looked at again in each step of a loop

@@ -429,6 +429,8 @@ class Contract:
     #: What such a batch holds as a list where Keras takes tuples alone: "batch", "x", "y", "sample_weight", or
     #: "within" one of them.
     lists: tuple[str, ...] = ()
+    #: What the model gives for x where its class' own code compares it with something.
+    answers: tuple[Shape, ...] = ()
 
     def argument(self, name: str) -> Argument | None:
         """How x, y or the sample weights were given."""

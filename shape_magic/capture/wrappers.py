@@ -295,8 +295,6 @@ def _layer_call(original: Any) -> Any:
                 with _guarded:
                     observer.after_answer(self, answer.value, frame)
                 return answer.value
-        elif session.depth == 1 and session.stack[0] is self and issubclass(type(self), model):
-            is_answer = _has_own_step(type(self))
         # As ``_Inside`` does it, and in half the time: it is done for every layer in every step of a loop.
         depth = _enter(session, self)
         try:
@@ -317,13 +315,6 @@ def _layer_call(original: Any) -> Any:
         return result
 
     return __call__
-
-
-@per_class
-def _has_own_step(cls: type) -> bool:
-    """Whether the class of a model says itself what a step of ``fit`` or ``evaluate`` does."""
-    steps = (getattr(cls, name, None) for name in ("train_step", "test_step"))
-    return any(not module_of(step).startswith("keras.") for step in steps)
 
 
 def _hold_values(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

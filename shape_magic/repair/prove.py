@@ -317,7 +317,9 @@ def _judged(state: _State, before: Model, remaining: list[Found], goals: tuple[F
         return Refuted("the finding is still there")
     if remaining:
         return None
-    if after.failed_call or after.failure or not after.outputs:
+    # Of a model whose class trains it in its own way, what it gives may not have been known before, either.
+    unknown = not (before.outputs or before.failed_call or before.failure)
+    if after.failed_call or after.failure or not (after.outputs or unknown):
         return Refuted("the model can't be computed")
     if before.contract is not None and after.contract is None:
         return Refuted("the call was not reached")

@@ -6,6 +6,7 @@ itself, and nobody else sees it.
 
 from __future__ import annotations
 
+import ast
 import os
 import weakref
 from collections.abc import Callable, Mapping
@@ -14,11 +15,12 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from shape_magic.capture.session import Answer, Session, Tracked
-from shape_magic.facts import Crossing
+from shape_magic.facts import Contract, Crossing
 from shape_magic.spans import CellId, Shape, Span
 from shape_magic.trace.crossing import crossings_of_answers, located
 from shape_magic.trace.data import shape_of
-from shape_magic.trace.reading import Reading, Source, Value, behind, held_by, lines_of
+from shape_magic.trace.reading import Reading, Source, Value, behind, body_of, held_by, lines_of, parameters, written
+from shape_magic.trace.training import STEP_OF
 
 
 class Answers:
@@ -86,6 +88,30 @@ class Answers:
             self._names |= {name: value.source for name, value in values.items() if value.source is not None}
         elif given is not None and given.source is not None and frame.f_back is not None:
             self._read_on(frame.f_back, given)
+
+    def note_step(self, model: Any, contract: Contract) -> None:
+        """Read the step and the loss of a model's own class: Keras runs them, and only when it trains."""
+        span, shapes = contract.span, [[data.shape for data in both] for both in (contract.x, contract.y)]
+        if span is None or len(contract.answers) != 1 or [len(both) for both in shapes] != [1, 1]:
+            return
+        self._followed.add(span)
+        x, y = (Value((None, *both[0][1:]) if both[0] else ()) for both in shapes)
+        answer = Value(contract.answers[0], Source(weakref.ref(model), span))
+        for name in (STEP_OF.get(contract.method, ""), "compute_loss"):
+            function = getattr(type(model), name, None)
+            found = written(self._session.book, function)
+            if found is None or not (names := parameters(found[1])):
+                continue
+            reading = Reading(self._session.book, getattr(function, "__globals__", {}))
+            if name == "compute_loss":
+                reading.names = dict.fromkeys(names) | {"x": x, "y": y, "y_pred": answer}
+            else:
+                reading.parts = dict.fromkeys(names[1:2], (x, y))
+            calls = [node for node in ast.walk(found[1]) if isinstance(node, ast.Call)]
+            own = (call for call in calls if isinstance(call.func, ast.Name) and call.func.id == names[0])
+            given: dict[ast.expr, Value] = dict.fromkeys(own, answer)
+            reading.run(body_of(*found), given)
+            self._keep(reading, span.cell)
 
     def end_cell(self) -> None:
         """Look at what is complete only now: graphs, and what the cell does with what others have worked out.

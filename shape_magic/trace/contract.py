@@ -23,7 +23,7 @@ from shape_magic.trace.losses import Settings, loss_facts, per_output, settings_
 from shape_magic.trace.metrics import metric_facts
 from shape_magic.trace.rows import graph_of, shape
 from shape_magic.trace.stack import flat
-from shape_magic.trace.training import compiled_facts, has_own_step, hides_data, is_compiled
+from shape_magic.trace.training import compiled_facts, has_own_step, hides_data, is_compiled, takes_data
 from shape_magic.trace.untouched import as_they_were
 from shape_magic.trace.use import (
     Names,
@@ -133,6 +133,8 @@ class _Answers:
     metrics: tuple[LossFacts, ...] = ()
     complaint: Complaint | None = None
     weights: Failure | None = None
+    #: Of a step of the class' own, which compares what the model gives itself.
+    own: tuple[Shape, ...] = ()
 
 
 def contract_facts(
@@ -140,8 +142,13 @@ def contract_facts(
     use: Use,
     outputs_for: Callable[..., tuple[list[Any], Failure | None]],
     namespace: Mapping[str, Any],
+    *,
+    own_step: bool = False,
 ) -> Contract:
-    """One use of the model as facts; ``outputs_for(x, batch)`` gives its symbolic outputs."""
+    """One use of the model as facts; ``outputs_for(x, batch)`` gives its symbolic outputs.
+
+    ``own_step``: what they are compared with is not to be judged, as the model's class may do it otherwise.
+    """
     names = names_of(use.model)
     x, y, weights = data_of_use(use, names, namespace)
     batch = batch_of(use, x)
@@ -150,7 +157,7 @@ def contract_facts(
 
     def ask() -> _Answers:
         with as_they_were(*_compared_by(settings)):
-            return _answers(use, names, settings, (x, y, weights), batch, outputs_for, namespace)
+            return _answers(use, names, settings, (x, y, weights), batch, outputs_for, namespace, own_step=own_step)
 
     answers = apart(ask)
     validation = validation_of(use)
@@ -175,12 +182,15 @@ def contract_facts(
         own_step=has_own_step(use.model),
         complaint=answers.complaint,
         weights_failure=answers.weights,
-        validation=contract_facts(tracked, validation, outputs_for, namespace) if validation is not None else None,
+        validation=None
+        if validation is None
+        else contract_facts(tracked, validation, outputs_for, namespace, own_step=own_step),
         validation_text=use.texts.get("validation_data", ""),
         validation_split=split if isinstance(split, float) else 0.0,
         input_names=tuple(map(named, names.inputs)),  # as the keys of the data are told
         numpy=numpy_name(namespace),
         nearby=nearby(use, namespace),
+        answers=answers.own or answers.outputs,
     )
 
 
@@ -203,12 +213,19 @@ def _answers(
     batch: int | None,
     outputs_for: Callable[..., tuple[list[Any], Failure | None]],
     namespace: Mapping[str, Any],
+    *,
+    own_step: bool,
 ) -> _Answers:
     x, y, weights = data
-    if hides_data(use.model, use.method) or _misjudges_texts(use.model, x):
+    if _misjudges_texts(use.model, x):
+        return _Answers()
+    is_hidden = own_step or hides_data(use.model, use.method)
+    if is_hidden and not takes_data(use.model, use.method):
         return _Answers()
     outputs, failure = outputs_for(x, batch)
     shapes = tuple((None, *shape(o)[1:]) for o in outputs)
+    if is_hidden:
+        return _Answers(own=() if failure is not None else shapes)
     by_name = names.outputs
     complaint = data_complaint(use.arguments) if use.real and use.method != "call" else None
     if failure is not None or use.method not in COMPARES:

@@ -205,7 +205,14 @@ def _by_call(
         return rows, (), (), None
     first = next(iter(use.arguments.values()), None)  # of a call, whatever its parameter is named
     x, *_ = data_of_use(replace(use, arguments={"x": first} | use.arguments), Names(), namespace)
-    seen = None if trains_itself(use) else apart(lambda: traced(session, model, x, batch_of(use, x)))
+    if trains_itself(use):
+
+        def gives(_: Sequence[Data], batch: int | None) -> tuple[list[Any], Failure | None]:
+            own = traced(session, model, x, batch)
+            return ([], None) if own is None else (list(own.outputs), own.failure)
+
+        return rows, (), (), contract_facts(tracked, use, gives, namespace, own_step=True)
+    seen = apart(lambda: traced(session, model, x, batch_of(use, x)))
     if seen is None:
         told = use.method != "call"
         return rows, (), (), contract_facts(tracked, use, lambda *_: ([], None), namespace) if told else None

@@ -7,6 +7,7 @@ nothing is said, so that nothing is said of what is computed from it.
 from __future__ import annotations
 
 import ast
+import itertools
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -64,6 +65,31 @@ def behind(book: Book, cell: Cell, call: ast.Call) -> tuple[list[Line], bool]:
         later = sorted((one for one in book.cells.values() if one.order > cell.order), key=lambda one: one.order)
         lines += [line for one in later for line in lines_of(one)]
     return lines, is_function
+
+
+def written(book: Book, function: object) -> tuple[Cell, ast.FunctionDef] | None:
+    """Where a function is written, if that is in a cell."""
+    if type(function) is not FunctionType:
+        return None
+    code = function.__code__
+    known = book.cell_of(code.co_filename)
+    if known is None or known[0].syntax.tree is None:
+        return None
+    line = code.co_firstlineno + known[1]
+    named = (n for n in ast.walk(known[0].syntax.tree) if isinstance(n, ast.FunctionDef) and n.name == code.co_name)
+    node = next((n for n in named if _first_line(n) == line), None)
+    return (known[0], node) if node is not None else None
+
+
+def body_of(cell: Cell, function: ast.FunctionDef) -> list[Line]:
+    """The simple statements of a function."""
+    return [(cell, one) for one in _flat(function.body)]
+
+
+def parameters(function: ast.FunctionDef) -> list[str]:
+    """The names of a function's parameters, in their order."""
+    given = function.args
+    return [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
 
 
 def _scope(tree: ast.Module | None, call: ast.Call) -> tuple[Sequence[ast.stmt], bool]:
@@ -134,6 +160,8 @@ class Reading:
         self._gave: dict[tuple[object, ...], Value | None] = within._gave if within is not None else {}
         #: What the names hold that the statements gave a value; None: nothing is known of it.
         self.names: dict[str, Value | None] = {}
+        #: The parts of those that hold a tuple.
+        self.parts: dict[str, tuple[Value | None, ...]] = {}
         #: Functions that the statements define.
         self.functions: dict[str, tuple[Cell, ast.FunctionDef]] = {}
         self.found: list[tuple[weakref.ref[Any], Crossing]] = []
@@ -153,6 +181,11 @@ class Reading:
 
     def _follow(self, cell: Cell, statement: ast.stmt) -> None:
         match statement:
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=value):
+                self._value(value)
+                parts = self._parts(value) or ()
+                for target, part in itertools.zip_longest(targets, parts[: len(targets)]):
+                    self._assign([target], part)
             case ast.Assign(targets=targets, value=value):
                 self._assign(targets, self._value(value))
             case ast.AnnAssign(target=target, value=ast.expr() as value):
@@ -176,6 +209,17 @@ class Reading:
                 held = [n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
                 self.names |= dict.fromkeys(held)
 
+    def _parts(self, node: ast.expr) -> tuple[Value | None, ...] | None:
+        """What is known of the parts of a tuple; None where an expression is none."""
+        match node:
+            case ast.Name(id=name) if name not in self.names:
+                return self.parts.get(name)
+            case ast.Tuple(elts=elements):
+                return tuple(self._value(one) for one in elements)
+            case ast.Call(func=ast.Attribute(attr="unpack_x_y_sample_weight"), args=[data]):
+                return self._parts(data)
+        return None
+
     def _value(self, node: ast.expr) -> Value | None:
         """What is known of an expression; what it is computed from is looked at in any case."""
         if node in self._known:
@@ -191,6 +235,8 @@ class Reading:
                 return self._paired(node, self._value(left), self._value(right))
             case ast.Compare(left=left, ops=[op], comparators=[right]) if not isinstance(op, _NOT_BY_NUMBER):
                 return self._paired(node, self._value(left), self._value(right))
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=int(k))) if name in self.parts:
+                return next(iter(self.parts[name][k:]), None)
             case ast.Attribute(value=ast.Name(id=name), attr="values") if name not in self.names:
                 return _plain(self._named(name))
             case ast.Call():
@@ -227,16 +273,8 @@ class Reading:
         if function.id in self.functions:
             return (*self.functions[function.id], self._scopes[-1])
         theirs = self._named(function.id)
-        if type(theirs) is not FunctionType or function.id in self.names:
-            return None
-        code = theirs.__code__
-        known = self._book.cell_of(code.co_filename)
-        if known is None or known[0].syntax.tree is None:
-            return None
-        line = code.co_firstlineno + known[1]
-        named = (n for n in ast.walk(known[0].syntax.tree) if isinstance(n, ast.FunctionDef) and n.name == code.co_name)
-        node = next((n for n in named if _first_line(n) == line), None)
-        return (known[0], node, theirs.__globals__) if node is not None else None
+        found = written(self._book, theirs) if function.id not in self.names else None
+        return (*found, getattr(theirs, "__globals__", {})) if found is not None else None
 
     def _within(
         self,
@@ -250,7 +288,7 @@ class Reading:
         given = function.args
         if given.vararg is not None or given.kwarg is not None:
             return None
-        names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+        names = parameters(function)
         asked = (function, *arguments, *by_name.items())
         if asked in self._gave:
             return self._gave[asked]
@@ -259,7 +297,7 @@ class Reading:
         reading.functions = dict(self.functions)
         reading.names = dict.fromkeys(names) | dict(zip(names, arguments, strict=False))
         reading.names |= {name: value for name, value in by_name.items() if name in names}
-        reading.run([(cell, one) for one in _flat(function.body)])
+        reading.run(body_of(cell, function))
         runs = self._cell.id if self._cell is not None else None
         self.found += [(model, replace(one, cell=runs)) for model, one in reading.found]
         self._gave[asked] = reading.returned

@@ -47,13 +47,28 @@ def hides_data(model: Any, method: str) -> bool:
     """Whether a step of the class' own may give the model, or its losses, other things than the data as they come."""
     import keras
 
-    name = _STEP_OF.get(method)
+    name = STEP_OF.get(method)
     step = getattr(type(model), name, None) if name else None
     return step is not getattr(keras.Model, str(name), None) and not is_plain(step, compares=name != "predict_step")
 
 
+def takes_data(model: Any, method: str) -> bool:
+    """Whether a step, the class' own or Keras', calls the model on the data as they are."""
+    import keras
+
+    if any(getattr(type(model), name, None) is not getattr(keras.Model, name, None) for name in _AROUND):
+        return False
+    name = STEP_OF.get(method, "")
+    step = getattr(type(model), name, None)
+    return step is getattr(keras.Model, name, None) or is_plain(step, compares=False)
+
+
+#: What hands the data to the steps.
+_AROUND = ("fit", "evaluate", "make_train_function", "make_test_function")
+
+
 #: Which step each method runs.
-_STEP_OF = {
+STEP_OF = {
     **dict.fromkeys(("fit", "train_on_batch"), "train_step"),
     **dict.fromkeys(("evaluate", "test_on_batch"), "test_step"),
     **dict.fromkeys(("predict", "predict_on_batch"), "predict_step"),

@@ -190,12 +190,41 @@ own.fit(x, y, verbose=0)
 """
 
 
-@pytest.mark.parametrize("eager", [False, True])
-def test_a_step_in_the_class_is_told(notebook: Shell, eager: bool) -> None:
-    ran = notebook.run(OWN_STEP.replace('"sgd")', f'"sgd", run_eagerly={eager})'))
+OWN_LOSS = OWN_STEP.replace(
+    OWN_STEP[OWN_STEP.index("    def train_step") : OWN_STEP.index("own = Own()")],
+    "    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):\n"
+    "        return tf.reduce_mean(tf.abs(y - y_pred))\n\n",
+)
+UNPACKED = OWN_STEP.replace("labels = data", "labels, _ = keras.utils.unpack_x_y_sample_weight(data)")
+FUNCTIONAL = (
+    OWN_STEP.replace(OWN_STEP[OWN_STEP.index("    def __init__") : OWN_STEP.index("    def train_step")], "")
+    .replace("Own()", "Own(inputs, layers.Dense(1)(inputs))")
+    .replace("own =", "inputs = keras.Input((4,))\nown =")
+)
+
+
+@pytest.mark.parametrize(
+    ("cell", "operation", "mended"),
+    [
+        (OWN_STEP, "labels - guess", "labels - guess[:, 0]"),
+        (UNPACKED, "labels - guess", "labels - guess[:, 0]"),
+        (FUNCTIONAL, "labels - guess", "labels - guess[:, 0]"),
+        (OWN_LOSS, "y - y_pred", "y - y_pred[:, 0]"),
+    ],
+    ids=["step", "unpacked", "functional", "loss"],
+)
+def test_a_step_in_the_class_is_told_and_mended(cell: str, operation: str, mended: str) -> None:
+    (told,) = _told([cell])
+    assert f"`{operation}` (line" in told.message
+    assert told.fixes[0].source == cell.replace(operation, mended)
+    assert told.fixes[0].trains
+    assert not _told([told.fixes[0].source])
+
+
+def test_a_step_in_the_class_is_told_in_a_notebook(notebook: Shell) -> None:
+    ran = notebook.run(OWN_STEP)
     assert "`labels - guess` (line 13) sets (batch,) against (batch, 1)" in ran.out
-    sound = OWN_STEP.replace("labels - guess", "labels - guess[:, 0]")
-    assert "labels - guess" not in notebook.run(sound).out
+    assert "guess" not in notebook.run(OWN_STEP.replace("labels - guess", "labels - guess[:, 0]")).out
 
 
 def test_all_of_one_model_are_mended_at_once() -> None:

@@ -231,6 +231,8 @@ class Notebook:
         cell = self.session.book.cells[self.session.cell]  # type: ignore[index]
         unmade = error is not None and self.session.making is not None and watching.checker.note_unmade(error)
         watching.end()
+        if self._done is not None and not self.session.has_something:
+            self._note_mended(self._done.done.model)
         known = unmade or self.session.has_something or self._shown
         report = self._checked(watching.checker) if known else None
         if report is None or not (report.models or self._shown):
@@ -245,6 +247,12 @@ class Notebook:
         self._told |= told
         if report.models and (not self._shown or not self._known(report)):
             self._show_new(report)
+
+    def _note_mended(self, name: str) -> None:
+        """Count the model of a fix that has just been written as used by its cell, which may only hold its answers."""
+        held = self.shell.user_ns.get(name)
+        if held is not None and self.session.tracked.get(held) is not None:
+            self.session.note_model(held, None)
 
     def _known(self, report: Report) -> bool:
         return all(_identity(d) in self._shown for d in report.diagnostics)

@@ -333,3 +333,30 @@ model = keras.Sequential([
     expect(notebook.card.locator(".sm-done")).to_contain_text("GlobalAveragePooling2D")
     notebook.has_source(1, large.replace("layers.Flatten()", "layers.GlobalAveragePooling2D()"))
     assert value(notebook, "model.output_shape, model.count_params()") == "((None, 4096), 268032)"
+
+
+def test_what_a_later_cell_does_with_the_answers_from_yellow_to_green_and_back(warm_desk: Desk) -> None:
+    """Nothing is trained again for it, and the cells of the model stay as they are."""
+    model = """\
+prices = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+prices.compile("sgd", "mse")
+rooms, paid = np.random.rand(40, 3), np.random.rand(40)
+history = prices.fit(rooms, paid, verbose=0)
+guess = prices.predict(rooms, verbose=0)"""
+    error = "error = np.mean(abs(paid - guess))"
+    notebook = started(warm_desk, ON, model, error, run=3)
+    row = card_in(notebook, 2).locator(".sm-break .sm-row").first
+    expect(row).to_have_text(re.compile(r"code paid - guess.*look here.*\(None, None\)"))
+    expect(card_in(notebook, 2)).to_contain_text(re.compile(r"edits In \[\d+\] and runs it"))
+    press(notebook, 2, re.compile(r"^Fix and run: Make the column a row"))
+    mended = error.replace("guess", "guess[:, 0]")
+    is_done(notebook, f"Changed line 1: {mended}")
+    notebook.has_source(2, mended)
+    assert (
+        value(notebook, "error.shape, len(history.epoch), prices.optimizer.iterations.numpy()")
+        == "((), 1, np.int64(2))"
+    )
+    notebook.card.get_by_role("button", name="Undo").focus()
+    notebook.page.keyboard.press("Enter")
+    expect(row).to_contain_text("code paid - guess")
+    notebook.has_source(2, error)

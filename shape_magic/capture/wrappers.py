@@ -165,19 +165,24 @@ def _new_model(original: Any) -> Any:
             frame = sys._getframe(_CALLER)
             with _guarded:
                 observer.session.note_made(obj, args, kwargs, frame)
-                if observer.session.depth == 0 and not _is_of_stack(frame):
+                if observer.session.depth == 0 and not _is_for_itself(frame):
                     _note_model(observer, obj, frame)
         return obj
 
     return __new__
 
 
-def _is_of_stack(frame: Any) -> bool:
-    """Whether a model is made by a Sequential that is being built, for itself: it is none of the user's."""
+def _is_for_itself(frame: Any) -> bool:
+    """Whether Keras makes a model for itself: the graph of a stack, or one that it throws away at once."""
     while frame is not None and frame.f_code.co_name == "__new__":
         frame = frame.f_back
     at = (frame.f_globals.get("__name__"), frame.f_code.co_name) if frame is not None else None
-    return at == ("keras.src.models.sequential", "build")
+    return at in _FOR_ITSELF
+
+
+_FOR_ITSELF = frozenset(
+    {("keras.src.models.sequential", "build"), ("keras.src.models.model", "inject_functional_model_class")}
+)
 
 
 def _input_init(original: Any) -> Any:

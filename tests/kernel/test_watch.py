@@ -320,3 +320,12 @@ def test_a_captured_card_is_shown_all_the_same(shell: Shell) -> None:
     ran = shell.run("%%capture kept\n" + BROKEN + FIT)
     assert "One answer per position" in ran.out
     assert "keeps where things are" in ran.out  # the card itself, with its fixes
+
+
+def test_a_class_on_a_graph_is_one_model(shell: Shell) -> None:
+    """Keras makes a second object of such a class, and throws it away."""
+    ran = shell.run(
+        "class Own(keras.Model):\n    pass\n\n"
+        "inputs = keras.Input((4,)); own = Own(inputs, layers.Dense(1)(inputs)); own.compile('sgd', 'mse')"
+    )
+    assert ran.out == "✓ own: (None, 4) → (None, 1) · 5 params\n"

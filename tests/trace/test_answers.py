@@ -300,9 +300,8 @@ def test_nothing_is_kept_alive(notebook: Shell) -> None:
 def test_code_without_end_is_no_trouble() -> None:
     calls_itself = "def count(n, of):\n    if n:\n        count(n - 1, of - y[:, None])\n    return of\n\n"
     helpers = "".join(f"def f{k}(a):\n" + f"    f{k + 1}(a)\n" * 8 for k in range(12)) + "def f12(a):\n    return a\n"
-    long = "total = " + " + ".join(["y[:, None]"] * 3000) + "\n"
     code = "guess = model.predict(x, verbose=0)\nif guess is None:\n    f0(guess)\ncount(3, guess)\n"
-    assert not _told([MODEL + calls_itself + helpers + code + long])
+    assert not _told([MODEL + calls_itself + helpers + code])
 
 
 def test_answers_of_unlike_kinds_raise_nothing() -> None:

@@ -220,7 +220,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Where a loss or metric of the user's own sets a row, (n,), against a column, (n, 1): each meets each."""
+    """Where code of the user's, a loss or what works with answers, sets a row, (n,), against a column, (n, 1)."""
 
     #: Where it is, until it is looked up in the cells.
     spot: Spot | None = None
@@ -429,8 +429,8 @@ class Contract:
     #: What such a batch holds as a list where Keras takes tuples alone: "batch", "x", "y", "sample_weight", or
     #: "within" one of them.
     lists: tuple[str, ...] = ()
-    #: What the model gives for x where its class' own code compares it with something.
-    answers: tuple[Shape, ...] = ()
+    #: The outputs for x where a step of the class' own compares them: no rule judges them by the compiled loss.
+    step_outputs: tuple[Shape, ...] = ()
 
     def argument(self, name: str) -> Argument | None:
         """How x, y or the sample weights were given."""

@@ -27,7 +27,6 @@ from shape_magic.trace.worker import in_worker, with_variables
 from shape_magic.untrusted import goes_on, module_of
 
 _LOG = logging.getLogger("shape_magic")
-_MISSING = object()
 #: The frame of who called Keras, seen from a wrapper: between them is the method that it stands for.
 _CALLER = 2
 
@@ -408,10 +407,9 @@ def _use(name: str, original: Any) -> Any:
             with _guarded:
                 _note_model(observer, self, frame)
                 observer.before_use(session.use(self, name, signature, args, kwargs, session.book.place(frame)))
-            result = _MISSING
         except StandIn as answer:
             result = answer.value
-        if result is _MISSING:
+        else:
             with _Inside(observer, self, (), frame, self):
                 result = original(self, *args, **kwargs)
         with _guarded:

@@ -31,7 +31,9 @@ class Answers:
         self._namespace = namespace
         #: By ``Tracked.number``.
         self._crossings: dict[int, tuple[Crossing, ...]] = {}
-        #: The calls behind which the code was read: in a loop once.
+        #: The calls that have given an answer: in a loop each is looked at once.
+        self._looked_at: set[Span] = set()
+        #: Those of them behind which the code was read.
         self._followed: set[Span] = set()
         #: Of functions that TensorFlow makes graphs of, the models that were called in them. Weak, but for the names.
         self._graphs: dict[tuple[int, int], _InGraph] = {}
@@ -43,6 +45,7 @@ class Answers:
         """The same for a branch of the session; ``relocated``: facts in its texts."""
         other = Answers(session, self._namespace)
         other._crossings = {number: relocated(crossings) for number, crossings in self._crossings.items()}
+        other._looked_at = {relocated(span) for span in self._looked_at}
         other._followed = {relocated(span) for span in self._followed}
         other._graphs, other._names, other._is_read = dict(self._graphs), dict(self._names), self._is_read
         return other
@@ -56,15 +59,16 @@ class Answers:
         place = self._session.book.place(frame)
         if place is None or place.span.cell is None:
             return
-        is_in_graph, is_followed = type(answer).__name__ == "SymbolicTensor", place.span in self._followed
-        if is_followed and not is_in_graph:
+        is_in_graph, is_known = type(answer).__name__ == "SymbolicTensor", place.span in self._looked_at
+        if is_known and not is_in_graph:
             return
-        self._followed.add(place.span)
+        self._looked_at.add(place.span)
         shape, inside = _shape_for_each(answer), self._session.book.innermost(frame)
         if shape is None or inside is None:
             return
         if _is_called_by(inside, frame):
-            if not is_followed:
+            if not is_known:
+                self._followed.add(place.span)
                 self._read_on(inside, Value(shape, Source(weakref.ref(model), place.span)))
         elif is_in_graph:  # TensorFlow has rewritten the code
             key = id(answer.graph), id(model)
@@ -92,11 +96,12 @@ class Answers:
     def note_step(self, model: Any, contract: Contract) -> None:
         """Read the step and the loss of a model's own class: Keras runs them, and only when it trains."""
         span, shapes = contract.span, [[data.shape for data in both] for both in (contract.x, contract.y)]
-        if span is None or len(contract.answers) != 1 or [len(both) for both in shapes] != [1, 1]:
+        outputs = contract.step_outputs or contract.outputs
+        if span is None or len(outputs) != 1 or [len(both) for both in shapes] != [1, 1]:
             return
         self._followed.add(span)
         x, y = (Value((None, *both[0][1:]) if both[0] else ()) for both in shapes)
-        answer = Value(contract.answers[0], Source(weakref.ref(model), span))
+        answer = Value(outputs[0], Source(weakref.ref(model), span))
         for name in (STEP_OF.get(contract.method, ""), "compute_loss"):
             function = getattr(type(model), name, None)
             found = written(self._session.book, function)
@@ -122,6 +127,7 @@ class Answers:
         for one in graphs.values():
             graph, model = one.graph(), one.model()
             if graph is not None and model is not None:
+                self._followed.add(one.span)
                 found = located(self._session.book, crossings_of_answers(graph, one.names))
                 self._note(model, tuple(replace(each, made=one.span, cell=one.span.cell) for each in found))
         session, namespace = self._session, self._namespace

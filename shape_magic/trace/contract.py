@@ -133,8 +133,7 @@ class _Answers:
     metrics: tuple[LossFacts, ...] = ()
     complaint: Complaint | None = None
     weights: Failure | None = None
-    #: Of a step of the class' own, which compares what the model gives itself.
-    own: tuple[Shape, ...] = ()
+    step_outputs: tuple[Shape, ...] = ()
 
 
 def contract_facts(
@@ -190,7 +189,7 @@ def contract_facts(
         input_names=tuple(map(named, names.inputs)),  # as the keys of the data are told
         numpy=numpy_name(namespace),
         nearby=nearby(use, namespace),
-        answers=answers.own or answers.outputs,
+        step_outputs=answers.step_outputs,
     )
 
 
@@ -225,7 +224,7 @@ def _answers(
     outputs, failure = outputs_for(x, batch)
     shapes = tuple((None, *shape(o)[1:]) for o in outputs)
     if is_hidden:
-        return _Answers(own=() if failure is not None else shapes)
+        return _Answers(step_outputs=() if failure is not None else shapes)
     by_name = names.outputs
     complaint = data_complaint(use.arguments) if use.real and use.method != "call" else None
     if failure is not None or use.method not in COMPARES:

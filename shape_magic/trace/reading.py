@@ -182,9 +182,10 @@ class Reading:
     def _follow(self, cell: Cell, statement: ast.stmt) -> None:
         match statement:
             case ast.Assign(targets=[ast.Tuple(elts=targets)], value=value):
-                self._value(value)
-                parts = self._parts(value) or ()
-                for target, part in itertools.zip_longest(targets, parts[: len(targets)]):
+                parts = self._parts(value)
+                if parts is None:
+                    self._value(value)
+                for target, part in itertools.zip_longest(targets, (parts or ())[: len(targets)]):
                     self._assign([target], part)
             case ast.Assign(targets=targets, value=value):
                 self._assign(targets, self._value(value))

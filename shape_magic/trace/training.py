@@ -38,29 +38,28 @@ def compiled_facts(
 
 def has_own_step(model: Any) -> bool:
     """Whether the model's class says itself what a step or the loss is."""
-    import keras
-
-    return any(getattr(type(model), name, None) is not getattr(keras.Model, name, None) for name in STEPS)
+    return any(_is_own(model, name) for name in STEPS)
 
 
 def hides_data(model: Any, method: str) -> bool:
     """Whether a step of the class' own may give the model, or its losses, other things than the data as they come."""
-    import keras
-
-    name = STEP_OF.get(method)
-    step = getattr(type(model), name, None) if name else None
-    return step is not getattr(keras.Model, str(name), None) and not is_plain(step, compares=name != "predict_step")
+    name = STEP_OF.get(method, "")
+    return _is_own(model, name) and not is_plain(getattr(type(model), name), compares=name != "predict_step")
 
 
 def takes_data(model: Any, method: str) -> bool:
     """Whether a step, the class' own or Keras', calls the model on the data as they are."""
-    import keras
-
-    if any(getattr(type(model), name, None) is not getattr(keras.Model, name, None) for name in _AROUND):
+    if any(_is_own(model, name) for name in _AROUND):
         return False
     name = STEP_OF.get(method, "")
-    step = getattr(type(model), name, None)
-    return step is getattr(keras.Model, name, None) or is_plain(step, compares=False)
+    return not _is_own(model, name) or is_plain(getattr(type(model), name), compares=False)
+
+
+def _is_own(model: Any, name: str) -> bool:
+    """Whether the model's class has a method of its own in the place of Keras'."""
+    import keras
+
+    return getattr(type(model), name, None) is not getattr(keras.Model, name, None)
 
 
 #: What hands the data to the steps.

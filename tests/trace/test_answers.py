@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import keras
 import pytest
 
 from shape_magic import check_cell, check_cells
+from shape_magic.capture.book import Book
 from shape_magic.repair.steps import Repair, Rewrite
 from shape_magic.report import Diagnostic
 from shape_magic.rules import row_against_column
+from shape_magic.trace.answers import Answers
+from shape_magic.trace.reading import Reading
+from shape_magic.trace.worker import in_worker
 from tests.kernel.shells import Shell, opened
 
 SETUP = """\
@@ -297,11 +302,36 @@ def test_nothing_is_kept_alive(notebook: Shell) -> None:
     assert notebook.ns["seen"][0]() is None
 
 
-def test_code_without_end_is_no_trouble() -> None:
+def test_a_function_is_read_once_for_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, runs = Reading.run, []
+
+    def counted(self: Reading, *args: Any) -> None:
+        runs.append(self)
+        run(self, *args)
+
+    monkeypatch.setattr(Reading, "run", counted)
     calls_itself = "def count(n, of):\n    if n:\n        count(n - 1, of - y[:, None])\n    return of\n\n"
     helpers = "".join(f"def f{k}(a):\n" + f"    f{k + 1}(a)\n" * 8 for k in range(12)) + "def f12(a):\n    return a\n"
     code = "guess = model.predict(x, verbose=0)\nif guess is None:\n    f0(guess)\ncount(3, guess)\n"
     assert not _told([MODEL + calls_itself + helpers + code])
+    assert 3 < len(runs) < 20
+
+
+def test_a_sum_of_thousands_of_terms_ends_the_reading() -> None:
+    total: ast.expr = ast.Name("a", ast.Load())
+    for _ in range(5000):
+        total = ast.BinOp(total, ast.Add(), ast.Name("a", ast.Load()))
+    cell = Book().add("cell", "", "cell 1")
+    reading = Reading(Book(), {"a": 1})
+    reading.run([(cell, ast.Expr(total)), (cell, ast.parse("b = 1").body[0])])
+    assert reading.names == {}
+
+
+def test_a_repair_is_offered_only_where_the_answers_are_followed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    note = Answers.note_step
+    assert _told([OWN_STEP])[0].fixes
+    monkeypatch.setattr(Answers, "note_step", lambda self, *args: None if in_worker() else note(self, *args))
+    assert _told([OWN_STEP])[0].fixes == ()
 
 
 def test_answers_of_unlike_kinds_raise_nothing() -> None:

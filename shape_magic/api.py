@@ -30,6 +30,7 @@ from shape_magic.source.cells import mask, parse
 from shape_magic.spans import Shape, Span
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import Shaped, model_facts
+from shape_magic.trace.unmade import unbound_call
 from shape_magic.untrusted import module_of, readable
 from shape_magic.words import say
 
@@ -161,8 +162,9 @@ def _run(code: CodeType, namespace: dict[str, Any], checker: Checker) -> bool:
     except Exception as error:
         if checker.caused(error):
             return False
-        place = _keras_place(error, checker)
-        if place is not None and not is_users_own(error):
+        unbound = unbound_call(checker.session, error)
+        place = unbound.span if unbound is not None else _keras_place(error, checker)
+        if place is not None and (unbound is not None or not is_users_own(error)):
             checker.note_failure(error, place)
             return False
         if checker.stood_in:

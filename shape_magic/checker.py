@@ -28,7 +28,7 @@ from shape_magic.trace.loose import broken_facts, loose_facts
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import model_facts
 from shape_magic.trace.rows import graph_of, is_layer, name_of
-from shape_magic.trace.unmade import unmade_facts
+from shape_magic.trace.unmade import method_facts, unmade_facts
 from shape_magic.trace.worker import in_worker
 from shape_magic.words import say
 
@@ -223,6 +223,7 @@ class Checker(Observer):
         if not _fails(self.diagnose(self.facts_of([facts]))):  # a warning does not say why the call raised
             facts = with_failure(facts, broken.error, broken.span)
             inputs, construct = refused(self.session, next(iter(broken.args), None), broken.span)
+            construct = construct or method_facts(self.session, model, broken.span)
             facts = replace(facts, inputs=inputs or facts.inputs, construct=construct)
         noted = self.session.note_model(model, None)
         self._models[noted.number] = _Seen(facts, known.use if known is not None else None)
@@ -247,7 +248,7 @@ class Checker(Observer):
         raise StandIn(value)
 
     def note_failure(self, error: BaseException, span: Span | None, handed: str | None = None) -> None:
-        """Keep an exception of Keras that came from no call of a layer."""
+        """Keep an exception that Keras, or Python of what Keras was given, raised in no call of a layer."""
         facts = unmade_facts(self.session, error, span) if handed is None else None
         self._extra.append(facts or _nameless(replace(failure_of(error), handed=handed), span))
 

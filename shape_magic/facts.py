@@ -96,6 +96,8 @@ class Call:
     run: Run | None = None
     #: What the layer does with a mask on its input: it reads it, keeps it or drops it; empty where nobody knows.
     masks: Masks = ""
+    #: The shape of the array that an Embedding's initializer puts into its matrix; None: it takes none.
+    begins_with: Shape | None = None
 
     @property
     def output_shape(self) -> Shape | None:
@@ -439,13 +441,22 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Construct:
-    """A constructor that raised."""
+    """A constructor that raised, or a method of a model's that was given what it does not take."""
 
+    #: The class; of a method its name.
     class_name: str
     #: Its arguments as far as they are plain values.
     arguments: Mapping[str, object]
     #: The shapes of those that are arrays, or lists of some.
     shapes: Mapping[str, tuple[Shape, ...]] = field(default_factory=dict)
+    #: The names that its arguments may have; empty: they are not known.
+    accepted: tuple[str, ...] = ()
+    #: Keywords that it was given and does not have.
+    unknown: tuple[str, ...] = ()
+    #: How many values it was given by position, where the call is written out.
+    by_position: int = 0
+    #: The call itself; None: no place in the cells.
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,8 @@ class Use:
     spans: dict[str, Span] = field(default_factory=dict)
     #: Whether the call is there; else someone asks what it would be.
     real: bool = True
+    #: Whether Python can make the call; else it raises before anything is used.
+    is_bound: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -398,10 +400,11 @@ class Session:
     ) -> Use:
         """A call that uses the model, with its arguments by name and by their source."""
         try:
-            bound = dict(signature.bind(model, *args, **kwargs).arguments)
+            bound, is_bound = dict(signature.bind(model, *args, **kwargs).arguments), True
         except TypeError:
-            bound = dict(kwargs)
-        use = Use(model, method, {name: readable(value) for name, value in bound.items()}, place)
+            bound, is_bound = dict(kwargs), False
+        arguments = {name: readable(value) for name, value in bound.items()}
+        use = Use(model, method, arguments, place, is_bound=is_bound)
         if place is not None:
             use.texts, use.spans = argument_sources(self.book, place, tuple(signature.parameters)[1:])
         return use

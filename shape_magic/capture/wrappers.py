@@ -375,13 +375,15 @@ def _compile(original: Any) -> Any:
     def compile(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: A001 - Keras' own name
         __tracebackhide__ = True
         observer = current()
-        if observer is not None and observer.session.depth == 0:
-            with _guarded:
-                frame = sys._getframe(_CALLER)
-                place = observer.session.book.place(frame)
-                use = observer.session.use(self, "compile", signature, args, kwargs, place)
-                _note_compiled(_note_model(observer, self, frame), use)
-        original(self, *args, **kwargs)
+        if observer is None or observer.session.depth > 0:
+            original(self, *args, **kwargs)
+            return
+        frame = sys._getframe(_CALLER)
+        with _guarded:
+            use = observer.session.use(self, "compile", signature, args, kwargs, observer.session.book.place(frame))
+            _note_compiled(_note_model(observer, self, frame), use)
+        with _Inside(observer, self, args, frame, self):
+            original(self, *args, **kwargs)
 
     return compile
 
@@ -406,7 +408,9 @@ def _use(name: str, original: Any) -> Any:
         try:
             with _guarded:
                 _note_model(observer, self, frame)
-                observer.before_use(session.use(self, name, signature, args, kwargs, session.book.place(frame)))
+                use = session.use(self, name, signature, args, kwargs, session.book.place(frame))
+                if use.is_bound:
+                    observer.before_use(use)
         except StandIn as answer:
             result = answer.value
         else:

@@ -344,8 +344,21 @@ def _is_further(left: Found, goal: Found) -> bool:
     """Whether a finding of the same kind lies behind the one that was repaired."""
     if goal.finding.topic == "contract" and left.finding.item > goal.finding.item:
         return True
+    if goal.finding.topic != "call":
+        return False
+    at, before = left.finding.span, goal.finding.span
+    if _is_unmade(left) and _is_unmade(goal) and at is not None and before is not None and at.cell == before.cell:
+        return (at.start_line, at.start_col) > (before.start_line, before.start_col)
     now, then = left.finding.call, goal.finding.call
-    return goal.finding.topic == "call" and now is not None and then is not None and now > then
+    return now is not None and then is not None and now > then
+
+
+def _is_unmade(found: Found) -> bool:
+    """Whether a finding is of a call that could not be made as it stands: then the next one is the first again."""
+    return found.rule in _UNMADE
+
+
+_UNMADE = frozenset({"layer-refuses-arguments", "unknown-argument"})
 
 
 def _with_learning_of(before: Model, after: Model) -> Model:
@@ -433,6 +446,9 @@ def _within(inner: Span, outer: Span) -> bool:
 
 
 def _same_model(before: Model, number: int, facts: Facts) -> int | None:
+    unmade = [i for i, m in enumerate(facts.models) if m.construct is not None]
+    if before.construct is not None and unmade:
+        return unmade[-1]  # of what can't be made there is one at a time: there the run ends
     named = [i for i, m in enumerate(facts.models) if m.name == before.name]
     if named:
         used = [i for i in named if (facts.models[i].contract is None) == (before.contract is None)]

@@ -164,6 +164,8 @@ class _Run:
             except BaseException as raised:
                 if goes_on(raised):
                     raise
+                if not self.checker.caused(raised):
+                    self.checker.note_unmade(raised)
                 self.error = f"{type(raised).__name__}: {said(raised)}"
                 return False
         return True

@@ -18,8 +18,10 @@ from shape_magic.repair.steps import (
     DropArgument,
     EndLoop,
     InsertLayer,
+    JoinArguments,
     OwnLayer,
     RemoveLayer,
+    RenameArgument,
     Reorder,
     ReplaceLayer,
     Rewrite,
@@ -91,8 +93,8 @@ def planned(session: Session, live: Sequence[Any], steps: Sequence[Step]) -> _Pl
             instead[step.call] = _new_layer(step.class_name, step.arguments)
         elif isinstance(step, Wrap):
             instead[step.call] = _wrapped(step.class_name, clone(session, live[step.call]))
-        elif isinstance(step, DropArgument):
-            return NotOnStack("what it takes out can't be told from a copy")
+        elif isinstance(step, DropArgument | RenameArgument | JoinArguments):
+            return NotOnStack("what a call was given can't be told from a copy")
         elif isinstance(step, Unwrap | OwnLayer):
             layer = live[step.call]
             instead[step.call] = clone(session, layer.layer if isinstance(step, Unwrap) else layer)

@@ -111,6 +111,29 @@ class DropArgument:
 
 
 @dataclass(frozen=True, slots=True)
+class RenameArgument:
+    """Another name for an argument of a call, also in the cell's other calls that are written alike."""
+
+    #: The call.
+    span: Span
+    name: str
+    #: Empty: the argument is taken out, in this call alone.
+    new: str
+    #: Where it stands if it was given by position: it becomes a keyword there, in this call alone; None: by its name.
+    position: int | None = None
+    #: The value that it gets as well, in this call alone, as source; empty: what it has.
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinArguments:
+    """One tuple in the place of the numbers that a call is given by position."""
+
+    #: The call.
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class WrapData:
     """An expression around an argument of the call that uses the model; never a rebinding."""
 
@@ -174,6 +197,8 @@ Step = (
     | TrueButLast
     | OwnLayer
     | DropArgument
+    | RenameArgument
+    | JoinArguments
     | WrapData
     | SetCompile
     | SetInputShape

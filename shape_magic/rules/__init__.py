@@ -54,6 +54,7 @@ from shape_magic.rules import (
     strides_by_position,
     time_distributed_without_time,
     unbatched_dataset,
+    unknown_argument,
     unreduced_loss,
     validation_data_mismatch,
     weights_against_labels,
@@ -66,6 +67,7 @@ from shape_magic.rules.finding import Finding, Found, Rule
 RULES: tuple[Rule, ...] = (
     weights_exceed_memory.RULE,
     number_as_input_shape.RULE,
+    unknown_argument.RULE,
     layer_refuses_arguments.RULE,
     strides_by_position.RULE,
     pooled_twice.RULE,

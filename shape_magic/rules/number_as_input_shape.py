@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Facts, Model
-from shape_magic.repair.steps import Repair, SetInputShape
+from shape_magic.repair.steps import JoinArguments, Repair, SetInputShape
 from shape_magic.rules.finding import Finding, Rule
 
 
@@ -20,14 +20,20 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     said = model.inputs[0].declared or str(number)
     inner = said[1:-1].removesuffix(",") if said.startswith("(") and said.endswith(",)") else said
     fixed = f"({inner},)"
-    plain = not isinstance(made.arguments.get("batch_size"), int)
     repair = Repair((SetInputShape(fixed),), "safe", "input-shape", {"shape": fixed}, f"shape={fixed}")
+    values = {"said": said, "number": str(number), "shape": f"({number},)"}
+    several = made.by_position > 1
+    if several and made.span is not None:
+        given = {"layer": "Input", "name": "shape"}
+        repair = Repair((JoinArguments(made.span),), "choice", "one-tuple", given, "shape=(…)")
+        values["count"] = str(made.by_position)
+    plain = several or not isinstance(made.arguments.get("batch_size"), int)
     yield Finding(
         severity="error",
-        variant="number",
+        variant="one-by-one" if several else "number",
         topic="call",
         call=None,
-        values={"said": said, "number": str(number), "shape": f"({number},)"},
+        values=values,
         repairs=(repair,) if plain else (),
         keras_message=model.failure.message,
         span=model.inputs[0].span,

@@ -94,4 +94,7 @@ def refused(session: Session, layer: Any, span: Span | None) -> tuple[tuple[Data
     call, source = call_at(session.book, where)
     found = declared(call) if call is not None else None
     text = of_sample(found, source) if found is not None else ""
-    return (Data("input", (None,), "float32", span=where, declared=text),), Construct("InputLayer", given_to(made))
+    data = Data("input", (None,), "float32", span=where, declared=text)
+    # Where a layer declares it, the call is that layer's, and what it is given is not for the input alone.
+    by_position = len(call.args) if call is not None and layer is None else 0
+    return (data,), Construct("InputLayer", given_to(made), by_position=by_position, span=where)

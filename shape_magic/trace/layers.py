@@ -12,7 +12,7 @@ import numpy as np
 from shape_magic.facts import Masks
 from shape_magic.spans import Shape
 from shape_magic.trace.classes import bases_of, is_kerases_own, is_layer_class, per_class
-from shape_magic.trace.data import size
+from shape_magic.trace.data import shape_of, size
 from shape_magic.trace.worker import in_worker
 from shape_magic.untrusted import ask, module_of
 
@@ -94,6 +94,12 @@ def _is_told(cls: type) -> bool:
 def _reads_masks(cls: type) -> bool:
     names = inspect.signature(cls.call).parameters  # type: ignore[attr-defined]
     return any(name.endswith("mask") and name != "use_causal_mask" for name in names)
+
+
+def begins_with(embedding: Any) -> Shape | None:
+    """The shape of the constant array that an Embedding's initializer gives for its matrix; None for no such."""
+    value = getattr(getattr(embedding, "embeddings_initializer", None), "value", None)
+    return ask(lambda: shape_of(value), None) if hasattr(value, "shape") else None
 
 
 def adapted(layer: Any) -> bool | None:

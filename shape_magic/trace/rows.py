@@ -112,6 +112,7 @@ class Rows:
                 adapted=describe.adapted(layer),
                 failure=failure,
                 masks=told.masks,
+                begins_with=describe.begins_with(layer) if told.bases[0] == "Embedding" else None,
             )
         )
         return number

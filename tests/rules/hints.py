@@ -49,6 +49,8 @@ _CONTRACT = (
     "sample",
     "batch",
     "metric",
+    "argument",
+    "fraction",
     "keys",
     "outputs",
     "inputs",

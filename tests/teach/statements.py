@@ -156,6 +156,56 @@ def an_embedding_begins_with_its_weights() -> None:
     matrix = rng().random((4, 3), dtype="float32")
     assert np.array_equal(layers.Embedding(4, 3, weights=[matrix])(np.arange(4)), matrix)
     refused(lambda: layers.Embedding(3, 3, weights=[matrix]))
+    as_constant = keras.initializers.Constant(matrix)
+    assert np.array_equal(layers.Embedding(4, 3, embeddings_initializer=as_constant)(np.arange(4)), matrix)
+    refused(lambda: layers.Embedding(3, 3, embeddings_initializer=as_constant)(np.arange(3)))
+
+
+def an_argument_is_found_by_its_name() -> None:
+    """A letter more is another name, which nobody takes; under the right one the same value is taken."""
+    refused(lambda: layers.Conv2D(4, kernal_size=3))
+    refused(lambda: layers.Conv2D(4, 3, border_mode="same"))
+    assert layers.Conv2D(4, kernel_size=3, padding="same").padding == "same"
+
+
+def how_the_work_is_done_is_no_argument() -> None:
+    """``fit`` of Keras 3 has no names for it, and computes the same without."""
+    names = inspect.signature(keras.Model.fit).parameters
+    assert not {"workers", "use_multiprocessing", "max_queue_size"} & set(names)
+    assert {"x", "y", "epochs"} <= set(names)
+
+
+def a_tuple_has_brackets_of_its_own() -> None:
+    """Commas in a call part its arguments: without more brackets the second size is another argument."""
+    assert out(layers.Reshape((4, 3)), 7, 12) == (7, 4, 3)
+    refused(lambda: layers.Reshape(4, 3))
+    refused(lambda: keras.Input(28, 28, 1))
+    assert tuple(keras.Input((28, 28, 1)).shape) == (None, 28, 28, 1)
+
+
+def a_nameless_argument_is_told_by_its_place() -> None:
+    """The third of a convolution is its strides, whatever the word says; with its name it is what it says."""
+    refused(lambda: layers.Conv2D(4, 3, "relu"))
+    assert layers.Conv2D(4, 3, activation="relu").strides == (1, 1)
+    refused(lambda: layers.Dense("relu", 4))
+
+
+def a_window_reads_all_channels() -> None:
+    """It has a number for each axis of positions; of the channels it takes all, so its weights hold each of them."""
+    refused(lambda: layers.Conv2D(4, (3, 3, 3)))
+    refused(lambda: layers.Conv1D(4, (5, 5)))
+    for channels in (1, 3):
+        layer = layers.Conv2D(4, (3, 3))
+        layer.build((None, 8, 8, channels))
+        assert tuple(layer.kernel.shape) == (3, 3, channels, 4)
+
+
+def what_is_counted_is_whole() -> None:
+    """Division with one stroke gives a fraction even without a rest, and Keras makes nothing of it."""
+    assert isinstance(16 / 2, float)
+    assert isinstance(16 // 2, int)
+    refused(lambda: layers.Dense(16 / 2))
+    assert out(layers.Dense(16 // 2), 7, 3) == (7, 8)
 
 
 def embedding_adds_an_axis() -> None:

@@ -13,8 +13,10 @@ from shape_magic.repair.steps import (
     DropArgument,
     EndLoop,
     InsertLayer,
+    JoinArguments,
     OwnLayer,
     RemoveLayer,
+    RenameArgument,
     Reorder,
     ReplaceLayer,
     Rewrite,
@@ -28,7 +30,15 @@ from shape_magic.repair.steps import (
     WrapData,
 )
 from shape_magic.source.cells import apply_edits, parse, span_from_offsets
-from shape_magic.source.writer.arguments import Setting, argument, argument_removed, set_arguments
+from shape_magic.source.writer.arguments import (
+    Setting,
+    argument,
+    argument_removed,
+    join_arguments,
+    rename_argument,
+    set_arguments,
+    take_out,
+)
 from shape_magic.source.writer.branch import insert_on_branch
 from shape_magic.source.writer.data import reorder, rewrite, set_compile, set_input_shape, wrap_data
 from shape_magic.source.writer.desk import Desk, Refusal, Splice
@@ -89,6 +99,11 @@ def _works(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
     works += [true_but_last(desk, desk.model.calls[s.call], s.name) for s in steps if isinstance(s, TrueButLast)]
     works += [own_layer(desk, desk.model.calls[step.call]) for step in steps if isinstance(step, OwnLayer)]
     works += _constructors(desk, steps)
+    renames = [step for step in steps if isinstance(step, RenameArgument)]
+    works += [rename_argument(desk, step) for step in renames if step.new]
+    if gone := [step for step in renames if not step.new]:
+        works.append(take_out(desk, gone))
+    works += [join_arguments(desk, step) for step in steps if isinstance(step, JoinArguments)]
     works += [reorder(desk, step) for step in steps if isinstance(step, Reorder)]
     works += [rewrite(desk, step) for step in steps if isinstance(step, Rewrite)]
     works += [wrap_data(desk, step) for step in steps if isinstance(step, WrapData)]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from shape_magic.repair.steps import JoinArguments, RenameArgument
 from shape_magic.repair.templates import filled
 from shape_magic.source.keeping import tokens
-from shape_magic.source.writer.desk import Refusal, Splice
+from shape_magic.source.writer.desk import Desk, Refusal, Splice
 from shape_magic.source.writer.layout import items_after, without_items
 from shape_magic.source.writer.tree import CellTree
 
@@ -94,6 +96,56 @@ def argument_removed(tree: CellTree, call: ast.Call, name: str, position: int | 
     if given is None or given is not call.args[-1]:
         raise Refusal("hidden_argument", what=what, name=name)
     return _removed(tree, call, given)
+
+
+def rename_argument(desk: Desk, step: RenameArgument) -> list[Splice]:
+    """Another name for a keyword, in all calls of the cell that are written alike; or one for a value without."""
+    tree, call = desk.node(step.span, step.name, ast.Call)
+    if not isinstance(call, ast.Call):
+        raise Refusal("moved", what=step.name)
+    if step.position is not None and step.position < len(call.args):
+        value, last = call.args[step.position], len(call.args) - 1
+        if step.position != last or any(isinstance(one, ast.Starred) for one in call.args):
+            raise Refusal("hidden_argument", what=tree.text(call.func), name=step.name)
+        return [Splice.insert(tree, tree.outer(value, tree.parentheses(call)[0])[0], f"{step.new}=")]
+    alike = [n for n in ast.walk(tree.tree) if isinstance(n, ast.Call) and tree.text(n.func) == tree.text(call.func)]
+    named = [(n, k) for n in alike for k in n.keywords if k.arg == step.name]
+    if not any(n is call for n, _ in named):
+        raise Refusal("hidden_argument", what=tree.text(call.func), name=step.name)
+    splices = [Splice(tree, tree.start(k), tree.start(k) + len(step.name), step.new) for _, k in named]
+    if step.value:
+        own = next(k.value for n, k in named if n is call)
+        splices = [splice for splice, (n, _) in zip(splices, named, strict=True) if n is call]
+        splices.append(Splice(tree, tree.start(own), tree.end(own), as_quoted(tree, step.value, call)))
+    return splices
+
+
+def take_out(desk: Desk, steps: Sequence[RenameArgument]) -> list[Splice]:
+    """Keywords of one call taken out, together: those that stand side by side share their commas."""
+    names = {step.name for step in steps}
+    tree, call = desk.node(steps[0].span, ", ".join(names), ast.Call)
+    if not isinstance(call, ast.Call) or not names <= {k.arg for k in call.keywords}:
+        raise Refusal("moved", what=", ".join(names))
+    opening, closing = tree.parentheses(call)
+    given: list[ast.expr | ast.keyword] = sorted((*call.args, *call.keywords), key=tree.start)
+    items = [_item_range(tree, one, opening) for one in given]
+    goes = [isinstance(one, ast.keyword) and one.arg in names for one in given]
+    splices, last = [], -1
+    for go, run in itertools.groupby(range(len(given)), key=goes.__getitem__):
+        first, last = last + 1, last + len(list(run))
+        if go:
+            splices.append(without_items(tree, items, first, last, closing))
+    return splices
+
+
+def join_arguments(desk: Desk, step: JoinArguments) -> list[Splice]:
+    """One tuple of what a call is given by position."""
+    tree, call = desk.node(step.span, "call", ast.Call)
+    if not isinstance(call, ast.Call) or len(call.args) < 2 or any(isinstance(one, ast.Starred) for one in call.args):
+        raise Refusal("moved", what="call")
+    opening = tree.parentheses(call)[0]
+    start, end = tree.outer(call.args[0], opening)[0], tree.outer(call.args[-1], opening)[1]
+    return [Splice.insert(tree, start, "("), Splice.insert(tree, end, ")")]
 
 
 def _removed(tree: CellTree, call: ast.Call, item: ast.expr | ast.keyword) -> Splice:

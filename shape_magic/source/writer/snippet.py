@@ -8,8 +8,10 @@ from shape_magic.repair.steps import (
     DropArgument,
     EndLoop,
     InsertLayer,
+    JoinArguments,
     OwnLayer,
     RemoveLayer,
+    RenameArgument,
     Reorder,
     ReplaceLayer,
     Rewrite,
@@ -63,10 +65,21 @@ def _line(step: Step, model: Model) -> tuple[str, str]:
             return f"{step.name}={step.value}", _say("of", method="compile")
         case SetInputShape():
             return f"keras.Input({step.value})", _say("of", method="Input")
+        case RenameArgument() | JoinArguments() | Reorder() | Rewrite():
+            return _rewritten(step), _say("rewrite", line=str(step.span.start_line))
+
+
+def _rewritten(step: RenameArgument | JoinArguments | Reorder | Rewrite) -> str:
+    """What stands at the place of a step that knows no layer."""
+    match step:
+        case RenameArgument():
+            return f"{step.new}={step.value or '…'}" if step.new else ""
+        case JoinArguments():
+            return "(…, …)"
         case Reorder():
-            return ", ".join(step.after), _say("rewrite", line=str(step.span.start_line))
+            return ", ".join(step.after)
         case Rewrite():
-            return step.template.replace("{}", "…"), _say("rewrite", line=str(step.span.start_line))
+            return step.template.replace("{}", "…")
 
 
 def _entering(layer: str, model: Model) -> str:

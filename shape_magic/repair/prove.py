@@ -225,8 +225,13 @@ class Prover:
     def _answers_again(self, before: Model, state: _State) -> bool:
         """Whether the calls whose answers are set against others were made again, and their answers followed."""
         edits = edits_between(self._sources, state.sources)
-        made = {_start(shifted(one.made, edits)) for one in before.crossings if one.made is not None}
-        return made <= {_start(span) for span in state.facts.models[state.model].answered}
+        answered = {_start(span) for span in state.facts.models[state.model].answered}
+        lines = {start[:2] for start in answered}
+        made = {one.made for one in before.crossings if one.made is not None}
+        # Within what was written anew a call is known by its line.
+        anew = {span for span in made if any(_within(span, edit.span) for edit in edits)}
+        starts = {span: _start(shifted(span, edits)) for span in made}
+        return all(start[:2] in lines if span in anew else start in answered for span, start in starts.items())
 
     def _on_stack(self, found: Found, repair: Repair, unprovable: Unprovable) -> Verdict:
         """The proof on the traced graph, where the source can't be edited or run."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shape_magic.facts import Facts
+from shape_magic.facts import Facts, Model
 from shape_magic.rules import (
     activation_against_loss,
     arrays_of_different_length,
@@ -140,15 +140,18 @@ def diagnose(facts: Facts) -> tuple[Found, ...]:
                 before = found.get((number, finding.topic))
                 if before is None or _RANK[finding.severity] < _RANK[before.finding.severity]:
                     found[number, finding.topic] = Found(rule.name, number, finding)
-    return tuple(sorted(found.values(), key=_order))
+    return tuple(sorted(found.values(), key=lambda one: _order(one, facts.models[one.model])))
 
 
 #: Keras meets them in this order: the model itself, the call's arguments together, outputs against labels.
 _STAGE = {"use": 1, "contract": 2, "values": 2, "metric": 2, "weights": 2, "validation": 3, "answers": 4}
 
 
-def _order(found: Found) -> tuple[int, int, int, float]:
+def _order(found: Found, model: Model) -> tuple[int, int, int, float]:
     call, stage = found.finding.call, _STAGE.get(found.finding.topic, 0)
+    at, used = found.finding.span, model.contract.span if model.contract is not None else None
+    if found.finding.topic == "answers" and at is not None and used is not None and at.cell == used.cell:
+        stage = stage if at.start_line > used.start_line else 0  # what it gives may be what the call is given
     return _RANK[found.finding.severity], found.model, stage, call if call is not None else float("inf")
 
 

@@ -86,6 +86,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 def _one_answer(loss: LossFacts, output: Shape, data: Data) -> bool:
     """Whether the labels are one answer per sample: to a loss of the user's own, a longer row may be many things."""
     labels, facts = data.shape, data.facts
+    if loss.name == "categorical_crossentropy" and labels[1:] == output[1:-1] and labels[1] != output[-1]:
+        return facts is not None and facts.one_hot  # else class numbers, one for each step, which are to be one-hot
     if loss.name in SPARSE and len(labels) == 2 and labels[1] not in (1, output[-1]):
         return facts is None or facts.one_hot or not facts.integer  # else a row of class numbers: one for each step
     if loss.known or loss.failure is not None or len(labels) == 1:

@@ -53,5 +53,7 @@ def _all_arrive(model: Model, call: Call, number: int) -> bool:
     """Whether a recurrent layer's several outputs all go into a call; in a stack they count as one."""
     source, arrive = model.calls[number], call.inputs.count(number)
     several = len(source.output_shapes) > 1
+    if len(set(call.inputs)) == 1 and call.input_shapes != source.output_shapes:
+        return False  # in another order somebody has chosen them one by one
     in_stack = call.inputs == (number,) and len(call.input_shapes) == len(source.output_shapes)
     return source.is_a(*RECURRENT) and several and (arrive == len(source.output_shapes) or in_stack)

@@ -19,7 +19,8 @@ from shape_magic.facts import Contract, Crossing
 from shape_magic.spans import CellId, Shape, Span
 from shape_magic.trace.crossing import crossings_of_answers, located
 from shape_magic.trace.data import shape_of
-from shape_magic.trace.reading import Reading, Source, Value, behind, body_of, held_by, lines_of, parameters, written
+from shape_magic.trace.reading import Reading, behind, body_of, held_by, lines_of, parameters, written
+from shape_magic.trace.reductions import Source, Value
 from shape_magic.trace.training import STEP_OF
 
 
@@ -63,7 +64,7 @@ class Answers:
         if is_known and not is_in_graph:
             return
         self._looked_at.add(place.span)
-        shape, inside = _shape_for_each(answer), self._session.book.innermost(frame)
+        shape, inside = _shape_of(answer), self._session.book.innermost(frame)
         if shape is None or inside is None:
             return
         if _is_called_by(inside, frame):
@@ -170,10 +171,16 @@ class _InGraph(NamedTuple):
 
 def _shape_for_each(answer: object) -> Shape | None:
     """The shape of an answer with a number for each sample, (n,) or (n, 1); None for any other, and for Keras' own."""
+    sizes = _shape_of(answer)
+    return sizes if sizes and sizes[1:] in ((), (1,)) else None
+
+
+def _shape_of(answer: object) -> Shape | None:
+    """The shape of an answer to several samples; None for any other, for several tensors, and for Keras' own."""
     if type(answer) in (list, tuple, dict) or type(answer).__name__ == "KerasTensor":
         return None
     sizes = shape_of(answer)
-    return sizes if sizes and sizes[1:] in ((), (1,)) and sizes[0] != 1 else None
+    return sizes if sizes and sizes[0] != 1 else None
 
 
 def _is_called_by(inside: FrameType, frame: FrameType | None) -> bool:

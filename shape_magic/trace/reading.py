@@ -10,15 +10,15 @@ import ast
 import itertools
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
 from shape_magic.capture.book import Book, Cell
 from shape_magic.facts import Crossing
-from shape_magic.spans import Shape, Span
 from shape_magic.trace.crossing import crossing_at
 from shape_magic.trace.data import shape_of
+from shape_magic.trace.reductions import LEAVING_OUT, Value, number, smaller, without
 from shape_magic.untrusted import module_of
 
 #: Functions and methods, by their last name, whose result has the shape of what they are given first.
@@ -132,22 +132,6 @@ def _head(statement: ast.stmt) -> Iterator[ast.stmt]:
 # -- what they compute
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """An answer: the model that gave it, and the call."""
-
-    model: weakref.ref[Any]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What is known of an expression: its shape, and the model's answer that it was computed from, if from one."""
-
-    shape: Shape
-    source: Source | None = None
-
-
 class Reading:
     """The statements of one function, or of cells, read one after another."""
 
@@ -236,8 +220,8 @@ class Reading:
                 return self._paired(node, self._value(left), self._value(right))
             case ast.Compare(left=left, ops=[op], comparators=[right]) if not isinstance(op, _NOT_BY_NUMBER):
                 return self._paired(node, self._value(left), self._value(right))
-            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=int(k))) if name in self.parts:
-                return next(iter(self.parts[name][k:]), None)
+            case ast.Subscript():
+                return self._element(node)
             case ast.Attribute(value=ast.Name(id=name), attr="values") if name not in self.names:
                 return _plain(self._named(name))
             case ast.Call():
@@ -247,6 +231,18 @@ class Reading:
         for inner in ast.iter_child_nodes(node):
             if isinstance(inner, ast.expr):
                 self._value(inner)
+        return None
+
+    def _element(self, node: ast.Subscript) -> Value | None:
+        """A part of a tuple, or a column: ``pair[1]``, ``answer[:, 0]``."""
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=int(k))) if name in self.parts:
+                return next(iter(self.parts[name][k:]), None)
+        value = self._value(node.value)
+        self._value(node.slice)
+        match node.slice:
+            case ast.Tuple(elts=[ast.Slice(None, None, None), index]) if number(index) is not None:
+                return without(value, 1, keepdims=False)
         return None
 
     def _called(self, node: ast.Call) -> Value | None:
@@ -264,8 +260,22 @@ class Reading:
             return receiver or next(iter(arguments), None)
         if name in _OF_TWO and len(arguments) == 2 and not by_name.keys() - {"name"}:
             return self._paired(node, *arguments)
+        if name == "one_hot" and len(node.args) > 1 and arguments[0] is not None:
+            depth = self._whole(node.args[1])
+            return Value((*arguments[0].shape, depth)) if depth is not None else None
+        if name in LEAVING_OUT and owner is not None:  # Python's own ``max`` and ``sum`` go over the samples
+            given = [receiver] if receiver is not None else arguments[:1]
+            places = node.args if receiver is not None else node.args[1:]
+            return smaller(name, given[0], places, {k.arg: k.value for k in node.keywords}) if given else None
         defined = self._defined(function) if self._deep < _DEEPEST else None
         return self._within(*defined, arguments, by_name) if defined is not None else None
+
+    def _whole(self, node: ast.expr) -> int | None:
+        """A whole number that is written out, or that a name holds which no statement has changed."""
+        if isinstance(node, ast.Name) and node.id not in self.names:
+            held = self._named(node.id)
+            return held if type(held) is int else None
+        return number(node)
 
     def _defined(self, function: ast.expr) -> tuple[Cell, ast.FunctionDef, Mapping[str, object]] | None:
         """A function of a cell that is called by its name: its code, and the names that it finds."""

@@ -103,6 +103,31 @@ WRONG = {
         "labels - guess",
         "error = labels[:, 0] - guess",
     ),
+    "the class of each against a column of them": (
+        "several = keras.Sequential([layers.Input((4,)), layers.Dense(3)])\nk = np.zeros((24, 1), int)\n"
+        "hits = np.argmax(several.predict(x, verbose=0), axis=1) == k\n",
+        "np.argmax(several.predict(x, verbose=0), axis=1) == k",
+        "hits = np.argmax(several.predict(x, verbose=0), axis=1) == k[:, 0]",
+    ),
+    "the best of several as a column": (
+        "several = keras.Sequential([layers.Input((4,)), layers.Dense(2)])\n"
+        "target = y + tf.reduce_max(several(x), axis=1, keepdims=True)\n",
+        "y + tf.reduce_max(several(x), axis=1, keepdims=True)",
+        "target = y + tf.reduce_max(several(x), axis=1, keepdims=True)[:, 0]",
+    ),
+    "the answer to what was chosen, weighed by a column": (
+        "several = keras.Sequential([layers.Input((4,)), layers.Dense(3, activation='softmax')])\n"
+        "kinds, chosen, gain = 3, np.zeros(24, int), np.ones((24, 1), 'float32')\n"
+        "certain = tf.reduce_sum(tf.math.log(several(x)) * tf.one_hot(chosen, kinds), axis=1)\nloss = certain * gain\n",
+        "certain * gain",
+        "loss = certain * gain[:, 0]",
+    ),
+    "labels that are made of answers, and fitted": (
+        "model.compile('adam', 'mse')\ngain = y - model.predict(x, verbose=0)\n"
+        "model.fit(x, gain, epochs=1, verbose=0)\n",
+        "y - model.predict(x, verbose=0)",
+        "gain = y - model.predict(x, verbose=0)[:, 0]",
+    ),
 }
 
 RIGHT = {
@@ -126,6 +151,20 @@ RIGHT = {
     ),
     "a function that says what it does": (
         "def error(truth, guess):\n    return truth - tf.squeeze(guess)\n\nloss = error(y, model(x))\n"
+    ),
+    "without an axis": (
+        "guess = model.predict(x, verbose=0)\nerrors = [y - guess.squeeze(), y - guess[:, 0], y - guess.ravel(),"
+        " y - np.squeeze(guess, axis=-1), y - guess.max(axis=1), y - guess.mean(), y - np.sum(guess)]\n"
+    ),
+    "classes and rows": (
+        "several = keras.Sequential([layers.Input((4,)), layers.Dense(3)])\nk = np.zeros((24, 1), int)\n"
+        "guess = several.predict(x, verbose=0)\nbest = np.argmax(guess, axis=1)\n"
+        "hits = [best == k[:, 0], best == k.flatten(), best[:, None] == k, guess.argmax(1) == np.squeeze(k)]\n"
+        "shares = guess / guess.sum(axis=1, keepdims=True) - guess.mean(axis=0) - guess[:, :1]\n"
+        "far = (guess**2).sum(axis=1, keepdims=True) - 2 * guess @ guess.T + (guess**2).sum(axis=1)\n"
+    ),
+    "what Python's own functions give": (
+        "guess = model.predict(x, verbose=0)\nmost = [max(y) - guess, sum(guess) - y[:1], y - max(guess)]\n"
     ),
     "several numbers for a sample": (
         "wide = keras.Sequential([layers.Input((4,)), layers.Dense(3)])\nerror = y[:3] - wide.predict(x, verbose=0)\n"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from shape_magic.facts import Call, Contract, Data, Facts, Model
 from shape_magic.repair.steps import Repair, SetArgument
-from shape_magic.rules.calls import line_of
+from shape_magic.rules.calls import line_of, repaired
 from shape_magic.rules.finding import Finding, Rule
+from shape_magic.rules.renamed import fitting_order, in_order
 
 #: Layers that move numbers about and change none.
 _MOVE = ("Reshape", "Flatten", "Permute", "RepeatVector")
@@ -31,8 +32,29 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
             least, most = data.indices
             # Below 0 a CategoryEncoding stops or goes on by its mode.
             if most >= size or (least < 0 and name == "input_dim"):
-                yield _finding(contract, call, data, size)
+                yield _finding(contract, call, data, size, _order(model, contract))
                 return
+
+
+def _order(model: Model, contract: Contract) -> Sequence[int]:
+    """The order of the arrays in which all numbers have a row; empty where they have none in any other."""
+    given = contract.argument("x")
+    if given is None or given.form != "several" or len(contract.x) != len(model.inputs):
+        return ()
+    rows: dict[int, int] = {}
+    for call in model.calls:
+        size, data = call.arguments.get(_sized_by(call)), _looked_up(model, contract, call)
+        if data is not None and type(size) is int:
+            place = contract.x.index(data)
+            rows[place] = min(size, rows.get(place, size))
+
+    def fits(place: int, item: int) -> bool:
+        numbers, data = contract.x[item].indices, contract.x[item]
+        if data.shape[1:] != contract.x[place].shape[1:]:
+            return False
+        return place not in rows or (numbers is not None and 0 <= numbers[0] <= numbers[1] < rows[place])
+
+    return fitting_order(len(contract.x), fits)
 
 
 def _sized_by(call: Call) -> str:
@@ -59,12 +81,13 @@ def _looked_up(model: Model, contract: Contract, call: Call) -> Data | None:
     return contract.x[at] if 0 <= at < len(contract.x) == len(model.inputs) else None
 
 
-def _finding(contract: Contract, call: Call, data: Data, size: int) -> Finding:
+def _finding(contract: Contract, call: Call, data: Data, size: int, order: Sequence[int]) -> Finding:
     least, most = data.indices or (0, 0)
     is_larger, stops = most >= size, call.is_a("Embedding")
+    repairs = (_repair(call, size, most + 1),) if is_larger and least >= 0 else ()
     return Finding(
         severity="error" if stops and (is_larger or least < -size) else "warning",
-        variant="no-place" if not stops else "larger" if is_larger else "negative",
+        variant="swapped" if order else "no-place" if not stops else "larger" if is_larger else "negative",
         topic="data",
         call=call.call,
         values={
@@ -77,10 +100,16 @@ def _finding(contract: Contract, call: Call, data: Data, size: int) -> Finding:
             "size": size,
             "last": size - 1,
         },
-        repairs=(_repair(call, size, most + 1),) if is_larger and least >= 0 else (),
+        repairs=(*(_in_order(contract, order) if order else ()), *repairs),
         actual=data.shape,
         related=((contract.span, "use"),),
     )
+
+
+def _in_order(contract: Contract, order: Sequence[int]) -> Iterator[Repair]:
+    given = contract.argument("x")
+    if given is not None:
+        yield repaired(contract, ("x", in_order(given.text, order, ())), does="swapped")
 
 
 def _repair(call: Call, size: int, wanted: int) -> Repair:

@@ -41,6 +41,7 @@ SHOWN: dict[str, Callable[[], None]] = {
     "index-beyond-embedding.larger": s.embedding_rows_are_counted_from_0,
     "index-beyond-embedding.negative": s.negative_numbers_are_counted_from_the_end,
     "index-beyond-embedding.no-place": s.encodings_have_a_place_from_0_on,
+    "index-beyond-embedding.swapped": s.inputs_and_outputs_are_found_by_name_or_order,
     "labels-against-loss.classes-in-binary-loss": s.cross_entropy_is_a_logarithm,
     "labels-against-loss.classes-from-one": s.cross_entropy_is_a_logarithm,
     "labels-against-loss.signs-in-binary-loss": s.cross_entropy_is_a_logarithm,

@@ -8,6 +8,7 @@ import contextvars
 import inspect
 import itertools
 import linecache
+import re
 import weakref
 from collections import deque
 from collections.abc import Coroutine, MutableMapping, Sequence
@@ -35,6 +36,8 @@ from shape_magic.untrusted import module_of, readable
 from shape_magic.words import say
 
 _numbers = itertools.count(1)
+#: Where Keras reads and writes models.
+_SAVING = re.compile(r"[/\\]keras[/\\]src[/\\]saving[/\\]")
 
 
 def check(
@@ -186,15 +189,16 @@ def _awaited(coroutine: Coroutine[Any, Any, Any]) -> None:
 
 
 def _keras_place(error: Exception, checker: Checker) -> Span | None:
-    """The user's line, if the exception came out of Keras and not out of the user's own code."""
+    """The user's line, if the exception came out of Keras, and not out of the user's own code or for want of a file."""
     span, inside = None, False
     tb: TracebackType | None = error.__traceback__
     while tb is not None:
+        filename = tb.tb_frame.f_code.co_filename
         known = checker.session.book.span_at(tb.tb_frame.f_code, tb.tb_lasti)
         if known is not None:
             span, inside = known, False
-        elif any(part in tb.tb_frame.f_code.co_filename for part in ("/keras/", "/tensorflow/", "\\keras\\")):
-            inside = True
+        elif any(part in filename for part in ("/keras/", "/tensorflow/", "\\keras\\")):
+            inside = _SAVING.search(filename) is None
         tb = tb.tb_next
     return span if inside else None
 

@@ -154,7 +154,7 @@ def _of_one_tuple(call: Call, made: Construct) -> _Reason | None:
     if not one_by_one or made.by_position < 2 or made.span is None:
         return None
     name = made.accepted[0] if made.accepted else "shape"
-    values = {"layer": made.class_name, "name": name}
+    values = {"layer": made.class_name}
     repair = Repair((JoinArguments(made.span),), "choice", "one-tuple", values, f"{name}=(…)")
     return _Reason(variant="one-by-one", values={"name": name, "number": made.by_position}, repairs=(repair,))
 
@@ -215,7 +215,7 @@ def _of_whole_numbers(call: Call, made: Construct) -> _Reason | None:
             continue
         whole, place = str(int(given)), made.accepted.index(name) if name in made.accepted else None
         step = SetArgument(call.call, name, whole, place, computed="int({})")
-        values = {"layer": made.class_name, "argument": f"{name}={whole}"}
+        values = {"layer": made.class_name}
         repair = Repair((step,), "safe", "whole-number", values, f"{name}={whole}")
         return _Reason(variant="fraction", values={"name": name, "given": str(given)}, repairs=(repair,))
     return None

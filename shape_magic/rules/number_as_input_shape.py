@@ -24,8 +24,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     values = {"said": said, "number": str(number), "shape": f"({number},)"}
     several = made.by_position > 1
     if several and made.span is not None:
-        given = {"layer": "Input", "name": "shape"}
-        repair = Repair((JoinArguments(made.span),), "choice", "one-tuple", given, "shape=(…)")
+        repair = Repair((JoinArguments(made.span),), "choice", "one-tuple", {"layer": "Input"}, "shape=(…)")
         values["count"] = str(made.by_position)
     plain = several or not isinstance(made.arguments.get("batch_size"), int)
     yield Finding(

@@ -122,7 +122,8 @@ def _circumstances(use: Use | None, contract: Contract | None, graph: Any) -> Ci
     count = contract.x[0].shape[0] if size else None
     batches = tuple(dict.fromkeys(b for b in (size, (count or 0) % size) if b)) if size else ()
     data = {id(t): d.shape for t, d in zip(graph.inputs, contract.x, strict=False)}
-    return Circumstances(batches, data, is_training(use))
+    asked = {d.asked[0] for d in (*contract.x, *contract.y) if d.asked}
+    return Circumstances(batches or tuple(rows for rows in asked if rows), len(asked) > 1, data, is_training(use))
 
 
 class Shaped:

@@ -32,6 +32,8 @@ from shape_magic.untrusted import asked
 #: Batches that a program may have been written for: a call that works for one of them is not wrong by itself.
 _USUAL = (32, 64, 16, 8, 4, 2, 128, 256, 100, 50, 20, 10, 12, 24)
 _PRIMES = (7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
+#: Operations that put rows together by numbers that come with them: how many there are then, no batch tells.
+_REGROUPING = frozenset({"SegmentMax", "SegmentReduction", "SegmentSum"})
 #: A model with more doubtful calls than this is looked at as far as this.
 _MOST_CALLS = 150
 #: A subclassed model or wrapper with more layers than this is not traced again.
@@ -58,6 +60,8 @@ class Circumstances:
 
     #: The sizes of its batches; empty: not known, and what works for some usual batch is let be.
     batches: tuple[int, ...] = ()
+    #: Whether a batch of it has more rows of one thing than of another: then its rows are no samples.
+    is_uneven: bool = False
     #: The shapes of its data, by the id of the input's symbol.
     data: Mapping[int, Shape] = field(default_factory=dict)
     #: What the layers are told; None: nothing.
@@ -85,7 +89,7 @@ def _runs(session: Session, steps: Sequence[Step], ends: Sequence[Any], use: Cir
     starts = [t for step in steps for t in _symbols((step.args, step.kwargs))]
     sizes = _sizes(steps)
     fixed = {shape(t)[0] for t in starts if t.shape and _is_start(t)} - {None}
-    if len(fixed) > 1:
+    if len(fixed) > 1 or use.is_uneven:
         return {}
     batch = next(iter(fixed), None) or next((p for p in _PRIMES if p not in sizes), _PRIMES[-1])
     walk = _Walk(session, batch, use)
@@ -119,7 +123,7 @@ def _confirmed(
         again.through(steps)
         if use.batches and again.failed is not None:
             return {again.failed[0]: Run(batch, None, again.failed[1], _built_for(steps, again.failed[0]))}
-        if not use.batches and again.failed is None and not _lost(again, ends, True):
+        if not use.batches and again.failed is None and not _lost(again, ends, False):
             return {}
     return {} if use.batches else {number: Run(walk.batch, None, failure, _built_for(steps, number))}
 
@@ -140,8 +144,10 @@ def _lost(walk: _Walk, ends: Sequence[Any], is_used: bool) -> list[tuple[int, Ru
         tensor = walk.at.get(id(end))
         if tensor is None or tensor.lost is None or not tensor.shape:
             continue
-        # A multiple of the batch is a way to fold an axis into it: of a model that is not used, no more is known.
-        if not is_used and (tensor.shape[0] or 0) % walk.batch == 0:
+        # A multiple or a part of the batch is a way to fold an axis into it, or rows into an axis: of a model that
+        # is not used, no more is known.
+        rows = tensor.shape[0] or 0
+        if not is_used and (rows % walk.batch == 0 or (rows > 1 and walk.batch % rows == 0)):
             continue
         found.append((tensor.lost, Run(walk.batch, walk.gave[tensor.lost])))
     return found
@@ -205,7 +211,7 @@ class _Walk:
     def _step(self, step: Step, number: int) -> bool:
         symbols = _symbols((step.args, step.kwargs))
         given = [self._tensor(s) for s in symbols]
-        if any(g is None for g in given):
+        if any(g is None for g in given) or type(step.layer).__name__ in _REGROUPING:
             self.at |= {id(t): None for t in step.outputs}
             return True
         known = [g for g in given if g is not None]

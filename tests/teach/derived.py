@@ -5,6 +5,7 @@ A function for each name that a template has a place for; it gives every text th
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -300,6 +301,33 @@ def tuples(card: Card) -> Iterator[str]:
     return (match.replace("None", "batch") for match in re.findall(r"\((?:-?\d+|None)(?:, \d+)+\)", card.source))
 
 
+def held_columns(card: Card) -> list[Shape]:
+    """The columns among the arrays that the cell makes."""
+    return [(None, 1) for a in arrays(card.source).values() if a.ndim == 2 and a.shape[1] == 1]
+
+
+def numbers_given(card: Card) -> Iterator[str]:
+    """How many values the cell's calls are given by position, and how many numbers stand in its tuples."""
+    for node in ast.walk(ast.parse(card.source)):
+        if isinstance(node, ast.Call):
+            yield str(len(node.args))
+        if isinstance(node, ast.Tuple):
+            yield str(len(node.elts))
+
+
+def window_axes(card: Card) -> Iterator[str]:
+    """The axes that the window of a layer moves along, by the name of its class."""
+    return iter(re.findall(r"\w([123])D\b", card.source))
+
+
+def quotients(card: Card) -> Iterator[str]:
+    """What a division of the cell's numbers with one stroke gives."""
+    numbers = dict(re.findall(r"^(\w+) = (\d+)$", card.source, re.M))
+    for name, divisor in re.findall(r"(\w+) / (\d+)", card.source):
+        if name in numbers:
+            yield str(int(numbers[name]) / int(divisor))
+
+
 def tables(card: Card) -> list[Shape]:
     """The matrices that the cell makes, and those of its Embeddings."""
     own = [tuple(c.arguments.get(name) for name in ("input_dim", "output_dim")) for c in calls(card)]
@@ -394,7 +422,7 @@ PLACES: dict[str, tuple[Callable[[Card], Iterable[str]], ...]] = {
     "input": (shapes_of(inputs, everywhere),),
     "output": (shapes_of(outputs),),
     "labels_shape": (shapes_of(targets),),
-    "column": (shapes_of(outputs),),
+    "column": (shapes_of(outputs, held_columns),),
     "first_shape": (shapes_of(inputs),),
     "second_shape": (shapes_of(inputs),),
     "small_shape": (shapes_of(inputs),),
@@ -404,8 +432,9 @@ PLACES: dict[str, tuple[Callable[[Card], Iterable[str]], ...]] = {
     "start": (shapes_of(lambda c: [d.shape for d in c.model.inputs]),),
     "before": (shapes_of(everywhere),),
     "does": (shapes_of(everywhere), last_axes),
-    "given": (shapes_of(everywhere, given, tables),),
+    "given": (shapes_of(everywhere, given, tables), tuples, quotients),
     "own": (shapes_of(tables),),
+    "axes": (window_axes,),
     "dims": (tuples,),
     "wanted": (wanted, numbers_held, shapes_of(declared, everywhere), turned),
     "wanted_labels": (wanted,),
@@ -456,9 +485,9 @@ PLACES: dict[str, tuple[Callable[[Card], Iterable[str]], ...]] = {
     "most": (activation_range, looked_up),
     "seen": (counts(lambda c: [math.prod(n or 1 for n in s) for s in targets(c)]),),
     "missing": (lambda c: (str(int(v)) for a in arrays(c.source).values() if a.dtype.kind in "iu" for v in a.ravel()),),
-    "count": (counts(samples, how_many_outputs),),
+    "count": (counts(samples, how_many_outputs), numbers_given),
     "outputs": (counts(how_many_outputs),),
-    "number": (counts(spread), counts(lambda c: [len(inputs(c)) - len(c.model.inputs)]), products),
+    "number": (counts(spread), counts(lambda c: [len(inputs(c)) - len(c.model.inputs)]), products, numbers_given),
     "data_count": (lambda c: inputs_in_words(len(c.contract.x) if c.contract else 0),),
     "wanted_count": (lambda c: inputs_in_words(len(c.model.inputs)),),
     "steps": (counts(lambda c: [s[1] or 0 for s in targets(c) if len(s) > 1]),),

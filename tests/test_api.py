@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -428,3 +429,16 @@ def test_of_the_parts_of_a_layer_that_broke_nothing_more_is_asked() -> None:
         "steps = Block()(layers.Embedding(50, 8)(words))\n"
     )
     assert [d.rule for d in dry(cell).diagnostics] == ["layer-refuses-input"]
+
+
+def test_a_file_that_a_dry_run_has_not_written_is_no_mistake(tmp_path: Path) -> None:
+    cell = (
+        "model = keras.Sequential([layers.Input((4,)), layers.Dense(1)])\nmodel.compile('adam', 'mse')\n"
+        f"path = {str(tmp_path / 'best.keras')!r}\n"
+        "kept = keras.callbacks.ModelCheckpoint(path)\n"
+        "model.fit(np.ones((4, 4)), np.ones(4), verbose=0, callbacks=[kept])\nbest = keras.models.load_model(path)\n"
+    )
+    for dry_run in (True, False):
+        assert check_cell("import keras, numpy as np\nfrom keras import layers\n" + cell, {}, dry_run=dry_run).ok
+    with pytest.raises(ValueError, match="not found"):
+        check_cell(f"import keras\nkeras.models.load_model({str(tmp_path / 'other.keras')!r})", {})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from shape_magic.facts import Construct, Facts, Model
-from shape_magic.repair.steps import DropArgument, RenameArgument, Repair, Step
+from shape_magic.repair.steps import RenameArgument, Repair, Step
 from shape_magic.rules.finding import Finding, Rule, listed
 from shape_magic.words import shape_text
 
@@ -29,7 +29,6 @@ _FORMERLY = {
     "length": "size",
     "nb_epoch": "epochs",
     "nb_filter": "filters",
-    "nb_val_samples": "validation_steps",
     "output": "outputs",
     "output_dim": "units",
     "p": "rate",
@@ -45,8 +44,10 @@ _FORMERLY = {
 _ORDERS = {"th": "channels_first", "tf": "channels_last"}
 #: What Keras 3 has no more, and what changes no shape: how batches are fetched, and how steps are computed.
 _GONE = frozenset({"consume_less", "max_queue_size", "show_accuracy", "use_multiprocessing", "workers"})
-#: The sides of a window, which were two arguments and are one.
-_SIDES = ("nb_row", "nb_col")
+#: What was two arguments and is one: the sides of a window, and the axes of a sequence.
+_JOINED = {("nb_row", "nb_col"): "kernel_size", ("input_length", "input_dim"): "input_shape"}
+#: What others than most layers call it.
+_ELSEWHERE = {"kernel_initializer": "embeddings_initializer", "kernel_regularizer": "embeddings_regularizer"}
 #: How much two names must have in common, from 0 to 1, for one to be taken for the other misspelt.
 _ALIKE = 0.8
 
@@ -86,38 +87,39 @@ def _names(made: Construct) -> dict[str, str] | None:
     for name in made.unknown:
         if name in _GONE:
             continue
-        new = "kernel_size" if name in _SIDES else _FORMERLY.get(name, "")
+        pair = _pair(made, name)
+        new = _JOINED[pair] if pair else _FORMERLY.get(name, "")
+        new = new if new in made.accepted else _ELSEWHERE.get(new, "")
         if new not in made.accepted:
             new = next(iter(get_close_matches(name.lower(), made.accepted, 1, _ALIKE)), "")
-        if not new or (new in made.arguments and new not in made.unknown):
+        if not new or new in made.arguments:
             return None
-        found[name] = new
-    twice = {new for new in found.values() if list(found.values()).count(new) > 1}
-    return found if not twice or set(_SIDES) <= found.keys() else None
+        found |= dict.fromkeys(pair or (name,), new)
+    singles = [new for new in found.values() if new not in _JOINED.values()]
+    return found if len(singles) == len(set(singles)) else None
+
+
+def _pair(made: Construct, name: str) -> tuple[str, str] | None:
+    """The two arguments that are one now, where both are given."""
+    return next((pair for pair in _JOINED if name in pair and set(pair) <= made.arguments.keys()), None)
 
 
 def _steps(model: Model, made: Construct, names: dict[str, str] | None) -> tuple[Step, ...] | None:
     """The renaming, with the values that are called otherwise, too; None where one of those is not known."""
-    span, steps = made.span, []
+    span, steps = made.span, list[Step]()
     if names is None or span is None:
         return None
     for name, new in names.items():
-        if name in _SIDES:
-            continue
-        value = _ORDERS.get(str(made.arguments.get(name)), "") if name == "dim_ordering" else ""
-        steps.append(RenameArgument(span, name, new, value=repr(value) if value else ""))
-    given = [name for name in _SIDES if name in names]
-    if not given:
-        return tuple(steps)
-    sides = [made.arguments.get(name) for name in given]
-    if len(sides) != len(_SIDES) or not all(type(side) is int for side in sides) or not model.calls:
-        return None
-    window = shape_text(tuple(side for side in sides if isinstance(side, int)))
-    return (
-        *steps,
-        RenameArgument(span, given[0], "kernel_size", value=window),
-        DropArgument(model.calls[0].call, given[1]),
-    )
+        pair = _pair(made, name)
+        if pair is None:
+            value = _ORDERS.get(str(made.arguments.get(name)), "") if name == "dim_ordering" else ""
+            steps.append(RenameArgument(span, name, new, value=repr(value) if value else ""))
+        elif name == pair[0]:
+            sizes = tuple(size for one in pair if type(size := made.arguments[one]) is int)
+            if len(sizes) != len(pair):
+                return None
+            steps += [RenameArgument(span, name, new, value=shape_text(sizes)), RenameArgument(span, pair[1], "")]
+    return tuple(steps)
 
 
 RULE = Rule("unknown-argument", check)

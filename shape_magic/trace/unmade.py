@@ -28,6 +28,8 @@ _ARRAYS = ("ndarray", "EagerTensor", "Variable", "ResourceVariable")
 _HOLDS_MANY = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
 #: What Keras' layers take beyond what their constructors name.
 _OF_ALL_LAYERS = ("input_shape", "input_dim", "batch_size", "weights")
+#: What some layers take and do not name.
+_UNNAMED = {"Embedding": ("input_length",), "LSTM": ("implementation",), "GRU": ("implementation",)}
 #: What a model takes that is made of a graph: its class names none of it.
 _OF_GRAPHS = ("inputs", "outputs")
 
@@ -96,7 +98,7 @@ def _accepted(cls: type) -> tuple[str, ...]:
     """The names of what a constructor takes, its own first."""
     own = [name for one in cls.__mro__ if is_kerases_own(one) for name in _names(_constructor(one))]
     more = _OF_GRAPHS if cls.__name__ in ("Model", "Functional") else () if _is_of_models(cls) else _OF_ALL_LAYERS
-    return tuple(dict.fromkeys((*own, *more)))
+    return tuple(dict.fromkeys((*own, *more, *_UNNAMED.get(cls.__name__, ()))))
 
 
 def _constructor(cls: Any) -> Any:

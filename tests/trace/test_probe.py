@@ -102,3 +102,41 @@ def test_the_users_layers_train_afterwards_and_keep_what_they_had() -> None:
     assert vars(namespace["kept"])["last"] is seen
     history = namespace["m"].fit(np.ones((8, 6)), np.ones((8, 1)), verbose=0)
     assert np.isfinite(history.history["loss"][0])
+
+
+def in_batches(rows: str, labels: str = "np.zeros((3, 1), 'float32')") -> str:
+    """A data set that gives batches like this, under the name ``data``."""
+    return (
+        "class Batches(keras.utils.PyDataset):\n    def __len__(self):\n        return 2\n\n"
+        f"    def __getitem__(self, index):\n        return {rows}, {labels}\n\n\ndata = Batches()\n"
+    )
+
+
+FOLDED = (
+    "i = keras.Input((5,))\nm = keras.Model(i, layers.Dense(1)(ops.mean(ops.reshape(i, (-1, 4, 5)), axis=1)))\n"
+    "m.compile('adam', 'mse')\n"
+)
+EDGES = (
+    "a, p = keras.Input((5,)), keras.Input((2,), dtype='int32')\n"
+    "g = ops.segment_sum(ops.take(a, p[:, 1], axis=0), p[:, 0], num_segments=12)\n"
+    "m = keras.Model([a, p], layers.Dense(1)(ops.mean(ops.reshape(g, (-1, 4, 5)), axis=1)))\nm.compile('adam', 'mse')\n"
+)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        FOLDED,
+        in_batches("np.ones((12, 5), 'float32')") + FOLDED + "m.fit(data, verbose=0)",
+        in_batches("(np.ones((12, 5), 'float32'), np.zeros((18, 2), 'int32'))") + EDGES + "m.fit(data, verbose=0)",
+    ],
+    ids=["folded rows", "rows of which four are a sample", "nodes and edges"],
+)
+def test_rows_that_are_no_samples_are_let_be(cell: str) -> None:
+    assert rules(cell) == []
+
+
+def test_the_rows_that_a_generator_gives_are_its_batch() -> None:
+    cell = in_batches("np.ones((6, 5), 'float32')", "np.zeros((6, 1), 'float32')") + FOLDED + "m.fit(data, verbose=0)"
+    assert rules(cell) == [("layer-refuses-input", "error")]
+    assert "batch of 6" in checked(cell).diagnostics[0].message

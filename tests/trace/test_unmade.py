@@ -135,6 +135,12 @@ def test_a_type_error_of_the_users_own_is_raised(cell: str) -> None:
             "layers.Conv2D(nb_filter=4, nb_row=3, nb_col=5, dim_ordering='tf')",
             "layers.Conv2D(filters=4, kernel_size=(3, 5), data_format='channels_last')",
         ),
+        ("(9, 2)", "layers.GRU(4, input_length=9, input_dim=2)", "layers.GRU(4, input_shape=(9, 2))"),
+        (
+            "(9,)",
+            "layers.Embedding(5, 4, input_length=9, init='uniform')",
+            "layers.Embedding(5, 4, input_length=9, embeddings_initializer='uniform')",
+        ),
         ("(9, 2)", "layers.LSTM(4, consume_less='gpu', return_sequence=True)", "layers.LSTM(4, return_sequences=True)"),
         ("(9, 9, 1)", "layers.MaxPooling2D((2, 2), 'same')", "layers.MaxPooling2D((2, 2), padding='same')"),
         ("(9,)", "layers.Dense('relu', 8)", "layers.Dense(8, 'relu')"),
@@ -157,6 +163,7 @@ def test_a_call_is_written_as_keras_takes_it(shape: str, call: str, fixed: str) 
         "layers.Dense(4, neurons=8)",
         "layers.Conv2D(4, 3, padding='same', border_mode='same')",
         "layers.Dense(4, **{'activaton': 'relu'})",
+        "layers.LSTM(4, input_length=9)",
     ],
 )
 def test_a_name_that_can_not_be_told_or_written_has_no_fix(call: str) -> None:

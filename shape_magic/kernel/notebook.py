@@ -16,6 +16,7 @@ from shape_magic.errors import shape_error
 from shape_magic.interrupts import Deferred
 from shape_magic.kernel.cards import Cards
 from shape_magic.kernel.cells import CellFiles, cells_running, magic_line
+from shape_magic.kernel.drawing import Drawing
 from shape_magic.kernel.ondemand import OnDemand
 from shape_magic.kernel.options import Options, parse, shape_given
 from shape_magic.kernel.plans import Applied, Plans
@@ -49,6 +50,7 @@ class Notebook:
         #: Between a cell's start and its end.
         self.running = False
         self._watching: OnDemand | None = None
+        self._drawing: Drawing | None = None
         self._options = Options()
         #: What ``%shapecheck on`` was given: for every cell that has no line of its own.
         self.standing = Options()
@@ -164,27 +166,42 @@ class Notebook:
         self.session.end_cell()
         self._watching = OnDemand(self.session, checker)
         self._nested = 1
+        self._drawing = Drawing(self.shell, self._draws)
         hooks.start(self._watching)
 
     def _stop(self) -> None:
         # In this order: whoever comes here again after an interrupt does what is not done.
         if self._watching is not None:
             hooks.stop(self._watching)
-        self._watching = None
+        if self._drawing is not None:
+            self._drawing.end()
+        self._watching = self._drawing = None
         self._nested = 0
+
+    def _draws(self, error: BaseException | None) -> None:
+        """IPython is about to draw an exception of the cell: where a constructor has ended it, the card comes first."""
+        if self._watching is not None and self._nested == 1 and error is not None and not self._shown:
+            self._show_unmade(self._watching, error)
+
+    def _show_unmade(self, watching: OnDemand, error: BaseException) -> None:
+        from shape_magic.kernel.lines import one_line
+
+        if self.session.making is None or _is_interrupt(error) or not watching.checker.note_unmade(error):
+            return
+        report = self._checked(watching.checker)
+        if report.diagnostics:
+            self._show_new(report)
+            one_line(error, report)
 
     def run_nested(self, cell: str) -> Any:
         """Run a cell inside the running one, observed as a cell of its own."""
         nested, self._nested = self._nested, 0
-        show = vars(self.shell).get("showtraceback")
+        silence = Drawing(self.shell, None)  # the running cell shows it, once
         try:
-            self.shell.showtraceback = lambda *args, **kwargs: None  # the running cell shows it, once
             return self.shell.run_cell(cell, store_history=False)
         finally:
             with Deferred():
-                vars(self.shell).pop("showtraceback", None)
-                if show is not None:
-                    self.shell.showtraceback = show
+                silence.end()
                 self._nested = nested
                 self.running = True
 
@@ -229,11 +246,10 @@ class Notebook:
         if _is_interrupt(error) or (failed and self._shown):
             return  # who interrupts wants the kernel back, not another look
         cell = self.session.book.cells[self.session.cell]  # type: ignore[index]
-        unmade = error is not None and self.session.making is not None and watching.checker.note_unmade(error)
         watching.end()
         if self._done is not None and not self.session.has_something:
             self._note_mended(self._done.done.model)
-        known = unmade or self.session.has_something or self._shown
+        known = self.session.has_something or self._shown
         report = self._checked(watching.checker) if known else None
         if report is None or not (report.models or self._shown):
             if magic_line(cell.source) is not None and not failed:

@@ -74,6 +74,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         repairs=(Repair(steps, "choice", "as-named" if new else "not-any-more", shown, ", ".join(new or gone)),),
         keras_message=failure.message,
         span=made.span,
+        place="loss" if made.class_name == "compile" else None,
     )
 
 

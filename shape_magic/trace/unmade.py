@@ -50,7 +50,9 @@ def unmade_facts(session: Session, error: BaseException, span: Span | None) -> M
         if not construct.unknown:
             return None
     else:
-        rows.add(obj, (name_of(obj),), (), (), ())
+        named = name_of(obj)
+        # One that was not even begun has none yet.
+        rows.add(obj, (named if named != made.cls.__name__ else named.lower(),), (), (), ())
     return Model(
         "model", "model", "Model", 0, 0, (), tuple(rows.calls), (), span, failure=failure_of(error), construct=construct
     )

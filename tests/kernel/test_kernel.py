@@ -137,6 +137,23 @@ def test_keras_own_error_behind_a_card_is_one_line(live: Kernel) -> None:
     assert any("conv2d" in text for text in answer.shown)
 
 
+@pytest.mark.parametrize(
+    ("cell", "ends"),
+    [
+        ("model = keras.Sequential([layers.Input((8,)), layers.Dense(4, activaton='relu')])", "ValueError"),
+        ("model = keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(2, kernal_size=3)])", "TypeError"),
+    ],
+)
+def test_an_error_of_a_constructor_is_one_line_behind_its_card(live: Kernel, cell: str, ends: str) -> None:
+    answer = live.run(cell)
+    assert answer.reply["ename"] == ends
+    assert len(answer.of("error")) == 1
+    assert answer.traceback.count("\n") == 0
+    assert sum("does not know" in text for text in answer.shown) == 1
+    # The next one is IPython's alone again.
+    assert live.run("1 / 0").traceback.count("\n") > 1
+
+
 def test_cells_go_by_their_id(live: Kernel) -> None:
     live.run(BROKEN, "make")
     live.run("a = 1", "other")

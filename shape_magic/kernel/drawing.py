@@ -1,0 +1,53 @@
+"""How IPython draws the exception that ends a cell, for as long as somebody has a say in it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from shape_magic.untrusted import goes_on
+
+_LOG = logging.getLogger(__name__)
+_NAME = "showtraceback"
+
+
+class Drawing:
+    """Stands before IPython's ``showtraceback`` until ``end``: it hears of the exception first, or draws nothing."""
+
+    def __init__(self, shell: Any, before: Callable[[BaseException | None], None] | None) -> None:
+        """``before`` is told of the exception, and then IPython draws it; None: nothing is drawn."""
+        self._shell = shell
+        #: What stood there for this shell alone, such as another extension's; None: nothing did.
+        self._own = vars(shell).get(_NAME)
+        self._draws = getattr(shell, _NAME)
+        self._before, self._is_silent = before, before is None
+        self._mine = self._draw
+        setattr(shell, _NAME, self._mine)
+
+    def end(self) -> None:
+        """Give back what was there; what somebody else has put in its place meanwhile stays. May be called twice."""
+        self._before = None
+        if vars(self._shell).get(_NAME) is not self._mine:
+            return
+        if self._own is None:
+            vars(self._shell).pop(_NAME, None)
+        else:
+            setattr(self._shell, _NAME, self._own)
+
+    def _draw(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        if self._is_silent:
+            return
+        error = exc_tuple[1] if exc_tuple is not None else sys.exc_info()[1]
+        try:
+            if self._before is not None:
+                self._before(error)
+        except BaseException as own:
+            if goes_on(own):
+                raise
+            _LOG.exception("the check of this cell could not be finished")
+            if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
+                raise
+        self._draws(exc_tuple, *args, **kwargs)

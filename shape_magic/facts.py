@@ -222,7 +222,10 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Where code of the user's, a loss or what works with answers, sets a row, (n,), against a column, (n, 1)."""
+    """Where code of the user's, a loss or what works with answers, sets a row, (n,), against a column, (n, 1).
+
+    With more axes behind those of the samples it is the same: (n, k) against (n, 1, k).
+    """
 
     #: Where it is, until it is looked up in the cells.
     spot: Spot | None = None
@@ -236,6 +239,18 @@ class Crossing:
     made: Span | None = None
     #: The cell whose run does it, if it is known; the code may be a function of another one.
     cell: CellId | None = None
+    #: The sizes of the axes behind.
+    rest: Shape = ()
+
+    @property
+    def row(self) -> Shape:
+        """The one without the axis of size 1."""
+        return (None, *self.rest)
+
+    @property
+    def column(self) -> Shape:
+        """The one with it."""
+        return (None, 1, *self.rest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,8 +228,8 @@ class Prover:
         answered = {_start(span) for span in state.facts.models[state.model].answered}
         lines = {start[:2] for start in answered}
         made = {one.made for one in before.crossings if one.made is not None}
-        # Within what was written anew a call is known by its line.
-        anew = {span for span in made if any(_within(span, edit.span) for edit in edits)}
+        # In a line that was edited a call is known by its line.
+        anew = {span for span in made if any(_on_a_line(span, edit.span) for edit in edits)}
         starts = {span: _start(shifted(span, edits)) for span in made}
         return all(start[:2] in lines if span in anew else start in answered for span, start in starts.items())
 
@@ -443,6 +443,11 @@ def spans_of(model: Model) -> list[Span]:
 
 def _start(span: Span) -> tuple[CellId | None, int, int]:
     return span.cell, span.start_line, span.start_col
+
+
+def _on_a_line(one: Span, other: Span) -> bool:
+    """Whether a place begins on a line of another one."""
+    return one.cell == other.cell and other.start_line <= one.start_line <= other.end_line
 
 
 def _within(inner: Span, outer: Span) -> bool:

@@ -10,8 +10,6 @@ from shape_magic.rules.finding import Finding
 from shape_magic.spans import Span
 from shape_magic.words import say, shape_text
 
-ROW, COLUMN = (None,), (None, 1)
-
 
 def row_against_column(
     contract: Contract, which: Sequence[LossFacts], *, variant: str, role: str, item: int
@@ -25,22 +23,22 @@ def row_against_column(
         topic="metric" if role == "metric" else "contract",
         call=None,
         item=item,
-        values={role: which[0].name, **shapes()},
+        values={role: which[0].name, **shapes(first)},
         repairs=repairs_of(crossings),
-        expected=ROW,
-        actual=COLUMN,
+        expected=first.row,
+        actual=first.column,
         span=first.span or contract.compile_span or contract.span,
         related=((contract.compile_span, "compile"), (contract.span, "use")),
     )
 
 
-def shapes() -> dict[str, str]:
+def shapes(crossing: Crossing) -> dict[str, str]:
     """The two shapes, and that of what they give, in words."""
     batch = say("axis.batch")
     return {
-        "row": shape_text(ROW, batch="batch"),
-        "column": shape_text(COLUMN, batch="batch"),
-        "table": f"({batch}, {batch})",
+        "row": shape_text(crossing.row, batch="batch"),
+        "column": shape_text(crossing.column, batch="batch"),
+        "table": f"({', '.join([batch, batch, *map(str, crossing.rest)])})",
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shape_magic.facts import Facts, Model
-from shape_magic.rules.crossings import COLUMN, ROW, repairs_of, shapes
+from shape_magic.rules.crossings import repairs_of, shapes
 from shape_magic.rules.finding import Finding, Rule
 
 
@@ -19,10 +19,10 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         variant="code",
         topic="answers",
         call=None,
-        values={"code": first.text, **shapes()},
+        values={"code": first.text, **shapes(first)},
         repairs=repairs_of(model.crossings),
-        expected=ROW,
-        actual=COLUMN,
+        expected=first.row,
+        actual=first.column,
         span=first.span,
         place="code",
         keepable=True,

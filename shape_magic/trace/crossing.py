@@ -1,5 +1,7 @@
 """Where a loss or metric of the user's own sets a row against a column: (n,) and (n, 1) give a table, (n, n).
 
+With more axes behind them it is the same: (n, k) and (n, 1, k) give (n, n, k).
+
 Nothing is raised, and from there on every sample is compared with every other one. Keras computes a loss on
 symbols in a graph of TensorFlow's: that graph says which operation did it, of what, and in which line.
 NumPy's rules of broadcasting, https://numpy.org/doc/stable/user/basics.broadcasting.html, hold in TensorFlow.
@@ -16,7 +18,7 @@ from shape_magic.capture.blame import is_user_file
 from shape_magic.capture.book import Book, Cell
 from shape_magic.facts import Crossing, LossFacts, Spot
 from shape_magic.source.cells import span_from_positions, text_of
-from shape_magic.spans import Span
+from shape_magic.spans import Shape, Span
 
 #: TensorFlow's operations that go over two tensors number by number, with Python's operator for each, if it has one.
 _OPERATORS: dict[str, type[ast.AST] | None] = {
@@ -86,13 +88,18 @@ def _crossings(graph: Any, led_by: dict[str, int]) -> tuple[Crossing, ...]:
 def _crossed(made: Sequence[Any], inputs: Sequence[Any], meant: Container[str]) -> Iterator[Crossing]:
     shapes = [tuple(t.shape) if t.shape.rank is not None else () for t in inputs]
     for column, row in ((0, 1), (1, 0)):
-        if len(shapes[row]) != 1 or shapes[row][0] == 1 or shapes[column] != (*shapes[row], 1):
+        if not is_crossed(shapes[row], shapes[column]):
             continue
         at = _made_at(made[-1])
         if at is not None and inputs[column].name not in meant:
             before = sum(_made_at(one) == at for one in made[:-1] if one.type == made[-1].type)
             spot = Spot(at.filename, at.line, at.maker, made[-1].type, before, column)
-            yield Crossing(spot)
+            yield Crossing(spot, rest=shapes[row][1:])
+
+
+def is_crossed(row: Shape, column: Shape) -> bool:
+    """Whether the samples of one shape meet an axis of size 1 of the other, so that each meets all of the other's."""
+    return bool(row) and row[0] != 1 and column == (row[0], 1, *row[1:])
 
 
 class _At(NamedTuple):
@@ -122,7 +129,7 @@ def _is_new_axis(operation: Any) -> bool:
 
 def _is_all_of(meant: Container[str], inputs: Sequence[Any]) -> bool:
     """Whether every column among the inputs was made one on purpose."""
-    columns = [tensor.name for tensor in inputs if tensor.shape.rank == 2]
+    columns = [tensor.name for tensor in inputs if tensor.shape.rank is not None and tensor.shape.rank > 1]
     return bool(columns) and all(name in meant for name in columns)
 
 
@@ -149,14 +156,14 @@ def _found(book: Book, crossing: Crossing) -> Crossing:
     operations = sorted(_operations(cell.syntax.tree, line, spot), key=_end)[spot.turn :]
     if not operations:
         return replace(crossing, spot=None)
-    return crossing_at(cell, operations[0], spot.column)
+    return crossing_at(cell, operations[0], spot.column, crossing.rest)
 
 
-def crossing_at(cell: Cell, node: ast.expr, column: int) -> Crossing:
+def crossing_at(cell: Cell, node: ast.expr, column: int, rest: Shape) -> Crossing:
     """An operation in a cell as a crossing; ``column``: which of its two operands is the column."""
     operands = [_span(cell, one) for one in _operands(node)]
     span = _span(cell, node)
-    return Crossing(None, span, operands[1 - column], operands[column], text_of(cell.source, span))
+    return Crossing(None, span, operands[1 - column], operands[column], text_of(cell.source, span), rest=rest)
 
 
 def _operations(tree: ast.AST | None, line: int, spot: Spot) -> Iterator[ast.expr]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from shape_magic.capture.book import Book, Cell
 from shape_magic.facts import Crossing
-from shape_magic.trace.crossing import crossing_at
+from shape_magic.trace.crossing import crossing_at, is_crossed
 from shape_magic.trace.data import shape_of
 from shape_magic.trace.reductions import LEAVING_OUT, Value, number, smaller, without
 from shape_magic.untrusted import module_of
@@ -330,11 +330,11 @@ class Reading:
             return None
         source = left.source or right.source
         for row, column, at in ((left, right, 1), (right, left, 0)):
-            if len(row.shape) == 1 and row.shape[0] != 1 and column.shape == (*row.shape, 1):
+            if is_crossed(row.shape, column.shape):
                 # Both computed from answers: each of them against all, say, is meant.
                 by_one = (row.source is None) != (column.source is None)
                 if node is not None and by_one and source is not None and self._cell is not None:
-                    crossing = crossing_at(self._cell, node, at)
+                    crossing = crossing_at(self._cell, node, at, row.shape[1:])
                     self.found.append((source.model, replace(crossing, made=source.span, cell=self._cell.id)))
                 return None
         if left.shape == right.shape or not right.shape:

@@ -122,6 +122,12 @@ WRONG = {
         "certain * gain",
         "loss = certain * gain[:, 0]",
     ),
+    "one-hot labels with an axis more": (
+        "several = keras.Sequential([layers.Input((4,)), layers.Dense(3, activation='softmax')])\n"
+        "kinds = np.zeros((24, 1), int)\nloss = -tf.one_hot(kinds, 3) * tf.math.log(several(x))\n",
+        "-tf.one_hot(kinds, 3) * tf.math.log(several(x))",
+        "loss = (-tf.one_hot(kinds, 3))[:, 0] * tf.math.log(several(x))",
+    ),
     "labels that are made of answers, and fitted": (
         "model.compile('adam', 'mse')\ngain = y - model.predict(x, verbose=0)\n"
         "model.fit(x, gain, epochs=1, verbose=0)\n",

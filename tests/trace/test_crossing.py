@@ -256,3 +256,43 @@ def test_a_step_of_the_models_own_may_bring_them_together() -> None:
         + "model.compile('sgd', loss=loss)\nmodel.fit(x, y, epochs=1, verbose=0)\n"
     )
     assert not check_cell(cell, _names(), dry_run=True).diagnostics
+
+
+ONE_HOT = """\
+import keras, numpy as np, tensorflow as tf
+from keras import layers
+def entropy(y_true, y_pred):
+    kinds = tf.one_hot(tf.cast(y_true, "int32"), 3)
+    return -tf.reduce_sum(kinds * tf.math.log(y_pred + 1e-7), axis=-1)
+model = keras.Sequential([keras.Input((5,)), layers.Dense(3, activation="softmax")])
+model.compile("adam", loss=entropy)
+model.fit(np.zeros((12, 5)), np.zeros((12, 1), int), verbose=0)
+"""
+
+
+def test_one_hot_labels_with_an_axis_more_are_told_and_mended() -> None:
+    (told,) = check_cell(ONE_HOT, {}, dry_run=True).diagnostics
+    assert (told.rule, told.expected, told.actual) == ("output-against-labels", (None, 3), (None, 1, 3))
+    assert "(batch, batch, 3)" in told.message
+    mended = told.fixes[0].source or ""
+    assert "kinds[:, 0] * tf.math.log" in mended
+    assert check_cell(mended, {}, dry_run=True).ok
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    far = tf.expand_dims(y_pred, 1) - y_pred\n    return tf.reduce_mean(tf.square(2.0 * far - y_pred), axis=[1, 2])",
+        "    return tf.reduce_mean(tf.square(y_true - y_pred) * tf.reduce_mean(y_true, axis=1, keepdims=True))",
+        "    near = y_pred[:, None] - y_true\n    return tf.reduce_min(tf.reduce_sum(tf.square(near), axis=-1), axis=1)",
+    ],
+    ids=["answers among themselves", "weights in a column", "each with all on purpose"],
+)
+def test_axes_that_are_meant_are_not_told(body: str) -> None:
+    cell = (
+        "import keras, numpy as np, tensorflow as tf\nfrom keras import layers\n"
+        f"def loss(y_true, y_pred):\n{body}\n"
+        "model = keras.Sequential([keras.Input((5,)), layers.Dense(3)])\nmodel.compile('adam', loss=loss)\n"
+        "model.fit(np.zeros((12, 5)), np.zeros((12, 3)), verbose=0)\n"
+    )
+    assert check_cell(cell, {}, dry_run=True).diagnostics == ()

@@ -28,6 +28,7 @@ from shape_magic.trace.loose import broken_facts, loose_facts
 from shape_magic.trace.memory import available
 from shape_magic.trace.models import model_facts
 from shape_magic.trace.rows import graph_of, is_layer, name_of
+from shape_magic.trace.strays import stray_in
 from shape_magic.trace.unmade import method_facts, unmade_facts
 from shape_magic.trace.worker import in_worker
 from shape_magic.words import say
@@ -207,6 +208,9 @@ class Checker(Observer):
             facts = broken_facts(self.session, broken, self.given)
             if facts is None and isinstance(broken.error, ValueError | TypeError):
                 facts = self._refused_input(broken.error, broken.span)
+            stray = stray_in(self.session, broken) if facts is None and model is not None else None
+            if stray is not None:
+                facts = replace(_nameless(failure_of(broken.error), broken.span), stray=stray)
             if facts is None:
                 handed = next((arg for arg in broken.args if is_layer(arg) and hasattr(arg, "name")), None)
                 self.note_failure(broken.error, broken.span, name_of(handed) if handed is not None else None)
@@ -224,7 +228,8 @@ class Checker(Observer):
             facts = with_failure(facts, broken.error, broken.span)
             inputs, construct = refused(self.session, next(iter(broken.args), None), broken.span)
             construct = construct or method_facts(self.session, model, broken.span)
-            facts = replace(facts, inputs=inputs or facts.inputs, construct=construct)
+            stray = stray_in(self.session, broken)
+            facts = replace(facts, inputs=inputs or facts.inputs, construct=construct, stray=stray)
         noted = self.session.note_model(model, None)
         self._models[noted.number] = _Seen(facts, known.use if known is not None else None)
         return facts

@@ -475,6 +475,18 @@ class Construct:
 
 
 @dataclass(frozen=True, slots=True)
+class Stray:
+    """Something that was to go into a stack of layers and is none."""
+
+    kind: Literal["class", "function", "list", "loose", "none", "tensor", "tuple", "word"]
+    #: As the user wrote it; empty where it is not written out at its place.
+    text: str
+    span: Span | None
+    #: What the user writes in front of the name of a layer, ``"layers."``.
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A model: its calls in order, and how it is used."""
 
@@ -503,6 +515,8 @@ class Model:
     crossings: tuple[Crossing, ...] = ()
     #: The calls whose answers were followed for that.
     answered: frozenset[Span] = frozenset()
+    #: What was to go into a stack and is no layer, where that is what stopped it.
+    stray: Stray | None = None
     #: The call at which the trace stopped, if it did: what most rules ask first.
     failed_call: Call | None = field(init=False, repr=False, compare=False)
 

@@ -127,10 +127,11 @@ class RenameArgument:
 
 @dataclass(frozen=True, slots=True)
 class JoinArguments:
-    """One tuple in the place of the numbers that a call is given by position."""
+    """One tuple, or one list, in the place of what a call is given by position."""
 
     #: The call.
     span: Span
+    brackets: Literal["()", "[]"] = "()"
 
 
 @dataclass(frozen=True, slots=True)

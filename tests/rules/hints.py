@@ -51,6 +51,7 @@ _CONTRACT = (
     "metric",
     "argument",
     "fraction",
+    "in the place of",
     "keys",
     "outputs",
     "inputs",

@@ -906,3 +906,54 @@ def preprocessing_learns_by_adapt() -> None:
     lookup = layers.StringLookup()
     lookup.adapt(["b", "a", "b"])
     assert lookup.vocabulary_size() == 3
+
+
+def a_class_is_called_to_make_a_layer() -> None:
+    """``Flatten`` is the class, ``Flatten()`` a layer."""
+    assert isinstance(layers.Flatten, type)
+    assert isinstance(layers.Flatten(), keras.Layer)
+    refused(lambda: keras.Sequential([layers.Flatten]))
+
+
+def a_stack_takes_layers_alone() -> None:
+    """A function has no weights and no shapes to ask for, and a name is looked up by an argument alone."""
+    refused(lambda: keras.Sequential([keras.activations.relu]))
+    refused(lambda: keras.Sequential(["relu"]))
+    assert not hasattr(keras.activations.relu, "weights")
+    for one in (keras.activations.relu, "relu"):
+        assert out(keras.Sequential([layers.Activation(one)]), 2, 3) == (2, 3)
+
+
+def a_stack_calls_its_layers() -> None:
+    """It takes the layer, not what the layer makes of a tensor."""
+    x = keras.Input((3,))
+    refused(lambda: keras.Sequential([x, layers.Dense(4)(x)]))
+    assert keras.Sequential([x, layers.Dense(4)]).output_shape == (None, 4)
+
+
+def a_comma_at_the_end_makes_a_tuple() -> None:
+    """A line that ends in one gives a tuple of one."""
+    names: dict[str, Any] = {}
+    exec("made = 5,", names)
+    assert names["made"] == (5,)
+    refused(lambda: keras.Sequential([(layers.Dense(4),)]))
+
+
+def a_stack_looks_into_no_list() -> None:
+    """A list in its list is refused; with a star its layers come one by one."""
+    block = [layers.Dense(4), layers.Dense(5)]
+    refused(lambda: keras.Sequential([keras.Input((3,)), block]))
+    assert keras.Sequential([keras.Input((3,)), *block]).output_shape == (None, 5)
+
+
+def a_list_has_brackets_of_its_own() -> None:
+    """Without them the second layer is the second argument, which is no layer."""
+    refused(lambda: keras.Sequential(keras.Input((3,)), layers.Dense(4), layers.Dense(5)))
+    assert list(inspect.signature(keras.Sequential.__init__).parameters)[1:3] == ["layers", "trainable"]
+
+
+def a_function_without_return_gives_none() -> None:
+    """Whatever it makes."""
+    names: dict[str, Any] = {"layers": layers}
+    exec("def block():\n    layers.Dense(4)", names)
+    assert names["block"]() is None

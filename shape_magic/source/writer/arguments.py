@@ -139,13 +139,13 @@ def take_out(desk: Desk, steps: Sequence[RenameArgument]) -> list[Splice]:
 
 
 def join_arguments(desk: Desk, step: JoinArguments) -> list[Splice]:
-    """One tuple of what a call is given by position."""
+    """One tuple, or one list, of what a call is given by position."""
     tree, call = desk.node(step.span, "call", ast.Call)
     if not isinstance(call, ast.Call) or len(call.args) < 2 or any(isinstance(one, ast.Starred) for one in call.args):
         raise Refusal("moved", what="call")
     opening = tree.parentheses(call)[0]
     start, end = tree.outer(call.args[0], opening)[0], tree.outer(call.args[-1], opening)[1]
-    return [Splice.insert(tree, start, "("), Splice.insert(tree, end, ")")]
+    return [Splice.insert(tree, start, step.brackets[0]), Splice.insert(tree, end, step.brackets[1])]
 
 
 def _removed(tree: CellTree, call: ast.Call, item: ast.expr | ast.keyword) -> Splice:

@@ -75,7 +75,7 @@ def _rewritten(step: RenameArgument | JoinArguments | Reorder | Rewrite) -> str:
         case RenameArgument():
             return f"{step.new}={step.value or '…'}" if step.new else ""
         case JoinArguments():
-            return "(…, …)"
+            return f"{step.brackets[0]}…, …{step.brackets[1]}"
         case Reorder():
             return ", ".join(step.after)
         case Rewrite():

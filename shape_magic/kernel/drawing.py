@@ -24,18 +24,22 @@ class Drawing:
         self._own = vars(shell).get(_NAME)
         self._draws = getattr(shell, _NAME)
         self._before, self._is_silent = before, before is None
+        self._is_over = False
         self._mine = self._draw
         setattr(shell, _NAME, self._mine)
 
     def end(self) -> None:
         """Give back what was there; what somebody else has put in its place meanwhile stays. May be called twice."""
-        self._before = None
+        self._before, self._is_silent, self._is_over = None, False, True
         if vars(self._shell).get(_NAME) is not self._mine:
-            return
-        if self._own is None:
+            return  # another one stands before it, and gives back what is below both
+        own = self._own
+        while isinstance(below := getattr(own, "__self__", None), Drawing) and below._is_over:
+            own = below._own
+        if own is None:
             vars(self._shell).pop(_NAME, None)
         else:
-            setattr(self._shell, _NAME, self._own)
+            setattr(self._shell, _NAME, own)
 
     def _draw(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         if self._is_silent:

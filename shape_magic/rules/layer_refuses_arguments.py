@@ -61,10 +61,10 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     reason = next(filter(None, (way(call, made) for way in ways)), None)
     if reason is None:
         return
-    yield _finding(call, reason, failure.message)
+    yield _found(call, reason, failure.message)
 
 
-def _finding(call: Call, reason: _Reason, said: str) -> Finding:
+def _found(call: Call, reason: _Reason, said: str) -> Finding:
     return Finding(
         severity="error",
         variant=reason.variant,
@@ -135,7 +135,7 @@ def _of_initializers(model: Model) -> Iterator[Finding]:
         # A single row, or a single number in each, fills the matrix by repeating.
         reason = _of_sizes(call, call.arguments, table, "embeddings_initializer") if table and 1 not in table else None
         if reason is not None:
-            yield _finding(call, reason, model.failure.message if model.failure is not None else "")
+            yield _found(call, reason, model.failure.message if model.failure is not None else "")
 
 
 def _of_fractions(model: Model) -> Iterator[Finding]:
@@ -145,7 +145,7 @@ def _of_fractions(model: Model) -> Iterator[Finding]:
         return
     reason = _of_whole_numbers(call, Construct(call.class_name, call.arguments, accepted=_FIRST))
     if reason is not None:
-        yield _finding(call, reason, call.failure.message)
+        yield _found(call, reason, call.failure.message)
 
 
 def _of_one_tuple(call: Call, made: Construct) -> _Reason | None:

@@ -39,7 +39,7 @@ def _repairs(stray: Stray) -> Iterator[Repair]:
     if template:
         new = template.replace("{}", stray.text)
         safety: Safety = "safe" if stray.kind in ("class", "tuple") else "choice"
-        yield Repair((Rewrite(stray.span, template),), safety, "as-layer", {"new": new}, "a layer")
+        yield Repair((Rewrite(stray.span, template),), safety, "as-layer", {"new": new}, new)
 
 
 def _template(stray: Stray) -> str:

@@ -68,3 +68,18 @@ def test_one_within_another_gives_back_the_outer_one() -> None:
     shell.showtraceback(drawn(ValueError()))
     outer.end()
     assert (heard, len(shell.drawn)) == (["outer"], 1)
+
+
+def test_one_that_ends_below_another_is_not_given_back() -> None:
+    shell = Shell()
+    outer = Drawing(shell, lambda error: None)
+    silent = Drawing(shell, None)
+    outer.end()
+    inner = Drawing(shell, lambda error: None)
+    inner.end()
+    shell.showtraceback(drawn(ValueError()))
+    assert shell.drawn == []
+    silent.end()
+    assert "showtraceback" not in vars(shell)
+    shell.showtraceback(drawn(ValueError()))
+    assert len(shell.drawn) == 1

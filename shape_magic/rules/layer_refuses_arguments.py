@@ -21,8 +21,8 @@ _AXES = re.compile(r"([123])D(Transpose)?$")
 _WINDOWS = ("kernel_size", "pool_size", "strides", "dilation_rate", "size")
 #: What is counted, so that it is a whole number.
 _COUNTS = ("units", "filters", "input_dim", "output_dim", "n", *_WINDOWS)
-#: The counts that a constructor takes first, where no more is known of it.
-_FIRST = ("filters",)
+#: The counts that each constructor with one of them takes first.
+_FIRST = ("units", "filters")
 _ACTIVATIONS = (
     "elu",
     "gelu",
@@ -143,7 +143,7 @@ def _of_fractions(model: Model) -> Iterator[Finding]:
     call = model.failed_call
     if call is None or call.failure is None:
         return
-    reason = _of_whole_numbers(call, Construct(call.class_name, call.arguments, accepted=_FIRST))
+    reason = _of_whole_numbers(call, Construct(call.class_name, call.arguments))
     if reason is not None:
         yield _found(call, reason, call.failure.message)
 
@@ -213,7 +213,8 @@ def _of_whole_numbers(call: Call, made: Construct) -> _Reason | None:
         given = made.arguments.get(name)
         if not isinstance(given, float) or not given.is_integer() or given < 1:
             continue
-        whole, place = str(int(given)), made.accepted.index(name) if name in made.accepted else None
+        known = made.accepted.index(name) if name in made.accepted else None
+        whole, place = str(int(given)), 0 if name in _FIRST else known
         step = SetArgument(call.call, name, whole, place, computed="int({})")
         values = {"layer": made.class_name}
         repair = Repair((step,), "safe", "whole-number", values, f"{name}={whole}")

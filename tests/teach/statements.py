@@ -201,10 +201,10 @@ def a_window_reads_all_channels() -> None:
 
 
 def what_is_counted_is_whole() -> None:
-    """Division with one stroke gives a fraction even without a rest, and Keras makes nothing of it."""
+    """Division with one stroke gives a fraction even without a rest, and no layer works with it."""
     assert isinstance(16 / 2, float)
     assert isinstance(16 // 2, int)
-    refused(lambda: layers.Dense(16 / 2))
+    refused(lambda: out(layers.Dense(16 / 2), 7, 3))
     assert out(layers.Dense(16 // 2), 7, 3) == (7, 8)
 
 

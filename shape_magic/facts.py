@@ -474,11 +474,15 @@ class Construct:
     span: Span | None = None
 
 
+#: "loose": layers, but in no list.
+StrayKind = Literal["class", "function", "list", "loose", "none", "tensor", "tuple", "word"]
+
+
 @dataclass(frozen=True, slots=True)
 class Stray:
     """Something that was to go into a stack of layers and is none."""
 
-    kind: Literal["class", "function", "list", "loose", "none", "tensor", "tuple", "word"]
+    kind: StrayKind
     #: As the user wrote it; empty where it is not written out at its place.
     text: str
     span: Span | None
@@ -523,6 +527,11 @@ class Model:
     def __post_init__(self) -> None:
         """Look for the failed call once."""
         object.__setattr__(self, "failed_call", next((call for call in self.calls if call.failure), None))
+
+    @property
+    def is_unmade(self) -> bool:
+        """Whether the run ended where this could not be made, or called, as it is written: nothing behind is known."""
+        return self.construct is not None or self.stray is not None
 
     def end(self, item: int = 0) -> Call | None:
         """The call that gives one of the outputs; None where that is an input, or not known."""

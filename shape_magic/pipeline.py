@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from shape_magic.capture.session import Live, Session
 from shape_magic.facts import Call, Contract, Facts, Given, Model
 from shape_magic.repair.steps import Repair
-from shape_magic.report import Action, Diagnostic, Effect, Fix, Related, Report
+from shape_magic.report import Action, Diagnostic, Effect, Fix, Related, Report, Safety
 from shape_magic.rules import Finding, Found, diagnose
 from shape_magic.rules.finding import stands_at
 from shape_magic.source.cells import apply_edits, diff_lines, keep_edit
@@ -185,7 +185,8 @@ def _fix(
     return Fix(
         title=_titles(proved.repairs),
         note=say(f"fix.{repair.message}.note", **values),
-        safety=repair.safety,
+        # What had to follow it is done as well.
+        safety=max((one.safety for one in proved.repairs), key=get_args(Safety).index),
         # Of a repair in several cells the one cell's new source alone is not what was proved.
         verified=proved.runs and len(edited) <= 1,
         complete=proved.complete,

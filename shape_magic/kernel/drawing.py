@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from shape_magic.untrusted import goes_on
-
-_LOG = logging.getLogger(__name__)
 _NAME = "showtraceback"
 
 
@@ -18,7 +13,7 @@ class Drawing:
     """Stands before IPython's ``showtraceback`` until ``end``: it hears of the exception first, or draws nothing."""
 
     def __init__(self, shell: Any, before: Callable[[BaseException | None], None] | None) -> None:
-        """``before`` is told of the exception, and then IPython draws it; None: nothing is drawn."""
+        """``before`` is told of the exception and raises nothing, and then IPython draws it; None: nothing is drawn."""
         self._shell = shell
         #: What stood there for this shell alone, such as another extension's; None: nothing did.
         self._own = vars(shell).get(_NAME)
@@ -44,14 +39,6 @@ class Drawing:
     def _draw(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         if self._is_silent:
             return
-        error = exc_tuple[1] if exc_tuple is not None else sys.exc_info()[1]
-        try:
-            if self._before is not None:
-                self._before(error)
-        except BaseException as own:
-            if goes_on(own):
-                raise
-            _LOG.exception("the check of this cell could not be finished")
-            if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
-                raise
+        if self._before is not None:
+            self._before(exc_tuple[1] if exc_tuple is not None else sys.exc_info()[1])
         self._draws(exc_tuple, *args, **kwargs)

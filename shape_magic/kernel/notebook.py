@@ -6,6 +6,8 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -126,13 +128,8 @@ class Notebook:
         if self._captured:
             self._shown.clear()  # %%capture kept the card to itself: it is shown again
         try:
-            self._finish(watching, getattr(result, "error_in_exec", None))
-        except BaseException as error:
-            if goes_on(error):
-                raise
-            _LOG.exception("the check of this cell could not be finished")
-            if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
-                raise
+            with _contained():
+                self._finish(watching, getattr(result, "error_in_exec", None))
         finally:
             self.session.end_cell()
             self._done = None
@@ -166,7 +163,7 @@ class Notebook:
         self.session.end_cell()
         self._watching = OnDemand(self.session, checker)
         self._nested = 1
-        self._drawing = Drawing(self.shell, self._draws)
+        self._drawing = Drawing(self.shell, self._before_drawn)
         hooks.start(self._watching)
 
     def _stop(self) -> None:
@@ -178,20 +175,21 @@ class Notebook:
         self._watching = self._drawing = None
         self._nested = 0
 
-    def _draws(self, error: BaseException | None) -> None:
+    def _before_drawn(self, error: BaseException | None) -> None:
         """IPython is about to draw an exception of the cell: where a constructor has ended it, the card comes first."""
-        if self._watching is not None and self._nested == 1 and error is not None and not self._shown:
-            self._show_unmade(self._watching, error)
-
-    def _show_unmade(self, watching: OnDemand, error: BaseException) -> None:
+        if threading.get_ident() != self._thread or self._nested != 1 or self._watching is None or self._shown:
+            return
+        if error is None or self.session.making is None or _is_interrupt(error):
+            return
         from shape_magic.kernel.lines import one_line
 
-        if self.session.making is None or _is_interrupt(error) or not watching.checker.note_unmade(error):
-            return
-        report = self._checked(watching.checker)
-        if report.diagnostics:
-            self._show_new(report)
-            one_line(error, report)
+        with _contained():
+            if not self._watching.checker.note_unmade(error):
+                return
+            report = self._checked(self._watching.checker)
+            if report.diagnostics:
+                self._show_new(report)
+                one_line(error, report)
 
     def run_nested(self, cell: str) -> Any:
         """Run a cell inside the running one, observed as a cell of its own."""
@@ -386,6 +384,19 @@ class Notebook:
 
 def _identity(diagnostic: Diagnostic) -> tuple[str, int | None, str]:
     return diagnostic.rule, diagnostic.model, diagnostic.message
+
+
+@contextmanager
+def _contained() -> Iterator[None]:
+    """A defect of a check never takes the cell's own result away; in the tests it is raised."""
+    try:
+        yield
+    except BaseException as error:
+        if goes_on(error):
+            raise
+        _LOG.exception("the check of this cell could not be finished")
+        if os.environ.get("SHAPE_MAGIC_STRICT") == "1":
+            raise
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

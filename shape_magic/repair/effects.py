@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import FunctionType, ModuleType
 
 from shape_magic.capture.book import look_up
+from shape_magic.source.declared import called
 from shape_magic.untrusted import module_of
 
 #: Libraries whose functions compute and do nothing else, but for the names below.
@@ -62,17 +63,12 @@ def may_drop(statement: ast.stmt) -> bool:
     value = statement.value.value if isinstance(statement.value, ast.Await) else statement.value
     if not isinstance(value, ast.Call):
         return not any(isinstance(n, ast.Call) for n in ast.walk(value))
-    return _called_name(value) in _DROPPED and not _uses_model_inside(value)
+    return called(value) in _DROPPED and not _uses_model_inside(value)
 
 
 def _uses_model_inside(call: ast.Call) -> bool:
     # print(model.predict(x).shape) uses the model: it is run, with a print that prints nothing
     return any(isinstance(n, ast.Call) for a in [*call.args, *(k.value for k in call.keywords)] for n in ast.walk(a))
-
-
-def _called_name(call: ast.Call) -> str:
-    func = call.func
-    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
 
 
 def impurity(statement: ast.stmt, namespace: Mapping[str, object], defined: Mapping[str, ast.stmt]) -> Impure | None:
@@ -126,7 +122,7 @@ def _root(target: ast.expr) -> str:
 def _is_new(value: ast.expr) -> bool:
     """Whether an expression gives an object that nobody else holds."""
     if isinstance(value, ast.Call):
-        return _called_name(value) in _MAKERS
+        return called(value) in _MAKERS
     return isinstance(value, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp)
 
 
@@ -215,7 +211,7 @@ def _value(target: ast.expr, namespace: Mapping[str, object]) -> object:
 def _call(
     call: ast.Call, namespace: Mapping[str, object], defined: Mapping[str, ast.stmt], seen: set[str]
 ) -> Iterator[Impure]:
-    name = _called_name(call)
+    name = called(call)
     if isinstance(call.func, ast.Name) and name in defined:
         yield from _bodies(name, namespace, defined, seen)
         return

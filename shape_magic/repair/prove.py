@@ -150,7 +150,7 @@ class Prover:
         done = (*done, repair)
         before = self._facts.models[hunt.found.model]
         remaining = _remaining(after)
-        judged = _judged(after, before, remaining, (goal, hunt.found))
+        judged = _judged(after, before, remaining, (goal, hunt.found), way[-1])
         if judged is not None:
             return judged
         if goal.finding.topic == "answers" and not self._answers_again(before, after):
@@ -315,10 +315,13 @@ def _follows(found: Found, left: Found) -> bool:
     return found.finding.topic == left.finding.topic == "call"
 
 
-def _judged(state: _State, before: Model, remaining: list[Found], goals: tuple[Found, ...]) -> Refuted | None:
+def _judged(
+    state: _State, before: Model, remaining: list[Found], goals: tuple[Found, ...], last: _State
+) -> Refuted | None:
     """Why the last repair does not count; None when it moved on, and did not bring back what others have repaired."""
     after = state.facts.models[state.model]
-    if any(_is_still(left, goal) for left in remaining for goal in goals):
+    unmade = after.is_unmade and last.facts.models[last.model].is_unmade
+    if any(_is_still(left, goal, unmade=unmade) for left in remaining for goal in goals):
         return Refuted("the finding is still there")
     if remaining:
         return None
@@ -331,8 +334,9 @@ def _judged(state: _State, before: Model, remaining: list[Found], goals: tuple[F
     return None
 
 
-def _is_still(left: Found, goal: Found) -> bool:
-    return left.rule == goal.rule and left.finding.topic == goal.finding.topic and not _is_further(left, goal)
+def _is_still(left: Found, goal: Found, *, unmade: bool) -> bool:
+    is_same = left.rule == goal.rule and left.finding.topic == goal.finding.topic
+    return is_same and not (_is_behind(left, goal) if unmade else _is_further(left, goal))
 
 
 def _takes_back(repair: Repair, done: tuple[Repair, ...]) -> bool:
@@ -349,21 +353,16 @@ def _is_further(left: Found, goal: Found) -> bool:
     """Whether a finding of the same kind lies behind the one that was repaired."""
     if goal.finding.topic == "contract" and left.finding.item > goal.finding.item:
         return True
-    if goal.finding.topic != "call":
-        return False
-    at, before = left.finding.span, goal.finding.span
-    if _is_unmade(left) and _is_unmade(goal) and at is not None and before is not None and at.cell == before.cell:
-        return (at.start_line, at.start_col) > (before.start_line, before.start_col)
     now, then = left.finding.call, goal.finding.call
-    return now is not None and then is not None and now > then
+    return goal.finding.topic == "call" and now is not None and then is not None and now > then
 
 
-def _is_unmade(found: Found) -> bool:
-    """Whether a finding is of a call that could not be made as it stands: then the next one is the first again."""
-    return found.rule in _UNMADE
-
-
-_UNMADE = frozenset({"layer-refuses-arguments", "unknown-argument"})
+def _is_behind(left: Found, goal: Found) -> bool:
+    """Whether a finding stands behind the one that was repaired: of what can't be made each is the first of a model."""
+    at, before = left.finding.span, goal.finding.span
+    if at is None or before is None or at.cell != before.cell:
+        return False
+    return (at.start_line, at.start_col) > (before.start_line, before.start_col)
 
 
 def _with_learning_of(before: Model, after: Model) -> Model:
@@ -456,8 +455,8 @@ def _within(inner: Span, outer: Span) -> bool:
 
 
 def _same_model(before: Model, number: int, facts: Facts) -> int | None:
-    unmade = [i for i, m in enumerate(facts.models) if m.construct is not None]
-    if before.construct is not None and unmade:
+    unmade = [i for i, m in enumerate(facts.models) if m.is_unmade]
+    if before.is_unmade and unmade:
         return unmade[-1]  # of what can't be made there is one at a time: there the run ends
     named = [i for i, m in enumerate(facts.models) if m.name == before.name]
     if named:

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from shape_magic.facts import Call, Contract, Data, Facts, Model
 from shape_magic.repair.steps import Repair, SetArgument
-from shape_magic.rules.calls import line_of, repaired
+from shape_magic.rules.calls import line_of
 from shape_magic.rules.finding import Finding, Rule
-from shape_magic.rules.renamed import fitting_order, in_order
+from shape_magic.rules.renamed import data_in_order, order_of_data
 
 #: Layers that move numbers about and change none.
 _MOVE = ("Reshape", "Flatten", "Permute", "RepeatVector")
@@ -38,9 +38,6 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 def _order(model: Model, contract: Contract) -> Sequence[int]:
     """The order of the arrays in which all numbers have a row; empty where they have none in any other."""
-    given = contract.argument("x")
-    if given is None or given.form != "several" or len(contract.x) != len(model.inputs):
-        return ()
     rows: dict[int, int] = {}
     for call in model.calls:
         size, data = call.arguments.get(_sized_by(call)), _looked_up(model, contract, call)
@@ -54,7 +51,7 @@ def _order(model: Model, contract: Contract) -> Sequence[int]:
             return False
         return place not in rows or (numbers is not None and 0 <= numbers[0] <= numbers[1] < rows[place])
 
-    return fitting_order(len(contract.x), fits)
+    return order_of_data(model, contract, fits)
 
 
 def _sized_by(call: Call) -> str:
@@ -100,16 +97,10 @@ def _finding(contract: Contract, call: Call, data: Data, size: int, order: Seque
             "size": size,
             "last": size - 1,
         },
-        repairs=(*(_in_order(contract, order) if order else ()), *repairs),
+        repairs=(*data_in_order(contract, order), *repairs),
         actual=data.shape,
         related=((contract.span, "use"),),
     )
-
-
-def _in_order(contract: Contract, order: Sequence[int]) -> Iterator[Repair]:
-    given = contract.argument("x")
-    if given is not None:
-        yield repaired(contract, ("x", in_order(given.text, order, ())), does="swapped")
 
 
 def _repair(call: Call, size: int, wanted: int) -> Repair:

@@ -23,19 +23,7 @@ _WINDOWS = ("kernel_size", "pool_size", "strides", "dilation_rate", "size")
 _COUNTS = ("units", "filters", "input_dim", "output_dim", "n", *_WINDOWS)
 #: The counts that each constructor with one of them takes first.
 _FIRST = ("units", "filters")
-_ACTIVATIONS = (
-    "elu",
-    "gelu",
-    "leaky_relu",
-    "linear",
-    "relu",
-    "selu",
-    "sigmoid",
-    "softmax",
-    "softplus",
-    "swish",
-    "tanh",
-)
+_ACTIVATIONS = ("elu", "gelu", "linear", "relu", "selu", "sigmoid", "softmax", "softplus", "swish", "tanh")
 #: Words that are given by position mostly, and the argument that each belongs to.
 _WORDS = dict.fromkeys(("same", "valid", "causal"), "padding") | dict.fromkeys(_ACTIVATIONS, "activation")
 
@@ -153,9 +141,8 @@ def _of_one_tuple(call: Call, made: Construct) -> _Reason | None:
     one_by_one = made.class_name in ("Reshape", "Permute") or isinstance(made.arguments.get("data_format"), int)
     if not one_by_one or made.by_position < 2 or made.span is None:
         return None
-    name = made.accepted[0] if made.accepted else "shape"
-    values = {"layer": made.class_name}
-    repair = Repair((JoinArguments(made.span),), "choice", "one-tuple", values, f"{name}=(…)")
+    name = made.accepted[0]
+    repair = Repair((JoinArguments(made.span),), "choice", "one-tuple", {"layer": made.class_name}, f"{name}=(…)")
     return _Reason(variant="one-by-one", values={"name": name, "number": made.by_position}, repairs=(repair,))
 
 

@@ -12,7 +12,7 @@ from shape_magic.rules.data_paths import paths
 from shape_magic.rules.finding import Finding, Rule, listed
 from shape_magic.rules.input_shape import inputs_for
 from shape_magic.rules.parting import parted
-from shape_magic.rules.renamed import fitting_order, in_order
+from shape_magic.rules.renamed import data_in_order, order_of_data
 from shape_magic.spans import Shape, Span
 from shape_magic.words import say, shape_text
 
@@ -84,10 +84,7 @@ def _variant(model: Model, contract: Contract) -> str:
 
 def _order(model: Model, contract: Contract) -> Sequence[int]:
     """The order in which several arrays fit the inputs, where they do not as they stand; empty where there is none."""
-    given = contract.argument("x")
-    if given is None or given.form != "several" or len(contract.x) != len(model.inputs):
-        return ()
-    return fitting_order(len(contract.x), lambda i, k: _fits(contract.x[k].shape, model.inputs[i].shape))
+    return order_of_data(model, contract, lambda i, k: _fits(contract.x[k].shape, model.inputs[i].shape))
 
 
 def _counts_samples(model: Model, contract: Contract) -> bool:
@@ -147,9 +144,7 @@ def _repairs(model: Model, contract: Contract) -> Iterator[Repair]:
     if len(contract.x) == 1 and len(model.inputs) > 1:
         yield from _parted(model, contract)
         yield from _grouped(model, contract)
-    given, order = contract.argument("x"), _order(model, contract)
-    if given is not None and order:
-        yield repaired(contract, ("x", in_order(given.text, order, ())), does="swapped")
+    yield from data_in_order(contract, _order(model, contract))
     if len(contract.x) != 1 or len(model.inputs) != 1:
         return
     data, whole = contract.x[0], _counts_samples(model, contract)

@@ -59,14 +59,15 @@ def _template(stray: Stray) -> str:
 
 
 def _uncalled(text: str) -> str:
-    """``Dense(3)(x)`` without ``(x)``."""
+    """``Dense(3)(x)`` without ``(x)``; empty where it is no such call, or reads like a template itself."""
     try:
         node = ast.parse(text, mode="eval").body
     except SyntaxError:
         return ""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Call):
         return ""
-    return (ast.get_source_segment(text, node.func) or "").replace("{", "{{").replace("}", "}}")
+    layer = ast.get_source_segment(text, node.func) or ""
+    return "" if "{}" in layer else layer
 
 
 RULE = Rule("no-layer-in-stack", check)

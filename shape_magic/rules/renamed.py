@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
+
+from shape_magic.facts import Contract, Model
+from shape_magic.repair.steps import Repair
+from shape_magic.rules.calls import repaired
 
 #: More arrays than these are not tried in every order.
 _MOST = 4
@@ -16,6 +20,21 @@ def fitting_order(count: int, fits: Callable[[int, int], bool]) -> tuple[int, ..
         return ()
     orders = permutations(range(count))
     return next((order for order in orders if all(fits(*pair) for pair in enumerate(order))), ())
+
+
+def order_of_data(model: Model, contract: Contract, fits: Callable[[int, int], bool]) -> tuple[int, ...]:
+    """The same for several arrays that a call is given, by input and array; empty where they are given otherwise."""
+    given = contract.argument("x")
+    if given is None or given.form != "several" or len(contract.x) != len(model.inputs):
+        return ()
+    return fitting_order(len(contract.x), fits)
+
+
+def data_in_order(contract: Contract, order: Sequence[int]) -> Iterator[Repair]:
+    """The repair that gives a call its arrays in this order; none where there is no order."""
+    given = contract.argument("x")
+    if given is not None and order:
+        yield repaired(contract, ("x", in_order(given.text, order, ())), does="swapped")
 
 
 def with_keys(text: str, names: Mapping[str, str]) -> str:

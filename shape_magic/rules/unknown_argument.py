@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from shape_magic.facts import Construct, Facts, Model
 from shape_magic.repair.steps import RenameArgument, Repair, Step
 from shape_magic.rules.finding import Finding, Rule, listed
+from shape_magic.spans import Span
 from shape_magic.words import shape_text
 
 #: What Keras 1 called its arguments, and what Keras 2 and 3 call them.
@@ -58,7 +59,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     if made is None or failure is None or not made.unknown or made.span is None:
         return
     names = _names(made)
-    steps = _steps(model, made, names)
+    steps = _steps(made, made.span, names) if names is not None else None
     if names is None or steps is None:
         return
     gone = [name for name in made.unknown if name not in names]
@@ -105,16 +106,14 @@ def _pair(made: Construct, name: str) -> tuple[str, str] | None:
     return next((pair for pair in _JOINED if name in pair and set(pair) <= made.arguments.keys()), None)
 
 
-def _steps(model: Model, made: Construct, names: dict[str, str] | None) -> tuple[Step, ...] | None:
+def _steps(made: Construct, span: Span, names: dict[str, str]) -> tuple[Step, ...] | None:
     """The renaming, with the values that are called otherwise, too; None where one of those is not known."""
-    span, steps = made.span, list[Step]()
-    if names is None or span is None:
-        return None
+    steps: list[Step] = []
     for name, new in names.items():
         pair = _pair(made, name)
         if pair is None:
-            value = _ORDERS.get(str(made.arguments.get(name)), "") if name == "dim_ordering" else ""
-            steps.append(RenameArgument(span, name, new, value=repr(value) if value else ""))
+            value = _ORDERS.get(str(made.arguments.get(name))) if name == "dim_ordering" else None
+            steps.append(RenameArgument(span, name, new, value=repr(value) if value is not None else ""))
         elif name == pair[0]:
             sizes = tuple(size for one in pair if type(size := made.arguments[one]) is int)
             if len(sizes) != len(pair):

@@ -197,11 +197,16 @@ def text_of(source: str, span: Span) -> str:
     return source[start:end]
 
 
+def span_of(source: str, node: ast.expr | ast.stmt, cell: CellId | None) -> Span:
+    """The span of a node of this text."""
+    end = node.end_lineno or node.lineno
+    return span_from_positions(source, node.lineno, end, node.col_offset, node.end_col_offset or 0, cell)
+
+
 def code_of(source: str, node: ast.expr) -> str:
     """An expression as the text writes it; anew from its syntax where it is not in this text."""
-    position = node.lineno, node.end_lineno or node.lineno, node.col_offset, node.end_col_offset or 0
     try:
-        return text_of(source, span_from_positions(source, *position, None))
+        return text_of(source, span_of(source, node, None))
     except (IndexError, ValueError):
         return ast.unparse(node)
 

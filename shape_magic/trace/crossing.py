@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 from shape_magic.capture.blame import is_user_file
 from shape_magic.capture.book import Book, Cell
 from shape_magic.facts import Crossing, LossFacts, Spot
-from shape_magic.source.cells import span_from_positions, text_of
-from shape_magic.spans import Shape, Span
+from shape_magic.source.cells import span_of, text_of
+from shape_magic.source.declared import called
+from shape_magic.spans import Shape
 
 #: TensorFlow's operations that go over two tensors number by number, with Python's operator for each, if it has one.
 _OPERATORS: dict[str, type[ast.AST] | None] = {
@@ -161,18 +162,18 @@ def _found(book: Book, crossing: Crossing) -> Crossing:
 
 def crossing_at(cell: Cell, node: ast.expr, column: int, rest: Shape) -> Crossing:
     """An operation in a cell as a crossing; ``column``: which of its two operands is the column."""
-    operands = [_span(cell, one) for one in _operands(node)]
-    span = _span(cell, node)
+    operands = [span_of(cell.source, one, cell.id) for one in _operands(node)]
+    span = span_of(cell.source, node, cell.id)
     return Crossing(None, span, operands[1 - column], operands[column], text_of(cell.source, span), rest=rest)
 
 
 def _operations(tree: ast.AST | None, line: int, spot: Spot) -> Iterator[ast.expr]:
     """What may be that operation: calls of the function that made it, else the uses of its operator in this line."""
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.expr) and n.lineno == line] if tree is not None else []
-    called = [n for n in nodes if isinstance(n, ast.Call) and _name(n.func) == spot.maker and len(n.args) == 2]
-    yield from called
+    by_name = [n for n in nodes if isinstance(n, ast.Call) and called(n) == spot.maker and len(n.args) == 2]
+    yield from by_name
     operator = _OPERATORS[spot.operation]
-    if called or operator is None:
+    if by_name or operator is None:
         return
     for node in nodes:
         if (isinstance(node, ast.BinOp) and isinstance(node.op, operator)) or (
@@ -187,15 +188,6 @@ def _operands(node: ast.expr) -> tuple[ast.expr, ...]:
     return (node.left, *node.comparators) if isinstance(node, ast.Compare) else tuple(getattr(node, "args", ()))
 
 
-def _name(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-
-
 def _end(node: ast.expr) -> tuple[int, int, int]:
     """What is computed first comes first: what an operation is computed from ends no later, and begins later."""
     return node.end_lineno or 0, node.end_col_offset or 0, -node.col_offset
-
-
-def _span(cell: Cell, node: ast.expr) -> Span:
-    at = node.lineno, node.end_lineno or node.lineno, node.col_offset, node.end_col_offset or 0
-    return span_from_positions(cell.source, *at, cell.id)

@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any
 
 from shape_magic.capture.session import Session
-from shape_magic.source.cells import span_from_positions
+from shape_magic.source.cells import span_of
 from shape_magic.spans import Span
 
 
@@ -67,5 +67,4 @@ def _assigned(cell: Any, name: str, before: Span) -> Span | None:
     if not found:
         return None
     node = max(found, key=lambda n: n.lineno)
-    end = node.end_lineno or node.lineno
-    return span_from_positions(cell.source, node.lineno, end, node.col_offset, node.end_col_offset or 0, cell.id)
+    return span_of(cell.source, node, cell.id)

@@ -16,6 +16,7 @@ from typing import Any
 
 from shape_magic.capture.book import Book, Cell
 from shape_magic.facts import Crossing
+from shape_magic.source.declared import called
 from shape_magic.trace.crossing import crossing_at, is_crossed
 from shape_magic.trace.data import shape_of
 from shape_magic.trace.reductions import LEAVING_OUT, Value, number, smaller, without
@@ -248,7 +249,7 @@ class Reading:
     def _called(self, node: ast.Call) -> Value | None:
         """What a call gives, where it is one that keeps a shape, goes over two, or runs a function of the user's."""
         function = node.func
-        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        name = called(node)
         arguments = [self._value(one) for one in node.args]
         by_name = {k.arg: self._value(k.value) for k in node.keywords}
         owner = function.value if isinstance(function, ast.Attribute) else None
@@ -260,7 +261,7 @@ class Reading:
             return receiver or next(iter(arguments), None)
         if name in _OF_TWO and len(arguments) == 2 and not by_name.keys() - {"name"}:
             return self._paired(node, *arguments)
-        if name == "one_hot" and len(node.args) > 1 and arguments[0] is not None:
+        if name == "one_hot" and len(node.args) == 2 and not by_name and arguments[0] is not None:
             depth = self._whole(node.args[1])
             return Value((*arguments[0].shape, depth)) if depth is not None else None
         if name in LEAVING_OUT and owner is not None:  # Python's own ``max`` and ``sum`` go over the samples

@@ -169,6 +169,10 @@ RIGHT = {
         "shares = guess / guess.sum(axis=1, keepdims=True) - guess.mean(axis=0) - guess[:, :1]\n"
         "far = (guess**2).sum(axis=1, keepdims=True) - 2 * guess @ guess.T + (guess**2).sum(axis=1)\n"
     ),
+    "one-hot rows along another axis": (
+        "several = keras.Sequential([layers.Input((4,)), layers.Dense(3)])\nk = np.zeros(24, int)\n"
+        "rows = tf.one_hot(k[:, None], 1, axis=1) + several(x)[:, :, None]\n"
+    ),
     "what Python's own functions give": (
         "guess = model.predict(x, verbose=0)\nmost = [max(y) - guess, sum(guess) - y[:1], y - max(guess)]\n"
     ),

@@ -134,7 +134,7 @@ def _call(number: int, class_name: str, span: Span, placed: Span | None, *, exac
         span=span,
         placed=placed,
         exact=exact,
-        bases=(class_name,),
+        bases=(class_name, "Model") if class_name in ("Functional", "Sequential") else (class_name,),
     )
 
 

@@ -23,6 +23,15 @@ def test_dotted_as_the_layer_beside_it(prefix: str, first: str) -> None:
     assert_written(before, f"{first}m = [{prefix}.Flatten(), {prefix}.Dense(10)]", FLATTEN)
 
 
+def test_the_class_of_a_model_says_nothing_of_where_layers_are() -> None:
+    alone = "m = [{}keras.Sequential([]){}]"
+    after = "from keras.layers import Flatten\nm = [Flatten(), keras.Sequential([])]"
+    assert_written(alone.format("«", "»"), after, FLATTEN)
+    beside = "m = [{}keras.Sequential([]){}, {}Dense(1){}]"
+    after = "m = [Flatten(), keras.Sequential([]), Dense(1)]"
+    assert_written(beside.format("«", "»", "«", "»"), after, FLATTEN, bound=["Flatten"])
+
+
 def test_no_import_for_a_name_that_is_bound() -> None:
     assert_written("m = [«Dense(10)»]", "m = [Flatten(), Dense(10)]", FLATTEN, bound=["Flatten"])
 

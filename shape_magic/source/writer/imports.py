@@ -63,7 +63,9 @@ def spelled(desk: Desk, call: Call, class_name: str, tree: CellTree, node: ast.A
 
     What must be imported for it is noted on the desk.
     """
-    by_distance = sorted(desk.model.calls, key=lambda other: abs(other.call - call.call))
+    # Where a model's class is found, ``keras.Sequential``, says nothing of where layers are.
+    layers = [other for other in desk.model.calls if not other.is_a("Model")]
+    by_distance = sorted(layers, key=lambda other: abs(other.call - call.call))
     made = next((made for other in by_distance if (made := desk.known_constructor(other))), None)
     if made is None:
         return _other_spelling(desk, class_name, tree, node)

@@ -157,7 +157,7 @@ class SetCompile:
 
 @dataclass(frozen=True, slots=True)
 class SetInputShape:
-    """Give the model's input another shape, where it is declared: in ``Input`` or on the first layer.
+    """Give an input of the model another shape, where it is declared: in ``Input`` or on the first layer.
 
     A layer that is inserted before that first layer by the same repair takes the shape over.
     """
@@ -166,6 +166,8 @@ class SetInputShape:
     value: str
     #: Of several inputs, which.
     item: int = 0
+    #: The call of an inner model whose own input it is; None: the model's.
+    of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

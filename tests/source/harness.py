@@ -93,7 +93,7 @@ def written(
     cells = [marked(text, number) for number, text in enumerate(texts)]
     model = model_of(cells, kind=kind, method=method, classes=classes, repeats=repeats, exact=exact)
     sources: dict[CellId, str] = {number: cell.source for number, cell in enumerate(cells)}
-    edits = write(steps, model, sources, lambda name, class_name: name in bound and name == class_name)
+    edits = write(steps, model, sources, lambda name, full: full in bound and name == full.rpartition(".")[2])
     if isinstance(edits, Refused):
         return edits
     return [apply_edits(text, [e for e in edits if e.span.cell == number]) for number, text in sources.items()]

@@ -32,6 +32,12 @@ def test_the_class_of_a_model_says_nothing_of_where_layers_are() -> None:
     assert_written(beside.format("«", "»", "«", "»"), after, FLATTEN, bound=["Flatten"])
 
 
+@pytest.mark.parametrize(("bound", "prefix"), [(["keras"], "keras.layers."), (["keras", "keras.layers"], "layers.")])
+def test_modules_that_the_notebook_has_imported_elsewhere_are_used(bound: list[str], prefix: str) -> None:
+    after = f"m = [{prefix}Flatten(), keras.Sequential([])]"
+    assert_written("m = [«keras.Sequential([])»]", after, FLATTEN, bound=bound)
+
+
 def test_no_import_for_a_name_that_is_bound() -> None:
     assert_written("m = [«Dense(10)»]", "m = [Flatten(), Dense(10)]", FLATTEN, bound=["Flatten"])
 

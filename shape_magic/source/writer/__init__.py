@@ -116,8 +116,7 @@ def _works(desk: Desk, steps: Sequence[Step]) -> list[list[Splice]]:
 
 def _declares(desk: Desk, call: Call, step: SetInputShape) -> bool:
     """Whether a call's constructor says the shape of the input that the step means."""
-    inputs = desk.model.inputs
-    return call.span is not None and step.item < len(inputs) and inputs[step.item].span == call.span
+    return call.span is not None and desk.declared_at(step) == call.span
 
 
 def _insertions(desk: Desk, steps: Sequence[InsertLayer], shapes: Mapping[int, str]) -> list[list[Splice]]:

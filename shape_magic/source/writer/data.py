@@ -126,9 +126,7 @@ def _item(given: ast.expr, item: int, method: str, name: str) -> ast.expr:
 
 def set_input_shape(desk: Desk, step: SetInputShape) -> list[Splice]:
     """Another shape where the model's input is declared: on its first layer, in ``Input``, or in a helper's call."""
-    inputs = desk.model.inputs
-    span = inputs[step.item].span if step.item < len(inputs) else None
-    tree, call = desk.node(span, "Input", ast.Call)
+    tree, call = desk.node(desk.declared_at(step), "Input", ast.Call)
     found = declared(call) if isinstance(call, ast.Call) else None
     if found is None or not isinstance(call, ast.Call):
         raise Refusal("moved", what="Input")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from shape_magic import words
 from shape_magic.facts import Call, Model
+from shape_magic.repair.steps import SetInputShape
 from shape_magic.source.writer.tree import CellTree, read
 from shape_magic.spans import CellId, Span
 
@@ -96,6 +97,11 @@ class Desk:
             return self.constructor(call)
         except Refusal:
             return None
+
+    def declared_at(self, step: SetInputShape) -> Span | None:
+        """Where the input that a step means is declared."""
+        inputs = self.model.inputs if step.of is None else self.model.calls[step.of].takes
+        return inputs[step.item].span if step.item < len(inputs) else None
 
     def add_import(self, tree: CellTree, statement: ast.ImportFrom | None, module: str, name: str) -> None:
         """Have a name imported in a cell, once."""

@@ -118,6 +118,10 @@ def _other_spelling(desk: Desk, class_name: str, tree: CellTree, node: ast.AST) 
         path = _layers_path(binding.name, binding.dotted) if binding.name != "*" else None
         if path is not None:
             return f"{path}.{class_name}"
+    if not any(_is_layer(binding) for binding in found):
+        for name, module in (("layers", "keras.layers"), ("keras", "keras")):
+            if desk.bound(name, module):  # imported where no cell shows it
+                return f"{_layers_path(name, module)}.{class_name}"
     return _bare(desk, class_name, tree, node, None)
 
 

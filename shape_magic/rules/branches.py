@@ -1,10 +1,12 @@
-"""What merges read: which calls lead to one input only, and what makes their shapes differ."""
+"""The ways that lead to a call: who made what it reads, what makes shapes differ on them, and a new layer on one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from shape_magic.facts import Call, Model
+from shape_magic.repair.steps import InsertLayer, Repair
+from shape_magic.rules.finding import listed
 from shape_magic.spans import Shape
 
 POOLS = tuple(f"{kind}Pooling{n}D" for kind in ("Max", "Average") for n in (1, 2, 3))
@@ -38,6 +40,28 @@ def name_of(model: Model, number: int) -> str:
         return model.calls[number].layer
     place = -1 - number
     return model.inputs[place].name if place < len(model.inputs) else "input"
+
+
+def made_by(model: Model, number: int, through: Sequence[str]) -> int:
+    """The call, or the input of the model, that a tensor comes from, seen through layers of these classes."""
+    while number >= 0 and model.calls[number].is_a(*through):
+        number = model.calls[number].inputs[0]
+    return number
+
+
+def inserted(
+    model: Model, call: Call, which: int, layers: Sequence[tuple[str, str]], does: str, repeated: str = ""
+) -> Repair:
+    """New layers on one of the tensors that a call reads, each by its class and arguments; ``does``: what they do."""
+    number = call.inputs[which]
+    item = which if len(call.inputs) > 1 else None
+    steps = tuple(InsertLayer(call.call, name, given, input=item, repeated=repeated) for name, given in layers)
+    # Seen from where the call stands, what a model gives is that model's.
+    path = model.calls[number].path if number >= 0 else ()
+    source = path[len(call.path) - 1] if len(path) > len(call.path) else name_of(model, number)
+    new = listed([f"{name}({given})" for name, given in layers])
+    values = {"inserted": new, "source": source, "layer": call.layer, "does": does}
+    return Repair(steps, "choice", "between", values, layers[0][0])
 
 
 def above(model: Model, number: int) -> frozenset[int]:
@@ -103,15 +127,15 @@ def joins(call: Call) -> bool:
 
 def rank_dropped_at(model: Model, call: Call) -> Call | None:
     """The call above on the way to which, from a failed one, all tensors have as few axes as what arrives there."""
-    number = _only_input(call)
+    number = only_input(call)
     while number >= 0:
         here = model.calls[number]
         if here.input_shape and here.output_shape and len(here.input_shape) > len(here.output_shape):
             return here
-        number = _only_input(here)
+        number = only_input(here)
     return None
 
 
-def _only_input(call: Call) -> int:
+def only_input(call: Call) -> int:
     """What a call reads, also where it reads the same tensor twice, as attention does; -1 where there are several."""
     return call.inputs[0] if len(set(call.inputs)) == 1 else -1

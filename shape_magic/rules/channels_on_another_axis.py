@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import Repair, SetArgument
+from shape_magic.rules.branches import made_by
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_rank import CHANNELS
 from shape_magic.rules.input_shape import PASS_ON, first_reader, turned_input
@@ -101,9 +102,7 @@ def _grid_above(model: Model, call: Call) -> Call | None:
     """The layer on a grid whose output a layer on a grid reads."""
     if not call.is_a(*_GRID) or len(call.inputs) != 1:
         return None
-    number = call.inputs[0]
-    while number >= 0 and model.calls[number].is_a(*PASS_ON):
-        number = model.calls[number].inputs[0]
+    number = made_by(model, call.inputs[0], PASS_ON)
     above = model.calls[number] if number >= 0 else None
     on_grid = above is not None and above.is_a(*_GRID) and len(above.output_shape or ()) == len(call.input_shape or ())
     return above if on_grid else None

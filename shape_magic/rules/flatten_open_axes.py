@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import Repair, ReplaceLayer
+from shape_magic.rules.branches import made_by
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import shape_text
 
@@ -39,9 +40,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 
 def _flatten_above(model: Model, call: Call) -> Call | None:
-    number = call.inputs[0] if len(call.inputs) == 1 else -1
-    while number >= 0 and model.calls[number].is_a(*_PASS_ON):
-        number = model.calls[number].inputs[0]
+    number = made_by(model, call.inputs[0], _PASS_ON) if len(call.inputs) == 1 else -1
     return model.calls[number] if number >= 0 and model.calls[number].is_a("Flatten") else None
 
 

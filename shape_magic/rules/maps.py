@@ -8,7 +8,7 @@ from itertools import islice
 
 from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import InsertLayer, Repair
-from shape_magic.rules.branches import GROWS, above
+from shape_magic.rules.branches import GROWS, above, made_by
 from shape_magic.words import shape_text
 
 #: Layers that a row passes through between the one that makes it and the one that wants a map.
@@ -31,9 +31,7 @@ def maps_of_row(model: Model, call: Call) -> Iterator[Repair]:
 
 
 def _is_made_of_units(model: Model, call: Call) -> bool:
-    number = call.inputs[0] if len(call.inputs) == 1 else -1
-    while number >= 0 and model.calls[number].is_a(*_PASS_ON):
-        number = model.calls[number].inputs[0]
+    number = made_by(model, call.inputs[0], _PASS_ON) if len(call.inputs) == 1 else -1
     return number >= 0 and model.calls[number].is_a("Dense")
 
 

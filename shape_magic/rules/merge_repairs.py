@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from shape_magic.facts import Call, Model
-from shape_magic.repair.steps import InsertLayer, RemoveLayer, Repair, SetArgument, SetInputShape, Step, without
+from shape_magic.repair.steps import RemoveLayer, Repair, SetArgument, SetInputShape, Step, without
 from shape_magic.rules.branches import (
     CONVS,
     GROWS,
@@ -16,8 +16,8 @@ from shape_magic.rules.branches import (
     above,
     changes_grid,
     grid_of,
+    inserted,
     is_elementwise,
-    name_of,
     only_on,
     stands_where_kernels_were,
     stride_of,
@@ -73,12 +73,8 @@ class Merge:
 
     def between(self, which: int, class_name: str, arguments: str, does: str, repeated: str = "") -> Repair:
         """A new layer on one of the inputs."""
-        number = self.call.inputs[which]
-        source = name_of(self.model, number)
-        text = f"{class_name}({arguments})"
-        step = InsertLayer(self.call.call, class_name, arguments, input=which, repeated=repeated)
-        values = {"inserted": text, "source": source, "layer": self.call.layer}
-        return Repair((step,), "choice", "between", values | {"does": say(f"fix.between.does.{does}")}, class_name)
+        layers = [(class_name, arguments)]
+        return inserted(self.model, self.call, which, layers, say(f"fix.between.does.{does}"), repeated)
 
 
 def repairs(merge: Merge) -> Iterator[Repair]:

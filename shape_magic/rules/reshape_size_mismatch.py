@@ -8,7 +8,7 @@ from itertools import islice
 
 from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import Repair, ReplaceLayer, SetArgument
-from shape_magic.rules.branches import above
+from shape_magic.rules.branches import above, made_by
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.words import number, shape_text
 
@@ -85,9 +85,7 @@ def _counted(sizes: Sequence[int]) -> str:
 
 def _source(model: Model, call: Call) -> Call | None:
     """The layer that sets how many numbers arrive."""
-    number = call.inputs[0]
-    while number >= 0 and model.calls[number].is_a(*_PASS_ON):
-        number = model.calls[number].inputs[0]
+    number = made_by(model, call.inputs[0], _PASS_ON)
     return model.calls[number] if number >= 0 else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Model
 from shape_magic.repair.steps import Repair
-from shape_magic.rules.widths import set_width
+from shape_magic.rules.widths import with_width
 
 _RECURRENT = ("SimpleRNN", "LSTM", "GRU")
 
@@ -21,14 +21,9 @@ def state_width(call: Call) -> int | None:
 
 def as_wide(model: Model, call: Call, width: int) -> Iterator[Repair]:
     """As many units as a state has numbers; or the states of a layer with as many units."""
-    yield _units(call, width)
+    yield with_width(call, "units", width)
     makers = set(call.inputs[1:])
     source = model.calls[makers.pop()] if len(makers) == 1 and min(makers) >= 0 else None
     units = call.argument("units")
     if source is not None and source.is_a(*_RECURRENT) and isinstance(units, int):
-        yield _units(source, units)
-
-
-def _units(call: Call, width: int) -> Repair:
-    values = {"layer": call.layer, "units": str(width)}
-    return Repair((set_width(call, "units", width),), "choice", "units", values, f"units={width}")
+        yield with_width(source, "units", units)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import DropArgument, Repair, SetArgument, Step
+from shape_magic.rules.branches import made_by
 from shape_magic.rules.finding import Finding, Rule
 from shape_magic.rules.input_shape import PASS_ON
 from shape_magic.words import shape_text
@@ -59,9 +60,7 @@ def sides_by_position(call: Call) -> tuple[int, int] | None:
 
 def _cuts_patches(model: Model, call: Call) -> bool:
     """Whether the window divides the model's input into patches without a rest: then the strides are meant."""
-    source = call.inputs[0]
-    while source >= 0 and model.calls[source].is_a(*PASS_ON, "Embedding"):
-        source = model.calls[source].inputs[0]
+    source = made_by(model, call.inputs[0], (*PASS_ON, "Embedding"))
     kernel, strides = sides_by_position(call) or (0, 1)
     grid = call.input_shape[1:3] if call.input_shape else ()
     return source < 0 and kernel == strides and all(d is not None and d % strides == 0 for d in grid)

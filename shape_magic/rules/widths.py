@@ -92,9 +92,7 @@ def widened(head: End, width: int, loss: LossFacts, *, flat: bool = False) -> It
     if recurrent:
         yield appended(head, width, loss)
     if argument is not None:
-        steps = (set_width(head.call, argument, width), *activated(head, loss, width))
-        values = {"layer": head.call.layer, argument: str(width)}
-        yield Repair(steps, "choice", "units" if argument == "units" else "filters", values, f"{argument}={width}")
+        yield with_width(head.call, argument, width, *activated(head, loss, width))
     if flat and head.call.is_a("Flatten"):
         yield from _pooled(head.call, width)
     if argument is None:
@@ -104,6 +102,12 @@ def widened(head: End, width: int, loss: LossFacts, *, flat: bool = False) -> It
 def set_width(call: Call, argument: str, width: int) -> SetArgument:
     """The step that gives a layer's last axis another size."""
     return SetArgument(call.call, argument, str(width), _POSITIONS[argument])
+
+
+def with_width(call: Call, argument: str, width: int, *more: Step) -> Repair:
+    """The repair that gives a layer's last axis another size by its units or filters, with what follows from it."""
+    steps, values = (set_width(call, argument, width), *more), {"layer": call.layer, argument: str(width)}
+    return Repair(steps, "choice", argument, values, f"{argument}={width}")
 
 
 def _pooled(flatten: Call, width: int) -> Iterator[Repair]:

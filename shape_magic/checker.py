@@ -204,6 +204,10 @@ class Checker(Observer):
 
     def _broken(self, broken: Broken) -> Model | None:
         model = broken.model
+        leading = self._leading_to(broken)
+        if leading is not None:
+            self._extra.append(leading)
+            return leading
         if model is None or not hasattr(model, "_layers"):
             facts = broken_facts(self.session, broken, self.given)
             if facts is None and isinstance(broken.error, ValueError | TypeError):
@@ -233,6 +237,13 @@ class Checker(Observer):
         noted = self.session.note_model(model, None)
         self._models[noted.number] = _Seen(facts, known.use if known is not None else None)
         return facts
+
+    def _leading_to(self, broken: Broken) -> Model | None:
+        """The graph that led to the call of a whole model which does not take what it is given."""
+        model = broken.model
+        if not broken.is_symbolic or broken.layers != (model,) or graph_of(model) is None:
+            return None
+        return broken_facts(self.session, broken, self.given, called=model)
 
     def _around(self, model: Any) -> Iterator[_Seen]:
         """The models that were used with this one in them."""
@@ -289,6 +300,7 @@ class Checker(Observer):
         inner = _inner_models(living, living)
         if self._extra:  # what broke the cell is told; of the parts of a layer that broke with it, nothing more is
             inner |= _inner_models(living, [obj for obj, _ in self.session.made.items()])
+            inner |= {id(m) for m in living if getattr(m, "_inbound_nodes", ())}  # nor of those on the way there
         for tracked, model in alive:
             seen = self._models.get(tracked.number)
             known = seen.facts if seen is not None else None

@@ -98,6 +98,8 @@ class Call:
     masks: Masks = ""
     #: The shape of the array that an Embedding's initializer puts into its matrix; None: it takes none.
     begins_with: Shape | None = None
+    #: Of a whole model that refused what it was given: its own inputs.
+    takes: tuple[Data, ...] = ()
 
     @property
     def output_shape(self) -> Shape | None:

@@ -152,6 +152,8 @@ class Broken:
     span: Span | None
     #: The model that was being put together or called, if one was.
     model: Any = None
+    #: Whether it was a call on symbolic tensors, by the user's code, of the outermost of the layers.
+    is_symbolic: bool = False
 
 
 @dataclass(slots=True)

@@ -110,7 +110,15 @@ def _leave(session: Session, depth: int) -> None:
         session.broken = None
 
 
-def _note(observer: Observer, error: Exception, args: tuple[Any, ...], frame: Any, model: Any) -> None:
+def _note(
+    observer: Observer,
+    error: Exception,
+    args: tuple[Any, ...],
+    frame: Any,
+    model: Any,
+    *,
+    is_symbolic: bool = False,
+) -> None:
     session = observer.session
     if isinstance(error, StandIn) or (session.broken is None and is_users_own(error)):
         return
@@ -119,6 +127,7 @@ def _note(observer: Observer, error: Exception, args: tuple[Any, ...], frame: An
         with _guarded:
             place = session.book.place(frame)
             session.broken.span, session.broken.error = place.span if place else None, error
+            session.broken.is_symbolic = is_symbolic
             observer.after_break(session.broken)
 
 
@@ -304,7 +313,8 @@ def _layer_call(original: Any) -> Any:
         try:
             result = original(self, *args, **kwargs)
         except Exception as error:
-            _note(observer, error, args, frame, self if issubclass(type(self), model) else None)
+            broken = self if issubclass(type(self), model) else None
+            _note(observer, error, args, frame, broken, is_symbolic=is_symbolic)
             raise
         finally:
             _leave(session, depth)

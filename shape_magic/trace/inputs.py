@@ -13,8 +13,9 @@ from shape_magic.source.cells import stands_at
 from shape_magic.source.declared import declared, of_sample
 from shape_magic.spans import Span
 from shape_magic.trace.arguments import given_to
+from shape_magic.trace.layers import is_stack
 from shape_magic.trace.origins import written
-from shape_magic.trace.rows import name_of, shape
+from shape_magic.trace.rows import graph_of, name_of, shape
 
 
 def input_data(session: Session, tensor: Any, readers: list[Any]) -> Data:
@@ -73,6 +74,17 @@ def _holds(function: ast.FunctionDef, call: ast.Call | None) -> bool:
 
 def _names(func: ast.expr, name: str) -> bool:
     return isinstance(func, ast.Name) and func.id == name
+
+
+def own_inputs(session: Session, model: Any) -> tuple[Data, ...]:
+    """What a model with a graph takes, and where that is said; of anything else nothing."""
+    graph = graph_of(model)
+    return tuple(input_data(session, t, first_layers(model)) for t in graph.inputs) if graph is not None else ()
+
+
+def first_layers(model: Any) -> list[Any]:
+    """The layer of a Sequential behind its InputLayer: it may say the input's shape."""
+    return list(model._layers[1:2]) if is_stack(model) else []
 
 
 def call_at(book: Book, span: Span | None) -> tuple[ast.Call | None, str]:

@@ -12,7 +12,7 @@ from shape_magic.facts import Given, Model
 from shape_magic.trace import layers as describe
 from shape_magic.trace.axes import with_axes
 from shape_magic.trace.failures import failure_of
-from shape_magic.trace.inputs import input_data
+from shape_magic.trace.inputs import input_data, own_inputs
 from shape_magic.trace.names import assigned_name
 from shape_magic.trace.probe import runs
 from shape_magic.trace.rows import Rows, name_of, shape
@@ -20,9 +20,13 @@ from shape_magic.trace.stack import call_apart, flat
 from shape_magic.trace.worker import apart, in_worker
 
 
-def broken_facts(session: Session, broken: Broken, given: Given) -> Model | None:
-    """The graph that led to a call which raised, with that call last; None when there is no such graph."""
-    layer = next((obj for obj in broken.layers if type(obj).__name__ != "Sequential"), None)
+def broken_facts(session: Session, broken: Broken, given: Given, called: Any = None) -> Model | None:
+    """The graph that led to a call which raised, with that call last; None when there is no such graph.
+
+    ``called``: the whole model that refused its input; None where it was a layer, in a model or not.
+    """
+    within = next((obj for obj in broken.layers if type(obj).__name__ != "Sequential"), None)
+    layer = called if called is not None else within
     tensors = flat(list(broken.args))
     if layer is None or not hasattr(layer, "name"):
         return None  # it never ran the constructor of Keras' own class
@@ -124,6 +128,7 @@ def _add_broken(
         [shape(t) for t in flat(result)] if result is not None else [],
         weights=weights,
         failure=failure_of(broken.error),
+        takes=own_inputs(session, layer),
     )
     placed = session.placed.get(layer)
     if placed and placed[-1] is not None:  # the call that raised is the last one, whatever came before

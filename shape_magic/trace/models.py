@@ -16,7 +16,7 @@ from shape_magic.trace.built import built_copy, forward_of_copy
 from shape_magic.trace.contract import batch_of, contract_facts, forward, is_training
 from shape_magic.trace.data import as_read, with_batch
 from shape_magic.trace.exact import is_doubtful
-from shape_magic.trace.inputs import input_data, with_declaration
+from shape_magic.trace.inputs import first_layers, input_data, own_inputs, with_declaration
 from shape_magic.trace.layers import is_stack
 from shape_magic.trace.names import variable_name
 from shape_magic.trace.origins import with_origins
@@ -78,7 +78,7 @@ def _facts(
     ends: list[int] = []
     if graph is not None:
         ends = rows.add_graph(graph, [-1 - k for k in range(len(graph.inputs))])
-        inputs = tuple(input_data(session, t, _first_layers(model)) for t in graph.inputs)
+        inputs = own_inputs(session, model)
         outputs = tuple(shape(t) for t in graph.outputs)
         if use is not None:
             training = is_training(use)
@@ -247,7 +247,7 @@ def _start(
     batch_shape = getattr(first, "batch_shape", None)
     if first is not None and type(first).__name__ == "InputLayer" and batch_shape is not None:
         data = Data(name_of(first), tuple(batch_shape), str(first.dtype))
-        return with_declaration(session, data, first, _first_layers(model))
+        return with_declaration(session, data, first, first_layers(model))
     if given:
         return Data("input", given[0], "float32")
     if tracked is not None and tracked.start is not None:
@@ -256,8 +256,3 @@ def _start(
         return Data(x[0].name, with_batch(x[0], None), as_read(x[0].dtype))
     inner = graph_of(first) if first is not None else None
     return input_data(session, inner.inputs[0], []) if inner else None
-
-
-def _first_layers(model: Any) -> list[Any]:
-    """The layer of a Sequential behind its InputLayer: it may say the input's shape."""
-    return list(model._layers[1:2]) if is_stack(model) else []

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from shape_magic.capture.session import Session
-from shape_magic.facts import Call, Failure, Run
+from shape_magic.facts import Call, Data, Failure, Run
 from shape_magic.source.cells import span_from_positions
 from shape_magic.spans import Shape, Span
 from shape_magic.trace import layers as describe
@@ -62,10 +62,12 @@ class Rows:
         told: Known | None = None,
         weights: tuple[int, int] | None = None,
         failure: Failure | None = None,
+        takes: tuple[Data, ...] = (),
     ) -> int:
         """Add a call of the layer; ``told``: what is known of it, where that was looked up already.
 
         ``weights``: those that a clone of it got, numbers and bytes, if it is not its own that count.
+        ``takes``: of a model that refused its input, what it was made for.
         """
         if self._stopped:
             input_shapes, output_shapes = (), ()
@@ -113,6 +115,7 @@ class Rows:
                 failure=failure,
                 masks=told.masks,
                 begins_with=describe.begins_with(layer) if told.bases[0] == "Embedding" else None,
+                takes=takes,
             )
         )
         return number

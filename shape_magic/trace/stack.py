@@ -18,6 +18,7 @@ from shape_magic.facts import Failure
 from shape_magic.spans import Shape
 from shape_magic.trace import layers as describe
 from shape_magic.trace.failures import failure_of
+from shape_magic.trace.inputs import own_inputs
 from shape_magic.trace.known import Known, known, remembered
 from shape_magic.trace.reuse import Answer, Flow, keep, kept
 from shape_magic.trace.rows import Rows, Step, graph_of, is_layer, name_of, shape
@@ -111,8 +112,9 @@ class _Way:
         else:
             given = self.given.shapes if self.given is not None else []
             gives = result.shapes if result is not None else []
+            takes = own_inputs(self._session, layer) if failure is not None else ()
             self._source = self._rows.add(
-                layer, path, [self._source], given, gives, told=told, weights=weights, failure=failure
+                layer, path, [self._source], given, gives, told=told, weights=weights, failure=failure, takes=takes
             )
         self.given = result
         self._done += 1

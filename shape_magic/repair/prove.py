@@ -354,7 +354,9 @@ def _is_further(left: Found, goal: Found) -> bool:
     if goal.finding.topic == "contract" and left.finding.item > goal.finding.item:
         return True
     now, then = left.finding.call, goal.finding.call
-    return goal.finding.topic == "call" and now is not None and then is not None and now > then
+    if goal.finding.topic != "call" or now is None or then is None:
+        return False
+    return (now, left.finding.item) > (then, goal.finding.item)
 
 
 def _is_behind(left: Found, goal: Found) -> bool:

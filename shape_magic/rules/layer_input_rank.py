@@ -8,7 +8,7 @@ from dataclasses import replace
 from shape_magic.facts import Call, Facts, Model
 from shape_magic.repair.steps import EndLoop, InsertLayer, RemoveLayer, Repair, SetArgument, TrueButLast, Wrap, without
 from shape_magic.rules.attention import ATTENTION
-from shape_magic.rules.branches import made_alike, rank_dropped_at
+from shape_magic.rules.branches import made_alike, made_by, only_input, rank_dropped_at
 from shape_magic.rules.each_step import (
     at_each_step,
     has_time,
@@ -56,6 +56,8 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     call = model.failed_call or next((c for c in model.calls if c.run and c.run.failure), None)
     if call is None or call.wants_rank is None or call.input_shape is None:
         return
+    if call.is_a("Functional", "Sequential"):
+        return  # of what a whole model takes another rule tells
     rank = len(call.input_shape)
     exact = not call.is_a("BaseConv", "BaseDepthwiseConv", "BaseSeparableConv", "BaseConvTranspose", *ATTENTION)
     if rank >= call.wants_rank and not (rank > call.wants_rank and (exact or call.is_a("BaseConv"))):
@@ -100,9 +102,7 @@ def _cause(model: Model, call: Call) -> Call | None:
 
 def _nearest(model: Model, call: Call) -> Call | None:
     """The next call above that does not pass its input on as it is."""
-    number = call.inputs[0] if len(set(call.inputs)) == 1 else -1
-    while number >= 0 and model.calls[number].is_a(*_TRANSPARENT):
-        number = model.calls[number].inputs[0]
+    number = made_by(model, only_input(call), _TRANSPARENT)
     return model.calls[number] if number >= 0 else None
 
 

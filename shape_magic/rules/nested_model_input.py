@@ -1,4 +1,4 @@
-"""A model inside a model that is given another number of channels than it was made for."""
+"""A model inside a model that is given another shape than it was made for."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import re
 from collections.abc import Iterator
 
 from shape_magic.facts import Call, Facts, Model
-from shape_magic.repair.steps import Repair, SetArgument
+from shape_magic.repair.steps import Repair
 from shape_magic.rules.finding import Finding, Rule
-from shape_magic.rules.input_shape import PASS_ON, set_input
+from shape_magic.rules.input_shape import set_input
+from shape_magic.rules.nested_repairs import Joint, repairs, start_of
 from shape_magic.spans import Shape
 from shape_magic.words import shape_text
 
-#: Keras' word on the shape that a model was made for.
-_EXPECTED = re.compile(r"expected shape=\(([\d, None]+)\)")
+#: Keras' word on the shape that a model was made for, behind the number of the input.
+_EXPECTED = re.compile(r"Input (\d+)\b.*expected shape=\(([\d, None]+)\)")
 
 
 def check(model: Model, facts: Facts) -> Iterator[Finding]:
-    """Yield one finding for an inner model whose input has another last axis than what it is given."""
+    """Yield one finding for an inner model whose own input has another shape than what it is given."""
     if model.failed_call is not None:
         yield from _refused(model, model.failed_call)
         return
@@ -30,71 +31,52 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
 
 
 def _refused(model: Model, call: Call) -> Iterator[Finding]:
-    """An inner model that takes maps of another size than the layers in front of it give."""
-    wanted, given = _wanted(call), call.input_shape
-    if wanted is None or given is None or len(wanted) != len(given) or wanted[1:] == given[1:]:
+    """An inner model that does not take the shape of what the layers in front of it give."""
+    joint = _joint(model, call)
+    if joint is None:
         return
-    start = _start(model, call)
+    start = start_of(model, call.inputs[joint.which])
     yield Finding(
         severity="error",
-        variant="size",
+        variant="rank" if joint.is_of_ranks else "size" if joint.differs_in_grid else "width",
         topic="call",
         call=call.call,
+        item=joint.which,
         values={
             "inner": call.layer,
             "line": call.placed.start_line if call.placed else None,
-            "given": shape_text(given, batch="batch"),
-            "wanted": shape_text(wanted, batch="batch"),
+            "given": shape_text(joint.given, batch="batch"),
+            "wanted": shape_text(joint.wanted, batch="batch"),
+            "rank": len(joint.given),
+            "wanted_rank": len(joint.wanted),
+            "channels": joint.wanted[-1],
+            "arrives": joint.given[-1],
         },
-        repairs=tuple(_other_start(start, wanted, given)),
-        expected=wanted,
-        actual=given,
+        repairs=tuple(repairs(joint)),
+        expected=joint.wanted,
+        actual=joint.given,
         keras_message=call.failure.message if call.failure else None,
         span=call.placed or call.span,
         related=tuple((c.span, "start") for c in start),
     )
 
 
-def _wanted(call: Call) -> Shape | None:
-    """The shape that an inner model was made for, as Keras says it."""
-    found = _EXPECTED.search(call.failure.message) if call.failure and call.is_a("Sequential", "Functional") else None
-    if found is None:
+def _joint(model: Model, call: Call) -> Joint | None:
+    """What an inner model was made for and what it gets, where these differ; None where it stops for another reason."""
+    if not call.is_a("Sequential", "Functional") or len(call.inputs) != len(call.input_shapes):
         return None
-    sizes = [text.strip() for text in found[1].split(",") if text.strip()]
-    return tuple(None if text == "None" else int(text) for text in sizes)
+    wanted = _wanted(call)
+    joints = (Joint(model, call, k, wanted[k], given) for k, given in enumerate(call.input_shapes) if k in wanted)
+    return next((j for j in joints if j.is_of_ranks or j.differs_in_grid or j.differs_in_width), None)
 
 
-def _start(model: Model, call: Call) -> list[Call]:
-    """The Dense and the Reshape that lay out the first map on the way to a call; empty where there are none."""
-    number = call.inputs[0] if len(call.inputs) == 1 else -1
-    while number >= 0 and len(model.calls[number].inputs) == 1:
-        here = model.calls[number]
-        if here.is_a("Reshape"):
-            above = model.calls[here.inputs[0]] if here.inputs[0] >= 0 else None
-            while above is not None and above.is_a(*PASS_ON) and above.inputs[0] >= 0:
-                above = model.calls[above.inputs[0]]
-            return [above, here] if above is not None and above.is_a("Dense") else [here]
-        number = here.inputs[0]
-    return []
-
-
-def _other_start(start: list[Call], wanted: Shape, given: Shape) -> Iterator[Repair]:
-    """The first map in the size that the layers behind it enlarge to what the inner model takes."""
-    if len(start) != 2 or not start[1].output_shape or len(start[1].output_shape) != len(given):
-        return
-    sizes: list[int] = []
-    for first, now, then in zip(start[1].output_shape[1:-1], given[1:-1], wanted[1:-1], strict=True):
-        if not first or not now or not then or now % first or then % (now // first):
-            return
-        sizes.append(then // (now // first))
-    target = (*sizes, start[1].output_shape[-1])
-    units = " * ".join(map(str, target))
-    steps = (
-        SetArgument(start[0].call, "units", units, 0),
-        SetArgument(start[1].call, "target_shape", shape_text(target), 0),
-    )
-    values = {"layer": start[1].layer, "target": shape_text(target), "units": units}
-    yield Repair(steps, "choice", "other-start", values, shape_text(target))
+def _wanted(call: Call) -> dict[int, Shape]:
+    """The shapes that a model was made for, by its inputs: the one that Keras names, else all that it has."""
+    found = _EXPECTED.search(call.failure.message) if call.failure else None
+    if found is None:  # a last axis of size 1 less passes Keras' check, and a layer within the model stops at it
+        return {k: data.shape for k, data in enumerate(call.takes)}
+    sizes = [text.strip() for text in found[2].split(",") if text.strip()]
+    return {int(found[1]): tuple(None if text == "None" else int(text) for text in sizes)}
 
 
 def _given(model: Model, source: int) -> Shape | None:

@@ -884,6 +884,23 @@ def inner_models_keep_their_input() -> None:
     )
 
 
+def weights_of_a_decoder_are_made_for_one_width() -> None:
+    """A decoder takes the number of features that its first weights have, and no other one."""
+    decoder = keras.Sequential([layers.Input((4,)), layers.Dense(20)])
+    assert decoder.layers[0].kernel.shape == (4, 20)
+    for width in (3, 5, 8):
+        refused(partial(decoder, keras.Input((width,))))
+    assert decoder(keras.Input((4,))).shape == (None, 20)
+
+
+def a_model_takes_as_many_axes_as_its_input_has() -> None:
+    """Called on what another model gives it takes no axis more and none less."""
+    base = keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(2, 3)])
+    for start in ((64,), (5, 8, 8, 1)):
+        refused(partial(base, keras.Input(start)))
+    assert base(keras.Input((8, 8, 1))).shape == (None, 6, 6, 2)
+
+
 def unreduced_losses_are_for_own_loops() -> None:
     """One number for each sample, and no mean."""
     loss = keras.losses.MeanSquaredError(reduction=None)

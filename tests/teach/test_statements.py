@@ -117,6 +117,8 @@ SHOWN: dict[str, Callable[[], None]] = {
     "model-refuses-data.order": s.lists_mean_several_arrays,
     "model-refuses-data.whole-array": s.input_is_one_sample,
     "nested-model-input": s.inner_models_keep_their_input,
+    "nested-model-input.width": s.weights_of_a_decoder_are_made_for_one_width,
+    "nested-model-input.rank": s.a_model_takes_as_many_axes_as_its_input_has,
     "not-compiled": s.compiling_belongs_to_one_model,
     "no-layer-in-stack.class": s.a_class_is_called_to_make_a_layer,
     "no-layer-in-stack.function": s.a_stack_takes_layers_alone,

@@ -19,6 +19,8 @@ from shape_magic.trace.rows import is_layer
 def stray_in(session: Session, broken: Broken) -> Stray | None:
     """The first thing that a ``Sequential`` or its ``add`` was given and that is no layer; None where all are."""
     model, made = broken.model, session.made.get(broken.model)
+    if broken.layers[:1] != (model,):
+        return None  # it was taken, and broke as the stack around it called it
     call, source = call_at(session.book, broken.span)
     if call is None or not call.args or broken.span is None or made is None or type(model).__name__ != "Sequential":
         return None

@@ -53,6 +53,11 @@ class Joint:
         return _differ(self.wanted[-1:], self.given[-1:])
 
     @property
+    def is_of_whole_numbers(self) -> bool:
+        """Whether the inner model reads whole numbers, as an Embedding does."""
+        return any(data.dtype.startswith("int") for data in self.call.takes[self.which : self.which + 1])
+
+    @property
     def source(self) -> Call | None:
         """The layer that gives the tensor; None where an input of the model does."""
         return self._made_by(PASS_ON)
@@ -80,11 +85,12 @@ def _differ(a: Shape, b: Shape) -> bool:
 
 def repairs(joint: Joint) -> Iterator[Repair]:
     """The candidates; each is proved before it is shown, so they may be generous."""
-    if joint.is_of_ranks:
+    if joint.is_of_whole_numbers:  # no layer learns which word a number stands for
+        yield from _models_input(joint)
+    elif joint.is_of_ranks:
         yield from _fewer_axes(joint) if len(joint.given) > len(joint.wanted) else _more_axes(joint)
         yield from _models_input(joint)
-        return  # with other axes an inner model would be another one
-    if joint.differs_in_grid:
+    elif joint.differs_in_grid:
         yield from _other_start(joint)
         yield from _on_grid(joint)
         yield from _models_input(joint)
@@ -92,7 +98,8 @@ def repairs(joint: Joint) -> Iterator[Repair]:
         yield from as_wide(joint)
         yield from _models_input(joint)
         yield joint.between(_width_layer(joint, len(joint.given)))
-    yield from _inner_input(joint)
+    if not joint.is_of_ranks:  # with other axes an inner model would be another one
+        yield from _inner_input(joint)
 
 
 def start_of(model: Model, number: int) -> list[Call]:

@@ -25,16 +25,20 @@ class Meeting:
     #: Of the fixes, in their order.
     titles: tuple[str, ...]
 
-    def cell(self, *, is_graph: bool) -> str:
-        """Both, one behind the other."""
+    def cell(self, form: str) -> str:
+        """Both, one behind the other: in a list, by calls, or added to a stack that grows."""
         front = f'front = keras.Sequential([layers.Input({self.start}), {self.front}], name="front")\n'
         back = f'back = keras.Sequential([{self.back}], name="back")\n'
         given = f'inputs = keras.Input({self.start}, name="start")\n'
-        if is_graph:
+        if form == "graph":
             called = "back(front(inputs))" if self.front else "back(inputs)"
             return f"{front if self.front else ''}{back}{given}model = keras.Model(inputs, {called})\n"
         stacked = "front" if self.front else f'layers.Input({self.start}, name="start")'
-        return f"{front if self.front else ''}{back}model = keras.Sequential([{stacked}, back])\n"
+        made = f"{front if self.front else ''}{back}"
+        if form == "list":
+            return f"{made}model = keras.Sequential([{stacked}, back])\n"
+        compiled = 'back.compile("sgd", "mse")\nback.trainable = False\n'
+        return f"{made}{compiled}model = keras.Sequential()\nmodel.add({stacked})\nmodel.add(back)\n"
 
 
 _BETWEEN = "Insert {} between front and back"
@@ -215,6 +219,13 @@ MEETINGS = {
             "Make the input of back (28, 28, 1)",
         ),
     ),
+    "words": Meeting(
+        "",
+        "layers.Input((10,), dtype='int32'), layers.Embedding(100, 4), layers.LSTM(4)",
+        "(12,)",
+        "width",
+        ("Make the model's input (10,)", "Make the input of back (12,)"),
+    ),
     "small pictures": Meeting(
         "",
         "layers.Input((32, 32, 3)), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()",
@@ -234,11 +245,11 @@ def _told(cell: str) -> list[Diagnostic]:
     return list(documents.checked(cell).diagnostics)
 
 
-@pytest.mark.parametrize("is_graph", [False, True], ids=["stack", "graph"])
+@pytest.mark.parametrize("form", ["list", "added", "graph"])
 @pytest.mark.parametrize("name", MEETINGS)
-def test_the_meeting_is_told_and_repaired(name: str, *, is_graph: bool) -> None:
+def test_the_meeting_is_told_and_repaired(name: str, form: str) -> None:
     meeting = MEETINGS[name]
-    cell = meeting.cell(is_graph=is_graph)
+    cell = meeting.cell(form)
     (found,) = _told(cell)
     assert (found.rule, found.severity) == ("nested-model-input", "error")
     assert found.title == say(f"rule.nested-model-input.{meeting.variant}.title")
@@ -326,7 +337,7 @@ def test_a_base_of_keras_gets_pictures_of_its_size_or_is_made_for_theirs() -> No
 
 
 def test_of_the_model_on_the_way_nothing_is_told_beside() -> None:
-    cell = MEETINGS["steps and features"].cell(is_graph=True).replace("LSTM(8, return_sequences=True)", "Dense(8)")
+    cell = MEETINGS["steps and features"].cell("graph").replace("LSTM(8, return_sequences=True)", "Dense(8)")
     assert [found.rule for found in _told(cell)] == ["nested-model-input"]
 
 

@@ -65,8 +65,8 @@ def _joint(model: Model, call: Call) -> Joint | None:
     """What an inner model was made for and what it gets, where these differ; None where it stops for another reason."""
     if not call.is_a("Sequential", "Functional") or len(call.inputs) != len(call.input_shapes):
         return None
-    wanted = _wanted(call)
-    joints = (Joint(model, call, k, wanted[k], given) for k, given in enumerate(call.input_shapes) if k in wanted)
+    pairs = [(k, made_for, call.input_shapes[k]) for k, made_for in _wanted(call).items() if k < len(call.inputs)]
+    joints = (Joint(model, call, k, made_for, given) for k, made_for, given in pairs if made_for and given)
     return next((j for j in joints if j.is_of_ranks or j.differs_in_grid or j.differs_in_width), None)
 
 

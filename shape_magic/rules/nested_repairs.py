@@ -190,7 +190,7 @@ def _factors(factors: list[int]) -> str:
 
 
 def _fewer_axes(joint: Joint) -> Iterator[Repair]:
-    if len(joint.wanted) > 2:
+    if len(joint.wanted) != 2:
         yield from _laid_out(joint)
         return
     source = joint.source

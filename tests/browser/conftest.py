@@ -18,7 +18,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -160,11 +160,27 @@ def served(front_end: str, home: Path) -> Iterator[Server]:
             process.wait()
 
 
-@pytest.fixture(scope="session", params=FRONT_ENDS)
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of each front end, with folders of its own."""
-    with served(request.param, tmp_path_factory.mktemp(request.param)) as running:
-        yield running
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
+    """Gives the server of a front end, with folders of its own, and starts it when it is first asked for.
+
+    All stay up to the end: a process of pytest-xdist gets whole files, each of which needs one after the other.
+    """
+    running: dict[str, Server] = {}
+    with contextlib.ExitStack() as stack:
+
+        def of(front_end: str) -> Server:
+            if front_end not in running:
+                running[front_end] = stack.enter_context(served(front_end, tmp_path_factory.mktemp(front_end)))
+            return running[front_end]
+
+        yield of
+
+
+@pytest.fixture(scope="module", params=FRONT_ENDS)
+def server(request: pytest.FixtureRequest, servers: Callable[[str], Server]) -> Server:
+    """Each front end's server."""
+    return servers(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,7 @@ def browser(bench: Bench) -> Outcome:
     """JupyterLab and Notebook in a real Chromium."""
     ensure_browser(bench.python)
     ensure_axe(bench.python)
-    return pytest(bench, "browser", "-m", "browser")
+    return pytest(bench, "browser", *IN_PARALLEL, "-m", "browser")
 
 
 def build(bench: Bench) -> Outcome:

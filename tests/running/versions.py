@@ -91,7 +91,7 @@ def front(bench: Bench) -> Outcome:
     old = bench_of("oldest", bench)
     ensure_browser(old.python)
     ensure_axe(old.python)
-    return pytest(old, "front", "-m", "browser")
+    return pytest(old, "front", *IN_PARALLEL, "-m", "browser")
 
 
 def jax(bench: Bench) -> Outcome:

@@ -44,7 +44,7 @@ ARGUMENTS = [
 ]
 FRONT_ENDS = ("lab", "notebook")
 #: Seconds for a server to come up, and for a kernel to answer on a busy machine.
-PATIENCE = 60
+PATIENCE = 120
 _MODULES = {"lab": "jupyterlab", "notebook": "notebook"}
 _APPS = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}
 #: The notebook that is in front, where a page holds several.

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 
 import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.notebooks.lessons import LESSONS, readers_environment, stored
 
 #: Seconds on two cores, all imports included.
 BOUND = 15
+#: The same in kernels that only import Keras, for machines on which that alone takes long.
+KERNELS = 2
 TRIES = 3
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -26,7 +28,7 @@ def shows_a_diagram(cell: NotebookNode) -> bool:
 def seconds_to_first_diagram() -> float:
     """Runs the first lesson in a fresh kernel until a ladder is there; the time since its first cell was sent."""
     lesson = stored(LESSONS[0])
-    client = NotebookClient(lesson, timeout=60, allow_errors=True)
+    client = NotebookClient(lesson, timeout=300, allow_errors=True)
     with client.setup_kernel(env=readers_environment()):
         start = time.monotonic()
         for place, cell in enumerate(lesson.cells):
@@ -34,6 +36,16 @@ def seconds_to_first_diagram() -> float:
             if cell.cell_type == "code" and shows_a_diagram(cell):
                 return time.monotonic() - start
     raise AssertionError("the first lesson shows no diagram")
+
+
+def seconds_to_import_keras() -> float:
+    """What a fresh kernel takes to import Keras, and nothing of ours."""
+    notebook = new_notebook(cells=[new_code_cell("import keras")])
+    client = NotebookClient(notebook, timeout=300)
+    with client.setup_kernel(env=readers_environment()):
+        start = time.monotonic()
+        client.execute_cell(notebook.cells[0], 0)
+        return time.monotonic() - start
 
 
 @pytest.mark.notebooks
@@ -44,7 +56,4 @@ def test_first_cell_to_first_diagram(record_property: Callable[[str, object], No
         tries.append(round(seconds_to_first_diagram(), 1))
     record_property("seconds_to_first_diagram", min(tries))
     print(f"first cell to first diagram: {min(tries)} s")
-    waiting, cores = os.getloadavg()[0], os.cpu_count() or 1
-    if min(tries) >= BOUND and waiting > 2 * cores:
-        pytest.skip(f"{min(tries)} s, while {waiting:.0f} processes wanted {cores} cores: that says nothing")
-    assert min(tries) < BOUND
+    assert min(tries) < BOUND or min(tries) < KERNELS * seconds_to_import_keras()

@@ -206,7 +206,7 @@ def test_many_small_arrays_are_no_hang() -> None:
     ]
     start = time.monotonic()
     check_cells(cells, {"images": [X[0]] * 20_000, "labels": list(np.zeros(20_000))}, dry_run=True)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60
 
 
 def test_the_rarest_number_is_found_wherever_it_stands() -> None:

@@ -180,7 +180,7 @@ def test_an_interrupt_stops_the_worker_and_goes_on() -> None:
     start = time.monotonic()
     with interrupted(0.2), pytest.raises(KeyboardInterrupt):
         apart(slow)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 20  # at once, on a machine however slow
     assert not workers()
 
 

@@ -1,4 +1,4 @@
-"""After 200 checks nothing of them is left: no layer, no model, no thread, no text, and the memory of a few."""
+"""After 60 checks nothing of them is left: no layer, no model, no thread, no text, and the memory of a few."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import shape_magic
 from shape_magic import check, check_cells
 from tests.kernel.shells import BROKEN, FIT, SETUP, SOUND, Shell, opened
 
-CHECKS = 200
+CHECKS = 60
 HOME = str(Path(shape_magic.__file__).parent)
 STOPPED = "try:\n    model.fit(x, y, verbose=0)\nexcept ValueError:\n    pass\n"
 #: A model that its own layers know: by a closure, by an attribute, as an argument of their constructors.
@@ -89,13 +89,13 @@ def test_checks_of_cells() -> None:
     def run() -> None:
         check_cells([SETUP, BROKEN + FIT], dry_run=True)
 
-    assert not grown(run, 60)
+    assert not grown(run)
     # TensorFlow keeps the code from which its operations come, checked or not: about 4 kB here.
     assert kept(run) < 8000
 
 
 def test_the_texts_of_cells() -> None:
-    for number in range(CHECKS):
+    for number in range(200):
         check_cells([f"a = {number}", "def f():\n    return a"])
     assert sum(name.startswith("<shape_magic run") for name in linecache.cache) <= 256
 
@@ -116,7 +116,7 @@ def test_cells_of_a_notebook() -> None:
             for cell in (BROKEN + STOPPED, SOUND):
                 shell.run(cell, cell_id="the cell")
 
-        assert not {k: n for k, n in grown(run, 60).items() if not k.endswith(BY_IPYTHON)}
+        assert not {k: n for k, n in grown(run).items() if not k.endswith(BY_IPYTHON)}
         assert kept(run) < 20_000  # the same, and the text of each cell in IPython's history and ours
 
 

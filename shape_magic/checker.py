@@ -311,9 +311,9 @@ class Checker(Observer):
             if known is not None and (known.calls or known.failure or known.contract or known.kind == "Model"):
                 use = seen.use if seen is not None else None
                 live = Live(model, use, tracked) if model is not None else None
-                crossings, answered = self._answers.of(tracked)
-                if crossings or (answered and in_worker()):
-                    known = replace(known, crossings=crossings, answered=answered)
+                misreads, answered = self._answers.of(tracked)
+                if misreads or (answered and in_worker()):
+                    known = replace(known, misreads=misreads, answered=answered)
                 models.append((known, live))
         return models + [(extra, None) for extra in [*self._extra, *self._loose()]]
 

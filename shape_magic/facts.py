@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shape_magic.frozen import fills_slots
+from shape_magic.misread import Crossing, Misread
 from shape_magic.spans import Axes, CellId, Shape, Span
 from shape_magic.summaries import summary
 
@@ -204,55 +205,6 @@ class Data:
     def as_array(self) -> str:
         """A template for what takes ``[None]``, ``reshape`` and the like, with ``{}`` for what the user wrote."""
         return "{}.to_numpy()" if self.table else "{}"
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A line of code that made an operation of TensorFlow's, and which of those that it made."""
-
-    filename: str
-    line: int
-    #: The function of a library's that was called for it.
-    maker: str
-    #: TensorFlow's name for the operation, ``"Sub"``.
-    operation: str
-    #: How many of the same kind the line made before.
-    turn: int
-    #: Which of its two inputs is the column.
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Crossing:
-    """Where code of the user's, a loss or what works with answers, sets a row, (n,), against a column, (n, 1).
-
-    With more axes behind those of the samples it is the same: (n, k) against (n, 1, k).
-    """
-
-    #: Where it is, until it is looked up in the cells.
-    spot: Spot | None = None
-    #: The operation, and in it the two of them; None where it is in no cell, or the text does not tell which.
-    span: Span | None = None
-    row_span: Span | None = None
-    column_span: Span | None = None
-    #: The operation as it is written.
-    text: str = ""
-    #: The call that gave the model's answer, or led to it; None for a loss or a metric.
-    made: Span | None = None
-    #: The cell whose run does it, if it is known; the code may be a function of another one.
-    cell: CellId | None = None
-    #: The sizes of the axes behind.
-    rest: Shape = ()
-
-    @property
-    def row(self) -> Shape:
-        """The one without the axis of size 1."""
-        return (None, *self.rest)
-
-    @property
-    def column(self) -> Shape:
-        """The one with it."""
-        return (None, 1, *self.rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -517,8 +469,8 @@ class Model:
     unfinished: bool = False
     #: The constructor that raised, where that is what stopped it.
     construct: Construct | None = None
-    #: Where the user's own code sets the model's answers against a row, or a column.
-    crossings: tuple[Crossing, ...] = ()
+    #: Where the user's own code misreads the model's answers.
+    misreads: tuple[Misread, ...] = ()
     #: The calls whose answers were followed for that.
     answered: frozenset[Span] = frozenset()
     #: What was to go into a stack and is no layer, where that is what stopped it.

@@ -177,7 +177,7 @@ def _fix(
     after = "\n".join(proved.sources[c] for c in edited if c is not None)
     contract = model.contract or proved.model.contract
     # What code does with the answers is done anew, and the model stays as it is.
-    uses = [one.cell for one in model.crossings] if found.finding.topic == "answers" else None
+    uses = [one.cell for one in model.misreads] if found.finding.topic == "answers" else None
     rerun = _rerun(model, edited, session) if uses is None else _in_cells((*edited, *uses), session)
     rerun = rerun if proved.by_source else ()
     if any(feeds_itself(proved.sources[c], namespace) for c in rerun):

@@ -12,6 +12,7 @@ from shape_magic.display.cards import tone
 from shape_magic.display.palette import swatch
 from shape_magic.display.parts import AxisCell, Fold, FoldKind, Item, Rail, Row, RowKind, State, flatten, short
 from shape_magic.facts import Call, Data, Model
+from shape_magic.misread import Crossing
 from shape_magic.report import REMOVES, Diagnostic, Fix
 from shape_magic.spans import Axes, Shape
 from shape_magic.words import language, number, say, shape_text
@@ -190,11 +191,15 @@ class _Draft:
             self._add(row, (), opens)
 
     def _code(self, places: list[int | str]) -> None:
-        """Where code of the user's compares the model's answers: what that gives has two batch axes."""
-        for k, crossing in enumerate(self.model.crossings):
-            opens = [f for f, place in enumerate(places) if place == "code"] if k == 0 else []
-            cells, text = glyph(_PAIRS, _OF_PAIRS), short(crossing.text)
-            self._add(Row("code", say("ui.row.code"), text, "", cells, shape_text(_PAIRS)), (), opens)
+        """Where code of the user's misreads the model's answers: a finding opens under the first place of its kind."""
+        left = [f for f, place in enumerate(places) if place == "code"]
+        for misread in self.model.misreads:
+            opens = [f for f in left if self.findings[f].span == misread.span]
+            left = [f for f in left if f not in opens]
+            # Compared, samples give a table of all pairs; the largest of one number is one number for each sample.
+            shape, axes = (_PAIRS, _OF_PAIRS) if isinstance(misread, Crossing) else (_PAIRS[:1], _OF_PAIRS[:1])
+            row = Row("code", say("ui.row.code"), short(misread.text), "", glyph(shape, axes), shape_text(shape))
+            self._add(row, (), opens)
 
 
 def place_of(finding: Diagnostic, model: Model) -> int | str:
@@ -207,7 +212,7 @@ def place_of(finding: Diagnostic, model: Model) -> int | str:
         "input": model.inputs or not calls,
         "loss": contract and contract.losses,
         "labels": contract and contract.y,
-        "code": model.crossings,
+        "code": model.misreads,
     }
     if has[finding.place]:
         return finding.place

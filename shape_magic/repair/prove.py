@@ -223,11 +223,11 @@ class Prover:
         return (order.index(now.span.cell), now.span.start_line) >= (order.index(place.cell), place.start_line)
 
     def _answers_again(self, before: Model, state: _State) -> bool:
-        """Whether the calls whose answers are set against others were made again, and their answers followed."""
+        """Whether the calls whose answers are misread were made again, and their answers followed."""
         edits = edits_between(self._sources, state.sources)
         answered = {_start(span) for span in state.facts.models[state.model].answered}
         lines = {start[:2] for start in answered}
-        made = {one.made for one in before.crossings if one.made is not None}
+        made = {one.made for one in before.misreads if one.made is not None}
         # In a line that was edited a call is known by its line.
         anew = {span for span in made if any(_on_a_line(span, edit.span) for edit in edits)}
         starts = {span: _start(shifted(span, edits)) for span in made}
@@ -381,8 +381,8 @@ def _with_learning_of(before: Model, after: Model) -> Model:
 def _in_cells_of(before: Model, after: Model) -> Model:
     """The model after the repair, with what code does to its answers in the cells that were looked at before."""
     cells = {span.cell for span in spans_of(before)}
-    kept = tuple(c for c in after.crossings if c.span is None or c.span.cell in cells)
-    return after if len(kept) == len(after.crossings) else replace(after, crossings=kept)
+    kept = tuple(c for c in after.misreads if c.span is None or c.span.cell in cells)
+    return after if len(kept) == len(after.misreads) else replace(after, misreads=kept)
 
 
 def _unchanged(before: Model, after: Model) -> Iterator[tuple[Call, int]]:
@@ -436,7 +436,7 @@ def spans_of(model: Model) -> list[Span]:
     """Every place in the cells that made the model what it is or uses it."""
     contract = model.contract
     spans = [model.span, *(c.span for c in model.calls), *(c.placed for c in model.calls)]
-    spans += [span for c in model.crossings for span in (c.made, c.span)]
+    spans += [span for c in model.misreads for span in (c.made, c.span)]
     if contract is not None:
         spans += [contract.span, contract.compile_span]
     return [s for s in spans if s is not None]

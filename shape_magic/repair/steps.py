@@ -175,8 +175,10 @@ class Rewrite:
     """Another text for an expression of the user's that a fact points at: a part of a batch, a list of names."""
 
     span: Span
-    #: With ``{}`` for what stands there.
+    #: With ``{}`` for what stands there, or in a part of it.
     template: str
+    #: That part; None: all of it.
+    part: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from shape_magic.facts import Facts, Model
 from shape_magic.rules import (
     activation_against_loss,
+    argmax_of_one_number,
     arrays_of_different_length,
     axis_missing_in_silence,
     batch_axis_lost,
@@ -116,6 +117,7 @@ RULES: tuple[Rule, ...] = (
     labels_out_of_reach.RULE,
     unreduced_loss.RULE,
     metric_against_labels.RULE,
+    argmax_of_one_number.RULE,
     row_against_column.RULE,
 )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shape_magic.facts import Contract, Crossing, LossFacts
+from shape_magic.facts import Contract, LossFacts
+from shape_magic.misread import Crossing
 from shape_magic.repair.steps import Repair, Rewrite
 from shape_magic.rules.finding import Finding
 from shape_magic.spans import Span

@@ -27,7 +27,7 @@ def layers_of(source: str, correct: Report, broken: Report) -> tuple[str, ...]:
     calls = calls_in(source)
     places += [say("exercise.place.compile")] if calls["compile"] else []
     places += [say("exercise.place.use", method=name) for name in sorted(calls) if name != "compile"]
-    places += [say("exercise.place.code")] if any(model.crossings for model in broken.models) else []
+    places += [say("exercise.place.code")] if any(model.misreads for model in broken.models) else []
     return (*names, *places)
 
 

@@ -1,4 +1,4 @@
-"""What the code of cells does with a model's answers: where it sets a row against a column, (n,) against (n, 1).
+"""What the code of cells does with a model's answers: a row set against a column, the largest of one number.
 
 A training loop under a ``GradientTape``, or an accuracy worked out with NumPy, compares labels and answers
 itself, and nobody else sees it.
@@ -15,7 +15,8 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from shape_magic.capture.session import Answer, Session, Tracked
-from shape_magic.facts import Contract, Crossing
+from shape_magic.facts import Contract
+from shape_magic.misread import Misread
 from shape_magic.spans import CellId, Shape, Span
 from shape_magic.trace.crossing import crossings_of_answers, located
 from shape_magic.trace.data import shape_of
@@ -25,13 +26,13 @@ from shape_magic.trace.training import STEP_OF
 
 
 class Answers:
-    """The places where the code of a cell sets a model's answers against a row, or a column."""
+    """The places where the code of a cell misreads a model's answers."""
 
     def __init__(self, session: Session, namespace: Mapping[str, Any]) -> None:
         self._session = session
         self._namespace = namespace
         #: By ``Tracked.number``.
-        self._crossings: dict[int, tuple[Crossing, ...]] = {}
+        self._misreads: dict[int, tuple[Misread, ...]] = {}
         #: The calls that have given an answer: in a loop each is looked at once.
         self._looked_at: set[Span] = set()
         #: Those of them behind which the code was read.
@@ -45,15 +46,15 @@ class Answers:
     def branch(self, session: Session, relocated: Callable[[Any], Any]) -> Answers:
         """The same for a branch of the session; ``relocated``: facts in its texts."""
         other = Answers(session, self._namespace)
-        other._crossings = {number: relocated(crossings) for number, crossings in self._crossings.items()}
+        other._misreads = {number: relocated(misreads) for number, misreads in self._misreads.items()}
         other._looked_at = {relocated(span) for span in self._looked_at}
         other._followed = {relocated(span) for span in self._followed}
         other._graphs, other._names, other._is_read = dict(self._graphs), dict(self._names), self._is_read
         return other
 
-    def of(self, tracked: Tracked) -> tuple[tuple[Crossing, ...], frozenset[Span]]:
+    def of(self, tracked: Tracked) -> tuple[tuple[Misread, ...], frozenset[Span]]:
         """Those of one model, and the calls behind which they were looked for, whosever these are."""
-        return self._crossings.get(tracked.number, ()), frozenset(self._followed)
+        return self._misreads.get(tracked.number, ()), frozenset(self._followed)
 
     def note(self, model: Any, answer: Any, frame: FrameType) -> None:
         """A model has given an answer to the user's own code, which goes on in this frame; maybe in each step."""
@@ -149,15 +150,15 @@ class Answers:
 
     def _keep(self, reading: Reading, cell: CellId | None = None) -> None:
         """Note what was found; ``cell``: the one that runs it, where that is not the one that it was read in."""
-        for reference, crossing in reading.found:
+        for reference, misread in reading.found:
             model = reference()
             if model is not None:
-                self._note(model, (crossing if cell is None else replace(crossing, cell=cell),))
+                self._note(model, (misread if cell is None else replace(misread, cell=cell),))
 
-    def _note(self, model: Any, crossings: tuple[Crossing, ...]) -> None:
-        if crossings:  # else there is nothing to say of the model, which may be another cell's
+    def _note(self, model: Any, misreads: tuple[Misread, ...]) -> None:
+        if misreads:  # else there is nothing to say of the model, which may be another cell's
             number = self._session.note_model(model, None).number
-            self._crossings[number] = tuple(dict.fromkeys((*self._crossings.get(number, ()), *crossings)))
+            self._misreads[number] = tuple(dict.fromkeys((*self._misreads.get(number, ()), *misreads)))
 
 
 class _InGraph(NamedTuple):
@@ -172,15 +173,14 @@ class _InGraph(NamedTuple):
 def _shape_for_each(answer: object) -> Shape | None:
     """The shape of an answer with a number for each sample, (n,) or (n, 1); None for any other, and for Keras' own."""
     sizes = _shape_of(answer)
-    return sizes if sizes and sizes[1:] in ((), (1,)) else None
+    return sizes if sizes and sizes[0] != 1 and sizes[1:] in ((), (1,)) else None
 
 
 def _shape_of(answer: object) -> Shape | None:
-    """The shape of an answer to several samples; None for any other, for several tensors, and for Keras' own."""
+    """The shape of an answer; None for several tensors, and for Keras' own."""
     if type(answer) in (list, tuple, dict) or type(answer).__name__ == "KerasTensor":
         return None
-    sizes = shape_of(answer)
-    return sizes if sizes and sizes[0] != 1 else None
+    return shape_of(answer) or None
 
 
 def _is_called_by(inside: FrameType, frame: FrameType | None) -> bool:

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from shape_magic.capture.blame import is_user_file
 from shape_magic.capture.book import Book, Cell
-from shape_magic.facts import Crossing, LossFacts, Spot
+from shape_magic.facts import LossFacts
+from shape_magic.misread import Crossing, Spot
 from shape_magic.source.cells import span_of, text_of
 from shape_magic.source.declared import called
 from shape_magic.spans import Shape

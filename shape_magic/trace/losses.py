@@ -15,7 +15,8 @@ from typing import Any
 from shape_magic.capture.blame import is_users_own
 from shape_magic.capture.hooks import unobserved
 from shape_magic.capture.session import Tracked
-from shape_magic.facts import Crossing, Data, Failure, LossFacts, Spread
+from shape_magic.facts import Data, Failure, LossFacts, Spread
+from shape_magic.misread import Crossing
 from shape_magic.spans import Span
 from shape_magic.trace.arguments import arguments
 from shape_magic.trace.crossing import crossings_in

@@ -15,11 +15,12 @@ from types import FunctionType
 from typing import Any
 
 from shape_magic.capture.book import Book, Cell
-from shape_magic.facts import Crossing
+from shape_magic.misread import Misread
 from shape_magic.source.declared import called
 from shape_magic.trace.crossing import crossing_at, is_crossed
 from shape_magic.trace.data import shape_of
-from shape_magic.trace.reductions import LEAVING_OUT, Value, number, smaller, without
+from shape_magic.trace.picks import pick_at
+from shape_magic.trace.reductions import LEAVING_OUT, Value, is_one, number, over, smaller, without
 from shape_magic.untrusted import module_of
 
 #: Functions and methods, by their last name, whose result has the shape of what they are given first.
@@ -125,9 +126,15 @@ def _head(statement: ast.stmt) -> Iterator[ast.stmt]:
     if asked is not None:
         yield ast.copy_location(ast.Expr(asked), statement)
     named = [item.optional_vars for item in getattr(statement, "items", []) if item.optional_vars is not None]
-    named += [statement.target] if isinstance(statement, ast.For | ast.AsyncFor) else []
     if named:  # to what, is not told
         yield ast.copy_location(ast.Assign(named, ast.Constant(None)), statement)
+    if isinstance(statement, ast.For | ast.AsyncFor):
+        yield _one_of(statement.target, statement.iter)
+
+
+def _one_of(target: ast.expr, many: ast.expr) -> ast.Assign:
+    """What a loop does before each turn, as a statement of its own: its name holds one of them, any of them."""
+    return ast.copy_location(ast.Assign([target], ast.Subscript(many, ast.Constant(0), ast.Load())), target)
 
 
 # -- what they compute
@@ -149,7 +156,7 @@ class Reading:
         self.parts: dict[str, tuple[Value | None, ...]] = {}
         #: Functions that the statements define.
         self.functions: dict[str, tuple[Cell, ast.FunctionDef]] = {}
-        self.found: list[tuple[weakref.ref[Any], Crossing]] = []
+        self.found: list[tuple[weakref.ref[Any], Misread]] = []
         self.returned: Value | None = None
         self._known: Mapping[ast.expr, Value] = {}
         self._cell: Cell | None = None
@@ -228,14 +235,26 @@ class Reading:
             case ast.Call():
                 return self._called(node)
             case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                self._look_into(node)
                 return None
         for inner in ast.iter_child_nodes(node):
             if isinstance(inner, ast.expr):
                 self._value(inner)
         return None
 
+    def _look_into(self, node: ast.expr) -> None:
+        """Look at what a list has for each of many; the name that holds them is the list's own."""
+        match node:
+            case ast.ListComp(
+                elt=element, generators=[ast.comprehension(target=ast.Name(id=name) as target, iter=many)]
+            ):
+                one, outside = self._value(_one_of(target, many).value), self.names
+                self.names = outside | {name: one}
+                self._value(element)
+                self.names = outside
+
     def _element(self, node: ast.Subscript) -> Value | None:
-        """A part of a tuple, or a column: ``pair[1]``, ``answer[:, 0]``."""
+        """A part of a tuple, a column, or what a sample has of it: ``pair[1]``, ``answer[:, 0]``, ``answer[0]``."""
         match node:
             case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=int(k))) if name in self.parts:
                 return next(iter(self.parts[name][k:]), None)
@@ -244,6 +263,9 @@ class Reading:
         match node.slice:
             case ast.Tuple(elts=[ast.Slice(None, None, None), index]) if number(index) is not None:
                 return without(value, 1, keepdims=False)
+            case index if number(index) is not None and value is not None and is_one(value.shape[1:]):
+                # Of others nothing is said: their first axis is not that of the samples any more.
+                return replace(value, shape=value.shape[1:])
         return None
 
     def _called(self, node: ast.Call) -> Value | None:
@@ -267,16 +289,21 @@ class Reading:
         if name in LEAVING_OUT and owner is not None:  # Python's own ``max`` and ``sum`` go over the samples
             given = [receiver] if receiver is not None else arguments[:1]
             places = node.args if receiver is not None else node.args[1:]
-            return smaller(name, given[0], places, {k.arg: k.value for k in node.keywords}) if given else None
+            left_out = over(places, {k.arg: k.value for k in node.keywords})
+            value = next(iter(given), None)
+            if name == "argmax" and self._cell is not None and value is not None and value.source is not None:
+                module = None if receiver is not None else owner
+                answers = owner if receiver is not None else node.args[0]
+                pick = pick_at(self._cell, node, answers, value, left_out, module, self._as_it_was)
+                self.found += [(value.source.model, pick)] if pick is not None else []
+            return smaller(name, value, left_out)
         defined = self._defined(function) if self._deep < _DEEPEST else None
         return self._within(*defined, arguments, by_name) if defined is not None else None
 
     def _whole(self, node: ast.expr) -> int | None:
         """A whole number that is written out, or that a name holds which no statement has changed."""
-        if isinstance(node, ast.Name) and node.id not in self.names:
-            held = self._named(node.id)
-            return held if type(held) is int else None
-        return number(node)
+        held = self._as_it_was(node.id) if isinstance(node, ast.Name) else number(node)
+        return held if type(held) is int else None
 
     def _defined(self, function: ast.expr) -> tuple[Cell, ast.FunctionDef, Mapping[str, object]] | None:
         """A function of a cell that is called by its name: its code, and the names that it finds."""
@@ -321,6 +348,10 @@ class Reading:
             if name in names:
                 return names[name]
         return held_by(self._named(name))
+
+    def _as_it_was(self, name: str) -> object:
+        """What a name holds that no statement has changed."""
+        return self._named(name) if name not in self.names else None
 
     def _named(self, name: str) -> object:
         return next((scope[name] for scope in self._scopes if name in scope), None)

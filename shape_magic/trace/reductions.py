@@ -39,29 +39,44 @@ class Value:
     source: Source | None = None
 
 
-def smaller(
-    name: str, value: Value | None, places: Sequence[ast.expr], by_name: Mapping[str | None, ast.expr]
-) -> Value | None:
-    """What is left of a value without an axis, or without those of size 1; ``places``: what follows it by position."""
-    if value is None or by_name.keys() - {"axis", "keepdims", "name"} or len(places) > 1:
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Which axis a call leaves out, ``None``: all of them, and whether an axis of size 1 stays in its place."""
+
+    axis: int | None
+    keepdims: bool
+
+
+def over(places: Sequence[ast.expr], by_name: Mapping[str | None, ast.expr]) -> Over | None:
+    """What a call's text says of it, ``places``: by position; None where the text does not tell."""
+    if by_name.keys() - {"axis", "keepdims", "name"} or len(places) > 1:
         return None
     axis = next(iter(places), by_name.get("axis"))
     at = number(axis) if axis is not None else None
-    if axis is not None and at is None:
+    kept = by_name.get("keepdims", ast.Constant(False))
+    if (axis is not None and at is None) or not isinstance(kept, ast.Constant):
         return None
-    rest = value.shape[1:]
+    return Over(at, bool(kept.value))
+
+
+def smaller(name: str, value: Value | None, left_out: Over | None) -> Value | None:
+    """What a function of this name leaves of a value: it is without an axis, or without those of size 1."""
+    if value is None or left_out is None:
+        return None
+    at, rest = left_out.axis, value.shape[1:]
     if name in _FLATTENING or (name == "squeeze" and at is None):
         # Of one number for each sample a row is left, whatever the other axes.
-        return Value(value.shape[:1], value.source) if axis is None and rest in ((), (1,)) and value.shape else None
-    kept = by_name.get("keepdims")
-    if kept is not None and not isinstance(kept, ast.Constant):
-        return None
-    keepdims = kept is not None and bool(kept.value)
+        return Value(value.shape[:1], value.source) if at is None and rest in ((), (1,)) and value.shape else None
     if at is None:
-        return None if keepdims else Value((), value.source)
+        return None if left_out.keepdims else Value((), value.source)
     if name == "squeeze" and not (-len(rest) <= at <= len(rest) and value.shape[at] == 1):
         return None
-    return without(value, at, keepdims=keepdims)
+    return without(value, at, keepdims=left_out.keepdims)
+
+
+def is_one(shape: Shape) -> bool:
+    """Whether it is the shape of one number, in axes."""
+    return bool(shape) and set(shape) == {1}
 
 
 def without(value: Value | None, axis: int, *, keepdims: bool) -> Value | None:

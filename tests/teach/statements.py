@@ -420,6 +420,15 @@ def missing_axes_are_repeated() -> None:
     refused(lambda: np.ones((5, 8)) + np.ones(5))
 
 
+def one_number_has_one_position() -> None:
+    """An argmax gives a position, and along an axis of size 1 there is only position 0."""
+    answers = rng().random((5, 1))
+    assert not answers.argmax(axis=1).any()
+    assert not np.asarray(keras.ops.argmax(answers, axis=-1)).any()
+    assert answers.argmax(axis=0).shape == (1,)  # a sample's position, which may be any
+    assert rng().random((50, 3)).argmax(axis=1).any()
+
+
 def losses_broadcast() -> None:
     """``mse`` and its like repeat the labels along the steps, without a word."""
     answers, labels = rng().random((2, 5, 1)), rng().random((2, 1))

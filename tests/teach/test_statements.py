@@ -137,6 +137,7 @@ SHOWN: dict[str, Callable[[], None]] = {
     "output-against-labels.width": s.categorical_losses_want_shares,
     "output-against-labels.shapes": s.sparse_losses_take_class_numbers,
     "output-against-labels.every-pair": s.missing_axes_are_repeated,
+    "argmax-of-one-number.code": s.one_number_has_one_position,
     "row-against-column.code": s.missing_axes_are_repeated,
     "output-against-labels.silent": s.losses_broadcast,
     "outputs-and-losses.metrics-as-weights": s.compile_takes_the_metrics_fourth,

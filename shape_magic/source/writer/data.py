@@ -73,15 +73,17 @@ def rewrite(desk: Desk, step: Rewrite) -> list[Splice]:
     added = _axis_added(node) if step.template == "{}[0]" else None
     if added is not None:
         return [Splice(tree, tree.start(node), tree.end(node), tree.text(added))]
+    start, end = tree.start(node), tree.end(node)
+    if step.part is not None:
+        tree, node = desk.node(step.part, "expression")
     text = tree.text(node)
     if step.template == "tuple({})" and isinstance(node, ast.List):
-        start, end = tree.start(node), tree.end(node)
         only = "," if len(node.elts) == 1 and not text[1:-1].rstrip().endswith(",") else ""
         # The brackets alone: within them other lists may become tuples too.
         return [Splice(tree, start, start + 1, "("), Splice(tree, end - 1, end, f"{only})")]
     if not isinstance(node, ATOMS) and binds_tighter(step.template):
         text = f"({text})"
-    return [Splice(tree, tree.start(node), tree.end(node), step.template.replace("{}", text))]
+    return [Splice(tree, start, end, step.template.replace("{}", text))]
 
 
 def reorder(desk: Desk, step: Reorder) -> list[Splice]:

@@ -460,11 +460,23 @@ def _same_model(before: Model, number: int, facts: Facts) -> int | None:
     unmade = [i for i, m in enumerate(facts.models) if m.is_unmade]
     if before.is_unmade and unmade:
         return unmade[-1]  # of what can't be made there is one at a time: there the run ends
+    if before.kind == "Functional" and not before.outputs:
+        return _grown_from(before, facts)
     named = [i for i, m in enumerate(facts.models) if m.name == before.name]
     if named:
         used = [i for i in named if (facts.models[i].contract is None) == (before.contract is None)]
         return (used or named)[-1] if before.contract is not None else (used or named)[0]
     if number < len(facts.models):
         return number
-    # A graph that ended at a layer has no name of its own: it has become the model that was made last.
+    # One that could not be computed has become the one that was made last.
     return len(facts.models) - 1 if facts.models and not before.outputs else None
+
+
+def _grown_from(before: Model, facts: Facts) -> int | None:
+    """What a graph has become that ended at a call, and so has no name of its own: the model with most of its calls.
+
+    Of equals the last one made; layers in no model only where there are no models.
+    """
+    made = [i for i, m in enumerate(facts.models) if not m.unfinished] or range(len(facts.models))
+    shared = {i: sum(1 for _ in _unchanged(before, facts.models[i])) for i in made}
+    return max(made, key=lambda i: (shared[i], i), default=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from keras import layers
 
 from shape_magic.report import Diagnostic
 from shape_magic.words import say
@@ -384,3 +385,17 @@ def test_what_is_no_refused_call_of_a_model_is_told_as_before(cell: str, rule: s
 )
 def test_what_fits_is_left_alone(cell: str) -> None:
     assert _told(f"x = keras.Input((20,))\n{cell}\nmodel = keras.Model(x, y)\n") == []
+
+
+@pytest.mark.skipif(not hasattr(layers, "AdaptiveAveragePooling3D"), reason="this Keras has no adaptive pooling")
+@pytest.mark.parametrize("name", ["model", "net"])
+def test_what_a_graph_becomes_is_found_by_its_calls(name: str) -> None:
+    """A repair that leads to a layer that stops as it runs is none, also where other layers are in no model."""
+    (found, *_) = _told(
+        "back = keras.Sequential(\n"
+        "    [layers.Input((4,)), layers.Reshape((2, 2, 1, 1)), layers.AdaptiveAveragePooling3D(1)], name='back'\n)\n"
+        "inputs = keras.Input((2, 5, 1))\nrow = layers.GlobalAveragePooling2D()(inputs)\naside = layers.ReLU()(row)\n"
+        f"end = back(row)\n{name} = keras.Model(inputs, end)\n"
+        f'{name}.compile("sgd", "mse")\n{name}.fit(np.zeros((4, 2, 5, 1)), np.zeros((4, 1)), verbose=0)\n'
+    )
+    assert (found.rule, found.fixes) == ("nested-model-input", ())

@@ -354,7 +354,7 @@ def _fold(kind: FoldKind, title: str, items: Sequence[Item], *, opened: bool = F
     return Fold(
         kind=kind,
         title=title,
-        summary=say("ui.layers", n=len(rows)),
+        summary=say("ui.layers" if len(rows) > 1 else "ui.layer", n=len(rows)),
         glyph=last.glyph,
         shape=last.shape,
         params=say("ui.number", n=params) if params else "",

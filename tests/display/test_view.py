@@ -164,6 +164,16 @@ def test_nested_models_fold_and_open_only_where_they_break() -> None:
     assert [i.open for i in build_view(opened).models[0].items if isinstance(i, Fold)] == [True]
 
 
+@pytest.mark.parametrize(("count", "summary"), [(1, "1 layer"), (2, "2 layers")])
+def test_a_fold_says_how_many_layers_it_holds(count: int, summary: str) -> None:
+    report = samples.seed_with_labels()
+    (model,) = report.models
+    inside = tuple(replace(c, path=("base", c.layer)) for c in model.calls[:count])
+    nested = replace(report, diagnostics=(), models=(replace(model, calls=(*inside, *model.calls[count:])),))
+    (fold,) = [item for item in build_view(nested).models[0].items if isinstance(item, Fold)]
+    assert fold.summary == summary
+
+
 def test_long_ladder_shows_its_ends_and_its_break() -> None:
     (model,) = build_view(samples.deep(500)).models
     assert len(model.items) < 40

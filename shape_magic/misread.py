@@ -68,6 +68,8 @@ class PickOfOne:
     #: The shape that it looks through, and the axis, counted from the last; None: all axes.
     shape: Shape
     axis: int | None
+    #: Whether an axis of size 1 stays in its place.
+    keepdims: bool
     #: How the module that is asked is written where it has a ``cast``, ``"tf"``; empty where NumPy is asked, whose
     #: arrays have a method for that; None where neither is known.
     module: str | None

@@ -26,7 +26,7 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
         topic="answers",
         call=None,
         values={"code": first.text, "shape": shape},
-        repairs=tuple(_above(picks, *_middle(model))),
+        repairs=tuple(_above(picks, _middle(model))),
         expected=None,
         actual=first.shape,
         span=first.span,
@@ -35,19 +35,19 @@ def check(model: Model, facts: Facts) -> Iterator[Finding]:
     )
 
 
-def _middle(model: Model) -> tuple[str, ...]:
-    """The number that lies between the two classes; none where the activation does not tell."""
+def _middle(model: Model) -> str:
+    """The number that lies between the two classes; empty where the activation does not tell."""
     head = head_of(model)
     if head is None:
-        return ()
+        return ""
     if head.activation == "sigmoid":
-        return ("0.5",)
+        return "0.5"
     losses = model.contract.losses if model.contract else ()
     is_logit = head.activation == "linear" and bool(losses) and bool(losses[0].from_logits)
-    return ("0",) if is_logit else ()
+    return "0" if is_logit else ""
 
 
-def _above(picks: Sequence[PickOfOne], middle: str = "") -> Iterator[Repair]:
+def _above(picks: Sequence[PickOfOne], middle: str) -> Iterator[Repair]:
     """Each asks whether the number is above the middle: class 1 is on that side, class 0 on the other."""
     if not middle or any(one.module is None or one.axis not in (None, -1) for one in picks):
         return
@@ -57,7 +57,9 @@ def _above(picks: Sequence[PickOfOne], middle: str = "") -> Iterator[Repair]:
 
 def _asked(pick: PickOfOne, middle: str) -> str:
     number = {1: "{}[0]", 2: "{}[:, 0]"}.get(len(pick.shape), "{}[..., 0]")
-    if pick.axis is None:
+    if pick.keepdims:
+        number = "{}"
+    elif pick.axis is None:
         number = "{}[" + ", ".join("0" for _ in pick.shape) + "]"
     above = f"{number} > {middle}"
     return f'{pick.module}.cast({above}, "int32")' if pick.module else f'({above}).astype("int32")'

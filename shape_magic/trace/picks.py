@@ -39,6 +39,7 @@ def pick_at(
         text=text_of(cell.source, span),
         shape=value.shape,
         axis=from_last,
+        keepdims=over.keepdims,
         module=_with_cast(module, named) if module is not None else "",
         made=value.source.span,
         cell=cell.id,

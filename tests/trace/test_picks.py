@@ -24,6 +24,7 @@ WRONG = {
         '(model.predict(x)[:, 0] > 0.5).astype("int32")',
     ),
     "by position": ("np.argmax(answers, -1)", '(answers[:, 0] > 0.5).astype("int32")'),
+    "with its axis kept": ("np.argmax(answers, axis=1, keepdims=True)", '(answers > 0.5).astype("int32")'),
     "a method": ("answers.argmax(axis=1)", '(answers[:, 0] > 0.5).astype("int32")'),
     "what was computed": ("np.argmax(answers + 0.1, axis=1)", '((answers + 0.1)[:, 0] > 0.5).astype("int32")'),
     "of TensorFlow": ("tf.argmax(answers, 1)", 'tf.cast(answers[:, 0] > 0.5, "int32")'),
